@@ -1,0 +1,121 @@
+"""Messages and their states, whatever a carrier calls them. Made by ``carriers``, kept by ``messages``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class NumberKind(StrEnum):
+    SHORT_CODE = "short_code"
+    LONG_CODE = "long_code"
+    TOLL_FREE = "toll_free"
+
+
+class Sharing(StrEnum):
+    SHARED = "shared"
+    DEDICATED = "dedicated"
+
+
+class SenderKind(StrEnum):
+    """What the sender's address is; only an MSISDN is ever answered."""
+
+    MSISDN = "msisdn"
+    SHORT_CODE = "short_code"
+    ALPHANUMERIC = "alphanumeric"
+
+
+class DeliveryState(StrEnum):
+    """What receipts say of an MT: SMPP's final states folded, plus the progress state ``accepted``."""
+
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (DeliveryState.ACCEPTED, DeliveryState.UNKNOWN)
+
+
+class MtState(StrEnum):
+    """The effect ledger's states of one MT (docs/architecture.md, "The ledger")."""
+
+    PLANNED = "planned"
+    CLAIMED = "claimed"
+    HANDED_OVER = "handed_over"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SUPPRESSED = "suppressed"
+
+
+class Encoding(StrEnum):
+    GSM7 = "gsm7"
+    UCS2 = "ucs2"
+
+
+class UnknownPolicy(StrEnum):
+    """What to do with an MT whose hand-over is unknown, on a carrier that can neither repeat safely nor look it up."""
+
+    AT_MOST_ONCE = "at_most_once"
+    AT_LEAST_ONCE = "at_least_once"
+
+
+class Capability(StrEnum):
+    """What a carrier offers to settle an unknown hand-over."""
+
+    IDEMPOTENT = "idempotent"
+    LOOK_UP = "look_up"
+    RECEIPT = "receipt"
+    BLIND = "blind"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InboundMessage:
+    """One MO as a carrier reported it. ``sender`` and ``recipient`` are normalised where they are phone numbers.
+
+    ``carrier_message_id`` is what duplicates are found by; a carrier without ids gets a digest from its spec.
+    """
+
+    carrier_message_id: str
+    sender: str
+    sender_kind: SenderKind
+    recipient: str
+    text: str
+    carrier_time: datetime | None = None
+    operator: str | None = None
+    reply_token: str | None = None
+    carrier_opted_out: bool = False
+    carrier_replied: bool = False
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliveryReceipt:
+    """One DLR. Exactly one of ``carrier_message_id`` and ``reference`` (our MT id) names the MT."""
+
+    state: DeliveryState
+    raw_state: str
+    carrier_message_id: str | None = None
+    reference: str | None = None
+    recipient: str | None = None
+    error: str | None = None
+    carrier_time: datetime | None = None
+    opted_out: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutboundMessage:
+    """One MT as a carrier's send template sees it. ``reference`` is stable over all tries."""
+
+    reference: str
+    sender: str
+    recipient: str
+    text: str
+    encoding: Encoding
+    segments: int
+    reply_token: str | None = None
+    receipt_url: str | None = None

@@ -1,0 +1,60 @@
+"""Keywords, the spellings that claim keys on a number, and every revision a message may still have to run."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from twoway_router.store.base import Base, one_of
+
+
+class Keywords(Base):
+    """A word that a tenant holds on a number. ``definition`` is the newest revision (``schemas.KeywordDefinition``)."""
+
+    __tablename__ = "keywords"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    number_id: Mapped[UUID] = mapped_column(ForeignKey("numbers.id"))
+    word: Mapped[str]
+    state: Mapped[str]
+    revision: Mapped[int]
+    definition: Mapped[dict[str, Any]]
+    active_from: Mapped[datetime | None]
+    active_until: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        one_of("state", "requested", "approved", "active", "suspended", "released"),
+        Index("ix_keywords_tenant_id_id", "tenant_id", "id"),
+        Index("ix_keywords_number_id", "number_id"),
+    )
+
+
+class KeywordSpellings(Base):
+    """A claimed key on a number: the word itself or an alias. The primary key is what decides a race of two claims."""
+
+    __tablename__ = "keyword_spellings"
+
+    number_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    keyword_id: Mapped[UUID] = mapped_column(ForeignKey("keywords.id"), index=True)
+    text: Mapped[str]
+    mask: Mapped[int] = mapped_column(BigInteger)
+    is_alias: Mapped[bool] = mapped_column(Boolean)
+
+
+class KeywordRevisions(Base):
+    """An immutable definition. An MO stores the revision it matched and is run with that one."""
+
+    __tablename__ = "keyword_revisions"
+
+    keyword_id: Mapped[UUID] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    definition: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

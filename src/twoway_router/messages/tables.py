@@ -1,0 +1,216 @@
+"""Inbound and outbound messages, the runs of actions on them, receipts and what could not be understood."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, SmallInteger, func
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from twoway_router.store.base import Base, one_of
+
+_BUSY: dict[str, str] = {"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.02"}
+
+
+class InboundMessages(Base):
+    """One MO with its route. ``accepted`` waits for its run; ``stored`` needs none; ``parked`` failed five tries.
+
+    ``order_key`` is a 64-bit hash of (tenant or number, sender): runs with one key are made one after the other.
+    """
+
+    __tablename__ = "inbound_messages"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID]
+    carrier_message_id: Mapped[str]
+    number_id: Mapped[UUID | None]
+    tenant_id: Mapped[UUID | None]
+    sender: Mapped[str]
+    sender_kind: Mapped[str]
+    recipient: Mapped[str]
+    text: Mapped[str]
+    state: Mapped[str]
+    order_key: Mapped[int] = mapped_column(BigInteger)
+    route: Mapped[str]
+    rule: Mapped[str]
+    keyword_id: Mapped[UUID | None]
+    keyword_revision: Mapped[int | None]
+    sub_keyword: Mapped[str | None]
+    rest: Mapped[str] = mapped_column(server_default="")
+    route_details: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    rules_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    carrier_time: Mapped[datetime | None]
+    operator: Mapped[str | None]
+    reply_token: Mapped[str | None]
+    extra: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    last_error: Mapped[str | None]
+    received_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("state", "accepted", "done", "stored", "parked"),
+        one_of("route", "keyword", "context", "opt_out", "opt_in", "help", "default", "none"),
+        Index(
+            "uq_inbound_messages_connection_id_carrier_message_id", "connection_id", "carrier_message_id", unique=True
+        ),
+        Index("ix_inbound_messages_waiting", "order_key", "id", postgresql_where=sql("state = 'accepted'")),
+        Index("ix_inbound_messages_parked", "id", postgresql_where=sql("state = 'parked'")),
+        Index("ix_inbound_messages_tenant_id_id", "tenant_id", "id"),
+        Index("ix_inbound_messages_tenant_id_sender_id", "tenant_id", "sender", "id"),
+        Index("ix_inbound_messages_number_id_id", "number_id", "id"),
+        {"postgresql_with": _BUSY},
+    )
+
+
+class ActionRuns(Base):
+    """The effect ledger: one row per action of one MO. Its key fixes the effect: a redelivery finds the row."""
+
+    __tablename__ = "action_runs"
+
+    inbound_message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    generation: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default="0")
+    ordinal: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    tenant_id: Mapped[UUID | None]
+    kind: Mapped[str]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    values: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    finished_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (one_of("state", "planned", "done", "failed", "skipped"),)
+
+
+class OutboundMessages(Base):
+    """One MT in the ledger: planned → claimed → handed_over → confirmed | failed | unknown, or suppressed.
+
+    ``id`` is also the reference that carriers get on every try. ``order_key`` is a hash of (tenant or number, recipient).
+    """
+
+    __tablename__ = "outbound_messages"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID | None]
+    number_id: Mapped[UUID]
+    connection_id: Mapped[UUID]
+    sender: Mapped[str]
+    recipient: Mapped[str]
+    text: Mapped[str]
+    encoding: Mapped[str]
+    segments: Mapped[int] = mapped_column(SmallInteger)
+    origin: Mapped[str]
+    inbound_message_id: Mapped[UUID | None]
+    generation: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    ordinal: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    state: Mapped[str]
+    delivery_state: Mapped[str | None]
+    policy: Mapped[str] = mapped_column(server_default="at_most_once")
+    order_key: Mapped[int] = mapped_column(BigInteger)
+    reply_token: Mapped[str | None]
+    attempt: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+    carrier_message_id: Mapped[str | None]
+    reason: Mapped[str | None]
+    created_at: Mapped[datetime]
+    handed_over_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("state", "planned", "claimed", "handed_over", "confirmed", "failed", "unknown", "suppressed"),
+        one_of("delivery_state", "accepted", "delivered", "undelivered", "expired", "rejected", "unknown"),
+        one_of("policy", "at_most_once", "at_least_once"),
+        one_of("encoding", "gsm7", "ucs2"),
+        Index(
+            "uq_outbound_messages_effect",
+            "inbound_message_id",
+            "generation",
+            "ordinal",
+            unique=True,
+            postgresql_where=sql("inbound_message_id IS NOT NULL"),
+        ),
+        Index("ix_outbound_messages_open", "order_key", "id", postgresql_where=sql("state IN ('planned', 'claimed')")),
+        Index("ix_outbound_messages_due", "due_at", postgresql_where=sql("state = 'planned'")),
+        Index("ix_outbound_messages_lease", "lease_until", postgresql_where=sql("state = 'claimed'")),
+        Index("ix_outbound_messages_unknown", "settled_at", postgresql_where=sql("state = 'unknown'")),
+        Index(
+            "ix_outbound_messages_carrier",
+            "connection_id",
+            "carrier_message_id",
+            postgresql_where=sql("carrier_message_id IS NOT NULL"),
+        ),
+        Index("ix_outbound_messages_tenant_id_id", "tenant_id", "id"),
+        {"postgresql_with": _BUSY},
+    )
+
+
+class OutboundAttempts(Base):
+    """One try to hand over an MT."""
+
+    __tablename__ = "outbound_attempts"
+
+    outbound_message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    attempt: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    tenant_id: Mapped[UUID | None]
+    outcome: Mapped[str]
+    reason: Mapped[str | None]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime]
+
+
+class DeliveryReceipts(Base):
+    """One DLR as reported. Without ``outbound_message_id`` it overtook the send's answer and waits for it."""
+
+    __tablename__ = "delivery_receipts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID]
+    carrier_message_id: Mapped[str | None]
+    reference: Mapped[UUID | None]
+    recipient: Mapped[str | None]
+    outbound_message_id: Mapped[UUID | None]
+    state: Mapped[str]
+    raw_state: Mapped[str]
+    error: Mapped[str | None]
+    carrier_time: Mapped[datetime | None]
+    received_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index(
+            "ix_delivery_receipts_waiting",
+            "connection_id",
+            "carrier_message_id",
+            postgresql_where=sql("outbound_message_id IS NULL"),
+        ),
+        Index("ix_delivery_receipts_outbound_message_id", "outbound_message_id"),
+    )
+
+
+class QuarantinedRequests(Base):
+    """A verified request that could not be understood, kept as it came. Headers are redacted."""
+
+    __tablename__ = "quarantined_requests"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID]
+    kind: Mapped[str]
+    reason: Mapped[str]
+    method: Mapped[str]
+    query: Mapped[str]
+    headers: Mapped[dict[str, Any]]
+    body: Mapped[bytes]
+    received_at: Mapped[datetime]
+
+    __table_args__ = (one_of("kind", "mo", "dlr"),)
+
+
+class CourtesyReplies(Base):
+    """At most one courtesy reply per number, sender and day (the number's local date)."""
+
+    __tablename__ = "courtesy_replies"
+
+    number_id: Mapped[UUID] = mapped_column(primary_key=True)
+    sender: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)

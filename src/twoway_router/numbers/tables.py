@@ -1,0 +1,61 @@
+"""Connections (our accounts at carriers) and the numbers that arrive through them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from twoway_router.store.base import Base, one_of
+
+
+class Connections(Base):
+    """Our account at one carrier. ``settings`` are public to operators, ``secrets`` is sealed (``kit.sealing``)."""
+
+    __tablename__ = "connections"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    carrier: Mapped[str]
+    country: Mapped[str | None]
+    settings: Mapped[dict[str, Any]]
+    secrets: Mapped[bytes]
+    state: Mapped[str] = mapped_column(server_default="active")
+    revision: Mapped[int] = mapped_column(server_default="1")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (one_of("state", "active", "disabled"),)
+
+
+class Numbers(Base):
+    """An address we receive on. A short code is unique only with its country; a long code has its country too."""
+
+    __tablename__ = "numbers"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    country: Mapped[str]
+    address: Mapped[str]
+    kind: Mapped[str]
+    sharing: Mapped[str]
+    tenant_id: Mapped[UUID | None] = mapped_column(ForeignKey("tenants.id"))
+    connection_id: Mapped[UUID] = mapped_column(ForeignKey("connections.id"))
+    languages: Mapped[list[str]]
+    time_zone: Mapped[str] = mapped_column(server_default="UTC")
+    texts: Mapped[dict[str, Any]]
+    options: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(server_default="active")
+    revision: Mapped[int] = mapped_column(server_default="1")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        one_of("kind", "short_code", "long_code", "toll_free"),
+        one_of("sharing", "shared", "dedicated"),
+        one_of("state", "active", "disabled"),
+        CheckConstraint("sharing = 'dedicated' OR tenant_id IS NULL", name="shared_has_no_owner"),
+        Index("uq_numbers_country_address", "country", "address", unique=True),
+        Index("ix_numbers_connection_id_address", "connection_id", "address"),
+        Index("ix_numbers_tenant_id", "tenant_id"),
+    )

@@ -1,0 +1,17 @@
+"""Every table of the schema in one metadata. Read by migrations/env.py and by tests; nothing at run time needs it."""
+
+from sqlalchemy import MetaData
+
+from twoway_router.consent import tables as consent
+from twoway_router.coupons import tables as coupons
+from twoway_router.emails import tables as emails
+from twoway_router.keywords import tables as keywords
+from twoway_router.messages import tables as messages
+from twoway_router.numbers import tables as numbers
+from twoway_router.store import tables as store
+from twoway_router.store.base import Base
+from twoway_router.tenants import tables as tenants
+from twoway_router.webhooks import tables as webhooks
+
+TABLES = (consent, coupons, emails, keywords, messages, numbers, store, tenants, webhooks)
+METADATA: MetaData = Base.metadata

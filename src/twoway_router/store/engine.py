@@ -1,0 +1,33 @@
+"""Makes the engine from a URL. Called once per process by ``processes`` and by tests."""
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+
+def normalise_url(url: str) -> URL:
+    """Any PostgreSQL URL with the asyncpg driver; SQLAlchemy 2.1 reads a bare ``postgresql://`` as psycopg."""
+    parsed = make_url(url.replace("postgres://", "postgresql://", 1))
+    if parsed.get_backend_name() != "postgresql":
+        raise ValueError("the database URL must start with postgresql://")
+    return parsed.set(drivername="postgresql+asyncpg")
+
+
+def make_engine(url: str, *, pool_size: int = 10, name: str = "twoway-router") -> AsyncEngine:
+    """An engine with a fixed pool: waiting is visible in metrics, overflow would only move it to the server."""
+    return create_async_engine(
+        normalise_url(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=False,
+        connect_args={
+            "timeout": 5,
+            "command_timeout": 30,
+            "server_settings": {
+                "application_name": name,
+                "idle_in_transaction_session_timeout": "30000",
+                "lock_timeout": "10000",
+                "jit": "off",
+            },
+        },
+    )

@@ -1,0 +1,85 @@
+"""Group commit: callers that wait at the same time share one transaction. Used by ``ingress`` and ``executor``.
+
+A batch forms by itself while earlier ones commit; there is no artificial delay. A failing batch is split in two until
+the one bad item stands alone, so it never fails its neighbours.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class GroupCommit(Generic[Item, Result]):
+    """``commit`` stores a whole batch in one transaction and returns one result per item, in order."""
+
+    def __init__(
+        self,
+        commit: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        *,
+        max_rows: int = 500,
+        max_in_flight: int = 2,
+    ) -> None:
+        self._commit = commit
+        self._max_rows = max_rows
+        self._max_in_flight = max_in_flight
+        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._in_flight: set[asyncio.Task[None]] = set()
+
+    @property
+    def depth(self) -> int:
+        """How many items wait for a transaction that has not begun."""
+        return len(self._waiting)
+
+    async def submit(self, item: Item) -> Result:
+        """Return when the item's transaction has committed; raise what its own transaction raised."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        self._start()
+        return await future
+
+    async def drain(self) -> None:
+        """Wait until nothing is waiting or in flight."""
+        while self._waiting or self._in_flight:
+            self._start()
+            await asyncio.wait(self._in_flight)
+
+    def _start(self) -> None:
+        while self._waiting and len(self._in_flight) < self._max_in_flight:
+            count = min(len(self._waiting), self._max_rows)
+            batch = [self._waiting.popleft() for _ in range(count)]
+            task = asyncio.get_running_loop().create_task(self._flush(batch))
+            self._in_flight.add(task)
+            task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._start()
+
+    async def _flush(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
+        """Commit a batch; on failure commit its halves, down to the single item that fails."""
+        try:
+            results = await self._commit([item for item, _ in batch])
+        except asyncio.CancelledError:
+            for _, future in batch:
+                future.cancel()
+            raise
+        except Exception as error:
+            if len(batch) == 1:
+                _fail(batch[0][1], error)
+                return
+            middle = len(batch) // 2
+            await self._flush(batch[:middle])
+            await self._flush(batch[middle:])
+            return
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():
+                future.set_result(result)
+
+
+def _fail(future: "asyncio.Future[Result]", error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)

@@ -1,0 +1,99 @@
+"""Tables that belong to no tenant's feature: outbox, change feed, idempotency, heartbeats, schema level."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Index, SmallInteger, func
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from twoway_router.store.base import Base
+
+
+class Outbox(Base):
+    """What must follow a commit. The relay publishes rows and deletes them; the embedded transport consumes them in place.
+
+    ``lane`` (0–1023) is a hash of who must stay in order; the shard is ``lane % shards``.
+    """
+
+    __tablename__ = "outbox"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    job: Mapped[str]
+    lane: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    ids: Mapped[list[UUID]]
+    available_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    leased_until: Mapped[datetime | None]
+    dead_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+
+    __table_args__ = (
+        Index("ix_outbox_due", "available_at", "id", postgresql_where=sql("dead_at IS NULL")),
+        Index("ix_outbox_dead", "dead_at", postgresql_where=sql("dead_at IS NOT NULL")),
+        {
+            "postgresql_with": {
+                "fillfactor": "70",
+                "autovacuum_vacuum_scale_factor": "0.01",
+                "autovacuum_vacuum_threshold": "500",
+            }
+        },
+    )
+
+
+class ChangeCounter(Base):
+    """One row. Its row lock is held until commit, so sequence order is commit order and has no gaps."""
+
+    __tablename__ = "change_counter"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger)
+
+
+class Changes(Base):
+    """What changed in what the ingress caches. ``kind``: keyword, number, connection, tenant."""
+
+    __tablename__ = "changes"
+
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    subject_id: Mapped[UUID]
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class IdempotencyKeys(Base):
+    """The stored answer to a POST, written in the transaction of its effect. Kept seven days."""
+
+    __tablename__ = "idempotency_keys"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[bytes]
+    status: Mapped[int] = mapped_column(SmallInteger)
+    headers: Mapped[dict[str, Any]]
+    body: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class Heartbeats(Base):
+    """One row per living process; tells which code levels are alive before a contracting migration."""
+
+    __tablename__ = "heartbeats"
+
+    process_id: Mapped[UUID] = mapped_column(primary_key=True)
+    role: Mapped[str]
+    code_level: Mapped[int]
+    version: Mapped[str]
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class SchemaLevel(Base):
+    """One row: the level of the schema and the lowest code level that may still run on it."""
+
+    __tablename__ = "schema_level"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    level: Mapped[int]
+    min_code_level: Mapped[int]
