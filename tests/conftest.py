@@ -1,0 +1,60 @@
+"""Fixtures for everyone. A server is started when the first test of the session asks for it, and never before."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.postgres import TestServer
+from tests.support.rabbitmq import EXTERNAL_URL, Broker, NamedBroker, RabbitNode
+
+HEAVY = ("rabbitmq", "rabbit_node")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on the broker run in one worker, so that a session starts one node."""
+    for item in items:
+        if any(name in getattr(item, "fixturenames", ()) for name in HEAVY):
+            item.add_marker(pytest.mark.broker)
+            item.add_marker(pytest.mark.xdist_group("broker"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[TestServer]:
+    """The PostgreSQL server of this session."""
+    with TestServer(f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}") as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres_server: TestServer) -> Iterator[str]:
+    """A database of the test's own, migrated and empty: `postgresql://…`."""
+    url = postgres_server.create_database()
+    yield url
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(postgres_server: TestServer) -> Iterator[str]:
+    """A migrated database that the tests of one module share."""
+    url = postgres_server.create_database()
+    yield url
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: TestServer) -> Iterator[str]:
+    """A database without any table, for tests of the migrations."""
+    url = postgres_server.create_empty_database()
+    yield url
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[Broker]:
+    """The session's broker: `.url`, `.pid`, `.kill()`, `.restart()`. A test that kills it starts it again."""
+    if named := os.environ.get(EXTERNAL_URL):
+        yield NamedBroker(named)
+        return
+    with RabbitNode() as node:
+        yield node
