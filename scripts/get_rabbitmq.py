@@ -6,7 +6,6 @@ unpacked into .tools/rabbitmq: no root, no change to the system.
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 from steps import ROOT, TOOLS, folder_appears, give_up, run, say
@@ -105,4 +104,4 @@ def move_erlang(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
