@@ -1,0 +1,92 @@
+"""``twoway-router lab …``: a simulated carrier, a webhook sink and a load generator, each a process of its own."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from twoway_router.domain.messages import Capability
+from twoway_router.lab.behaviour import Behaviour, Receipts
+from twoway_router.lab.carrier import running_carrier
+from twoway_router.lab.load import LoadPlan, run_load
+from twoway_router.lab.sink import running_sink
+
+app = typer.Typer(no_args_is_help=True, help="Play the outside world: carriers, tenants' webhook receivers, load.")
+
+Port = Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one and prints it.")]
+
+
+@app.command()
+def carrier(
+    port: Port = 8090,
+    journal: Annotated[Path, typer.Option(help="Append-only file of MTs and acknowledged MOs.")] = Path(
+        "carrier.jsonl"
+    ),
+    mode: Annotated[
+        Capability, typer.Option(help="What the carrier offers after a lost answer.")
+    ] = Capability.IDEMPOTENT,
+    receipts: Annotated[Receipts, typer.Option(help="When delivery receipts come.")] = Receipts.NONE,
+    receipt_url: Annotated[str | None, typer.Option(help="Where receipts go: the connection's /dlr address.")] = None,
+    fault: Annotated[list[str] | None, typer.Option(help="FAULT=PROBABILITY, such as drop=0.05; repeatable.")] = None,
+    seed: Annotated[int, typer.Option(help="Chooses which sends fail; the same seed repeats them.")] = 0,
+) -> None:
+    """Take MTs on POST /messages and emit the MOs that are put to POST /control/mos."""
+    faults = dict(_read_fault(text) for text in fault or [])
+    fields = {"mode": mode, "receipts": receipts, "receipt_url": receipt_url, "faults": faults, "seed": seed}
+    behaviour = Behaviour.model_validate(fields)
+    asyncio.run(_serve(_carrier_url(journal, behaviour, port)))
+
+
+@app.command()
+def sink(
+    port: Port = 8091,
+    journal: Annotated[Path, typer.Option(help="Append-only file of the webhooks received.")] = Path("sink.jsonl"),
+    secret: Annotated[list[str] | None, typer.Option(help="Secret to check signatures with; repeatable.")] = None,
+    answer: Annotated[list[int] | None, typer.Option(help="Statuses to answer in turn, the last one for ever.")] = None,
+) -> None:
+    """Receive webhooks on every path, check their signatures, write them down."""
+    asyncio.run(_serve(_sink_url(journal, tuple(secret or ()), tuple(answer or (204,)), port)))
+
+
+@app.command()
+def load() -> None:
+    """Send the load that a JSON plan on standard input describes; print its report as JSON."""
+    plan = LoadPlan.model_validate_json(sys.stdin.read())
+    report = asyncio.run(run_load(plan))
+    print(orjson.dumps(asdict(report), option=orjson.OPT_NON_STR_KEYS).decode())
+
+
+@asynccontextmanager
+async def _carrier_url(journal: Path, behaviour: Behaviour, port: int) -> AsyncIterator[str]:
+    async with running_carrier(journal, behaviour, port=port) as running:
+        yield running.url
+
+
+@asynccontextmanager
+async def _sink_url(journal: Path, secrets: tuple[str, ...], answers: tuple[int, ...], port: int) -> AsyncIterator[str]:
+    async with running_sink(journal, secrets=secrets, answers=answers, port=port) as running:
+        yield running.url
+
+
+async def _serve(server: AbstractAsyncContextManager[str]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with server as url:
+        print(f"listening on {url}", flush=True)
+        await stop.wait()
+
+
+def _read_fault(text: str) -> tuple[str, float]:
+    name, _, rate = text.partition("=")
+    try:
+        return name, float(rate)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not FAULT=PROBABILITY") from None
