@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 Session = AsyncSession
+Engine = AsyncEngine
 
 
 @asynccontextmanager
-async def transaction(engine: AsyncEngine) -> AsyncIterator[Session]:
+async def transaction(engine: Engine) -> AsyncIterator[Session]:
     """Commit when the block ends, roll back when it raises. No await on the network inside."""
     async with AsyncSession(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
         yield session

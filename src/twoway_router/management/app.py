@@ -1,0 +1,79 @@
+"""Builds the API's app. Called by ``processes`` (role ``api``), by ``cli.openapi`` and by tests."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from twoway_router import __version__
+from twoway_router.kit.clock import Clock, utc_now
+from twoway_router.kit.sealing import Sealer
+from twoway_router.management import catalogue
+from twoway_router.management.keys import StoredKeys
+from twoway_router.management.openapi import DESCRIPTION, PathMethods, completed
+from twoway_router.store import Engine
+from twoway_router.tenants import api as tenants
+from twoway_router.web.auth import Authenticator
+from twoway_router.web.context import WebContext
+from twoway_router.web.limits import RateLimiter
+from twoway_router.web.middleware import RequestGuard
+from twoway_router.web.problems import install_problems
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (tenants.router, tenants.keys_router)
+
+
+class ManagementApi(FastAPI):
+    """FastAPI with a complete OpenAPI document."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, built when first asked for."""
+        if self.openapi_schema is None:
+            self.openapi_schema = completed(super().openapi())
+        return self.openapi_schema
+
+
+def create_app(
+    *,
+    engine: Engine,
+    sealer: Sealer,
+    public_url: str,
+    clock: Clock = utc_now,
+    requests_per_minute: int = 600,
+    body_limit_bytes: int = 4_194_304,
+) -> FastAPI:
+    """The whole management API. The caller owns the engine."""
+    app = ManagementApi(
+        title="twoway-router",
+        version=__version__,
+        summary="Two-way SMS on shared short codes.",
+        description=DESCRIPTION,
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.context = WebContext(
+        engine=engine,
+        sealer=sealer,
+        clock=clock,
+        authenticator=Authenticator(StoredKeys(engine)),
+        limiter=RateLimiter(quota=requests_per_minute, window=timedelta(minutes=1)),
+        cursor_key=sealer.derive("cursors"),
+        public_url=public_url,
+        body_limit_bytes=body_limit_bytes,
+    )
+    for router in ROUTERS:
+        app.include_router(router, prefix="/v1")
+    app.include_router(catalogue.router)
+    app.state.allowed_methods = PathMethods(app).on
+    install_problems(app)
+    app.add_middleware(RequestGuard)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The function's name: unique, and what a client generator should call the method."""
+    return route.name

@@ -1,0 +1,74 @@
+"""What FastAPI does not write into the OpenAPI document by itself. Called by ``app``; exported by ``cli.openapi``."""
+
+import re
+from typing import Any, Final
+
+from fastapi import FastAPI
+from starlette.routing import compile_path
+
+from twoway_router.web.problems import Problem, ProblemError
+
+DESCRIPTION: Final = """
+Send an API key with every request: `Authorization: Bearer twr_live_…`. A tenant's key sees what is the tenant's; an
+operator's key sees everything. What is not yours does not exist: 404.
+
+- **Lists** are pages, newest first: `{"data": […], "next": …}`. Give `next` as `cursor` to read on.
+- **Errors** are RFC 9457 problems (`application/problem+json`) with a stable `code`; their `type` links to an explanation.
+- **Repeating a POST** is safe with an `Idempotency-Key`: for seven days the same key gives the first answer.
+- **Updates** take `If-Match` with the `ETag` you read; 412 says that somebody was faster.
+- **RateLimit** and **RateLimit-Policy** tell how many requests are left.
+""".strip()
+
+_TEXT: Final = {"schema": {"type": "string"}}
+_HEADERS: Final = {
+    "X-Request-Id": {"description": "The request's id, also in problems and in our logs.", **_TEXT},
+    "RateLimit": {"description": 'Requests left and seconds until all are back: `"default";r=599;t=1`.', **_TEXT},
+    "RateLimit-Policy": {"description": 'The quota and its window in seconds: `"default";q=600;w=60`.', **_TEXT},
+}
+_ETAG: Final = {"ETag": {"description": "For `If-Match` of the next update.", **_TEXT}}
+_METHODS: Final = ("get", "put", "post", "delete", "patch")
+
+
+def completed(schema: dict[str, Any]) -> dict[str, Any]:
+    """The app's own document with what FastAPI leaves out."""
+    components = schema.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for model in (Problem, ProblemError):
+        made = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        made.pop("$defs", None)
+        schemas[model.__name__] = made
+    components["securitySchemes"] = {
+        "apiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "twr_<live|test>_<kid>_<secret>"}
+    }
+    components["headers"] = _HEADERS | _ETAG
+    for path in schema.get("paths", {}).values():
+        for method in _METHODS:
+            if operation := path.get(method):
+                _complete_operation(operation, has_etag="patch" in path or "put" in path)
+    components["schemas"] = dict(sorted(schemas.items()))
+    schema["servers"] = [{"url": "/", "description": "This router"}]
+    return schema
+
+
+def _complete_operation(operation: dict[str, Any], *, has_etag: bool) -> None:
+    for status, response in operation["responses"].items():
+        names = [*_HEADERS, *(_ETAG if has_etag and status in ("200", "201") else ())]
+        response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+class PathMethods:
+    """Which methods a path knows, for the ``Allow`` header of a 405."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._paths: list[tuple[re.Pattern[str], set[str]]] | None = None
+
+    def on(self, path: str) -> str:
+        """The value of ``Allow``."""
+        if self._paths is None:
+            documented = self._app.openapi()["paths"].items()
+            self._paths = [
+                (compile_path(template)[0], {name.upper() for name in known}) for template, known in documented
+            ]
+        found = set[str]().union(*(methods for pattern, methods in self._paths if pattern.match(path)))
+        return ", ".join(sorted(found or {"GET"}))

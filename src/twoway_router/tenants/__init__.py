@@ -1,0 +1,1 @@
+"""Tenants and API keys. Called by ``management`` and the command line."""

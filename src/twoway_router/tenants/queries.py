@@ -1,0 +1,95 @@
+"""SQL of tenants and API keys. Called by ``service``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from twoway_router.domain.ids import ApiKeyId, TenantId
+from twoway_router.store import Session
+from twoway_router.store.unique import is_flushed
+from twoway_router.tenants.tables import ApiKeys, Tenants
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyWithTenant:
+    """A key and the state of its tenant (None for an operator's)."""
+
+    key: ApiKeys
+    tenant_state: str | None
+
+
+async def insert_tenant_once(
+    session: Session, tenant_id: TenantId, name: str, contact_email: str | None
+) -> Tenants | None:
+    """None when the name is taken."""
+    values = {"id": tenant_id, "name": name, "contact_email": contact_email}
+    added = insert(Tenants).values(**values).on_conflict_do_nothing(index_elements=["name"]).returning(Tenants)
+    return (await session.scalars(added)).one_or_none()
+
+
+async def find_tenant(session: Session, tenant_id: UUID, *, lock: bool = False) -> Tenants | None:
+    """The tenant, its row locked if asked."""
+    wanted = select(Tenants).where(Tenants.id == tenant_id)
+    return await session.scalar(wanted.with_for_update() if lock else wanted)
+
+
+async def list_tenants(session: Session, *, after: UUID | None, limit: int, state: str | None) -> Sequence[Tenants]:
+    """Newest first."""
+    wanted = select(Tenants).order_by(Tenants.id.desc()).limit(limit)
+    if after is not None:
+        wanted = wanted.where(Tenants.id < after)
+    if state is not None:
+        wanted = wanted.where(Tenants.state == state)
+    return (await session.scalars(wanted)).all()
+
+
+async def is_tenant_deleted(session: Session, tenant: Tenants) -> bool:
+    """Delete a tenant and its keys; False when it still holds something else."""
+    await session.execute(delete(ApiKeys).where(ApiKeys.tenant_id == tenant.id))
+    await session.delete(tenant)
+    return await is_flushed(session)
+
+
+async def insert_key(session: Session, key: ApiKeys) -> ApiKeys:
+    """The key with the database's own values."""
+    session.add(key)
+    await session.flush()
+    await session.refresh(key)
+    return key
+
+
+async def find_key_by_kid(session: Session, kid: str) -> KeyWithTenant | None:
+    """For authentication."""
+    wanted = (
+        select(ApiKeys, Tenants.state).outerjoin(Tenants, Tenants.id == ApiKeys.tenant_id).where(ApiKeys.kid == kid)
+    )
+    found = (await session.execute(wanted)).one_or_none()
+    return None if found is None else KeyWithTenant(key=found[0], tenant_state=found[1])
+
+
+async def find_key(session: Session, key_id: UUID, *, within: TenantId | None) -> ApiKeys | None:
+    """``within`` a tenant, or any key when None."""
+    wanted = select(ApiKeys).where(ApiKeys.id == key_id)
+    return await session.scalar(wanted if within is None else wanted.where(ApiKeys.tenant_id == within))
+
+
+async def list_keys(
+    session: Session, *, tenant_id: TenantId | None, after: UUID | None, limit: int
+) -> Sequence[ApiKeys]:
+    """Newest first; of one tenant, or of all and the operators."""
+    wanted = select(ApiKeys).order_by(ApiKeys.id.desc()).limit(limit)
+    if tenant_id is not None:
+        wanted = wanted.where(ApiKeys.tenant_id == tenant_id)
+    if after is not None:
+        wanted = wanted.where(ApiKeys.id < after)
+    return (await session.scalars(wanted)).all()
+
+
+async def note_key_use(session: Session, key_id: ApiKeyId, now: datetime, *, every: timedelta) -> None:
+    """Set ``last_used_at`` unless it was set lately, perhaps by another process."""
+    is_due = or_(ApiKeys.last_used_at.is_(None), ApiKeys.last_used_at <= now - every)
+    await session.execute(update(ApiKeys).where(ApiKeys.id == key_id, is_due).values(last_used_at=now))

@@ -1,0 +1,79 @@
+"""SQL of the kit: stored answers to POSTs. Called by ``web.idempotency`` and, to forget old ones, by the scheduler."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+
+import sqlalchemy.exc
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from twoway_router.store import Session
+from twoway_router.store.tables import IdempotencyKeys
+
+_GONE = (sqlalchemy.exc.InterfaceError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, OSError)
+_TRANSIENT = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredAnswer:
+    """What a POST was answered. ``sealed_body`` is encrypted: it may hold a secret that is shown only once."""
+
+    request_hash: bytes
+    status: int
+    headers: dict[str, str]
+    sealed_body: bytes
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Whether the database could not be reached or asks to try again; anything else is our mistake."""
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    if state is not None:
+        return state in _TRANSIENT or state.startswith("08")
+    return isinstance(error, _GONE)
+
+
+async def has_lock(session: Session, owner: str, key: str) -> bool:
+    """Take the key for this transaction; False while another request holds it."""
+    number = int.from_bytes(blake2b(f"{owner}\n{key}".encode(), digest_size=8).digest(), "big", signed=True)
+    return bool(await session.scalar(select(func.pg_try_advisory_xact_lock(number))))
+
+
+async def find_answer(session: Session, owner: str, key: str, *, since: datetime) -> StoredAnswer | None:
+    """The answer already given under this key, unless it is too old."""
+    found = (
+        await session.execute(
+            select(
+                IdempotencyKeys.request_hash, IdempotencyKeys.status, IdempotencyKeys.headers, IdempotencyKeys.body
+            ).where(IdempotencyKeys.owner == owner, IdempotencyKeys.key == key, IdempotencyKeys.created_at > since)
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    return StoredAnswer(
+        request_hash=found.request_hash, status=found.status, headers=found.headers, sealed_body=found.body
+    )
+
+
+async def keep_answer(session: Session, owner: str, key: str, answer: StoredAnswer, now: datetime) -> None:
+    """Store an answer; one that is too old is written over."""
+    values = {
+        "request_hash": answer.request_hash,
+        "status": answer.status,
+        "headers": answer.headers,
+        "body": answer.sealed_body,
+        "created_at": now,
+    }
+    added = insert(IdempotencyKeys).values(owner=owner, key=key, **values)
+    await session.execute(added.on_conflict_do_update(index_elements=["owner", "key"], set_=values))
+
+
+async def forget_answers(session: Session, *, before: datetime, limit: int = 1000) -> int:
+    """Delete answers older than ``before``; how many went."""
+    old = select(IdempotencyKeys.owner, IdempotencyKeys.key).where(IdempotencyKeys.created_at < before).limit(limit)
+    done = await session.execute(
+        delete(IdempotencyKeys)
+        .where(func.row(IdempotencyKeys.owner, IdempotencyKeys.key).in_(old))
+        .returning(IdempotencyKeys.key)
+    )
+    return len(done.all())
