@@ -31,7 +31,7 @@ class AmbiguityPolicy(StrEnum):
 
 
 class ClaimState(StrEnum):
-    """States of a claim on a keyword (20-routing §8): only ``active`` claims route to their actions."""
+    """States of a claim on a keyword: only ``active`` claims route to their actions."""
 
     REQUESTED = "requested"
     APPROVED = "approved"
@@ -128,6 +128,15 @@ class WindowState(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AskChoice:
+    """One of the conversations between which the sender is asked to choose; their order is that of the numbers."""
+
+    context_id: str
+    tenant_id: TenantId
+    keyword_id: KeywordId | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
     """Where a message goes and why.
 
@@ -152,4 +161,5 @@ class Decision:
     language: str | None = None
     suggestion: KeywordId | None = None
     candidates: tuple[Candidate, ...] = ()
+    asks: tuple[AskChoice, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,83 @@
+"""Whether a text answers an open question: yes or no in the sender's language, a digit in any script, a choice.
+
+Called by ``plan`` for every live question; knows nothing of keywords.
+"""
+
+import re
+from typing import Final
+
+from twoway_router.routing.text import Folded, fold
+from twoway_router.routing.types import Context, ContextKind
+from twoway_router.routing.variants import cut_runs
+from twoway_router.routing.words import Vocabulary, answers
+
+_YES_NO: Final = frozenset(("yes_no", "yesno", "yes/no", "y/n", "boolean", "confirm", "confirmation"))
+_CHOICE: Final = frozenset(("choice", "choices"))
+_NUMBER: Final = frozenset(("number", "integer"))
+_PIN: Final = frozenset(("pin", "otp", "code"))
+_SCALES: Final = {"digit": (0, 9), "scale": (0, 10), "nps": (0, 10), "score": (0, 10)}
+_RANGE: Final = re.compile(r"(\d{1,4})\s*(?:-|–|_|\.\.|to)\s*(\d{1,4})")
+_LETTERS: Final = frozenset("abcde")
+_SYMBOLS: Final = {"👍": "yes", "👌": "yes", "✅": "yes", "👎": "no", "❌": "no"}
+
+
+def is_free_text(context: Context) -> bool:
+    """An open question that takes any text."""
+    if context.kind is not ContextKind.QUESTION:
+        return False
+    kind = (context.expected or "").lower()
+    is_closed = kind in _YES_NO | _CHOICE | _NUMBER | _PIN or kind in _SCALES or _RANGE.fullmatch(kind)
+    return not is_closed
+
+
+def read_answer(context: Context, folded: Folded, words: Vocabulary) -> str | None:
+    """The answer in a plain form (``yes``, ``7``, a choice as declared); None if the text is not in the expected set."""
+    if context.kind is not ContextKind.QUESTION or folded.is_long or not folded.tokens:
+        return None
+    kind = (context.expected or "").lower()
+    tokens = folded.tokens[: folded.size]
+    while len(tokens) > 1 and tokens[-1] in words.polite:
+        tokens = tokens[:-1]
+    key = "".join(tokens)
+    if kind in _YES_NO:
+        return _yes_or_no(key, tokens[0], context, words)
+    if kind in _CHOICE:
+        return _choice(key, context)
+    return _numeric(kind, key)
+
+
+def _numeric(kind: str, key: str) -> str | None:
+    if not (key.isascii() and key.isdigit()):
+        return None
+    if kind in _NUMBER:
+        return key
+    if kind in _PIN:
+        return key if len(key) >= 4 else None
+    limits = _SCALES.get(kind)
+    if limits is None and (found := _RANGE.fullmatch(kind)):
+        limits = (int(found[1]), int(found[2]))
+    if limits is None or len(key) > len(str(limits[1])):
+        return None
+    return str(int(key)) if limits[0] <= int(key) <= limits[1] else None
+
+
+def _yes_or_no(key: str, first: str, context: Context, words: Vocabulary) -> str | None:
+    if first in _SYMBOLS:
+        return _SYMBOLS[first]
+    yes, no = words.yes, words.no
+    if context.language:
+        yes, no = (answers(kind, context.language) | answers(kind, "en") for kind in ("yes", "no"))
+    for spelt in (key, *cut_runs(key)):
+        if (spelt in yes) != (spelt in no):
+            return "yes" if spelt in yes else "no"
+    return None
+
+
+def _choice(key: str, context: Context) -> str | None:
+    if not context.choices:
+        return key if key in _LETTERS or (len(key) == 1 and key in "123456789") else None
+    for spelt in (key, *cut_runs(key)):
+        for choice in context.choices:
+            if fold(choice).key == spelt:
+                return choice
+    return None

@@ -1,0 +1,118 @@
+"""The winner among the hits of a text, or nobody where two tenants may be meant. Called by ``plan`` and ``claims``."""
+
+import unicodedata
+from datetime import datetime
+from typing import NamedTuple
+
+from twoway_router.routing.entries import HAS_WINDOW, NumberEntry
+from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.match import EXACT, LOOK_ALIKE, RANKS, RESPACED, Hit, direct_hits
+from twoway_router.routing.text import Folded, after, locate
+from twoway_router.routing.types import ClaimState, WindowState
+from twoway_router.routing.weak import weak_hits
+
+_SETTLED = (EXACT, LOOK_ALIKE, RESPACED)
+
+
+class Winner(NamedTuple):
+    """The keyword that a text means: its hit, the spelling row that was met, and where its window stands."""
+
+    hit: Hit
+    spelling: int
+    keyword: int
+    window: WindowState
+
+    @property
+    def is_strong(self) -> bool:
+        """The whole message is the keyword, in a class that leaves no doubt."""
+        return self.hit.is_whole and self.hit.match_class in _SETTLED
+
+
+class Found(NamedTuple):
+    """What matching came to. ``is_ambiguous``: several tenants may be meant, so nobody wins."""
+
+    winner: Winner | None
+    is_ambiguous: bool
+    hits: list[Hit]
+
+
+def find(
+    entry: NumberEntry, table: RoutingTable, text: str, folded: Folded, at: datetime, *, all_hits: bool = False
+) -> Found:
+    """Match a folded text: best class first, within a class the longest."""
+    hits = direct_hits(entry, table, folded)
+    best = _best(hits)
+    if all_hits or best is None or not (best.match_class == EXACT or (best.is_whole and best.match_class == RESPACED)):
+        weak = weak_hits(entry, table, folded)
+        if weak:
+            hits += weak
+            best = _best(hits)
+    if best is None:
+        return Found(None, False, hits)
+    winner = resolve(table, best, text, folded, at)
+    return Found(winner, winner is None, hits)
+
+
+def _best(hits: list[Hit]) -> Hit | None:
+    best: Hit | None = None
+    for hit in hits:
+        if not hit.refusal and (
+            best is None or (RANKS[hit.match_class], -hit.tokens) < (RANKS[best.match_class], -best.tokens)
+        ):
+            best = hit
+    return best
+
+
+def resolve(table: RoutingTable, hit: Hit, text: str, folded: Folded, at: datetime) -> Winner | None:
+    """The keyword of a hit; None if several tenants hold it and neither accents nor windows tell them apart."""
+    rows = hit.rows
+    if len(rows) > 1:
+        rows = _narrow(table, hit, text, folded, at)
+        if len({table.tenant_of(row) for row in rows}) > 1:
+            return None
+        rows = (min(rows, key=lambda row: (table.columns.keyword_id(table.columns.keyword[row]).bytes, row)),)
+    keyword = table.columns.keyword[rows[0]]
+    return Winner(hit, rows[0], keyword, window_of(table, keyword, at))
+
+
+def _narrow(table: RoutingTable, hit: Hit, text: str, folded: Folded, at: datetime) -> tuple[int, ...]:
+    """Several keywords under one key: those written exactly so, then those that are open now."""
+    rows = hit.rows
+    if hit.match_class == EXACT:
+        start, end = locate(text, folded.tokens[: hit.tokens])
+        typed = _bare(text[start:end])
+        rows = tuple(row for row in rows if _bare(table.columns.display(row)) == typed) or rows
+    keyword = table.columns.keyword
+    return tuple(row for row in rows if window_of(table, keyword[row], at) is WindowState.OPEN) or rows
+
+
+def _bare(written: str) -> str:
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFC", written).casefold()))
+
+
+def window_of(table: RoutingTable, keyword: int, at: datetime) -> WindowState:
+    """Where a moment stands in a keyword's activity window; its state counts first."""
+    flags = table.columns.flags[keyword]
+    if not flags:
+        return WindowState.OPEN
+    state = table.state_of(keyword)
+    if state is ClaimState.SUSPENDED:
+        return WindowState.SUSPENDED
+    if state is ClaimState.RELEASED:
+        return WindowState.RELEASED
+    if flags & HAS_WINDOW:
+        start, end = table.windows[keyword]
+        if start is not None and at < start:
+            return WindowState.TOO_EARLY
+        if end is not None and at >= end:
+            return WindowState.TOO_LATE
+    return WindowState.OPEN
+
+
+def span_and_rest(text: str, folded: Folded, hit: Hit) -> tuple[tuple[int, int], str]:
+    """Where the match stands in the original text, and the original text after it."""
+    tokens = folded.tokens[: hit.tokens]
+    if hit.stem:
+        tokens = [*tokens[:-1], hit.stem]
+    span = locate(text, tokens)
+    return span, after(text, span[1])

@@ -1,0 +1,164 @@
+"""Decisions as values: one function a kind of ending. Called by ``plan``, which knows the order."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from twoway_router.domain.ids import KeywordId
+from twoway_router.routing.choose import Found, Winner, span_and_rest, window_of
+from twoway_router.routing.contexts import Picked
+from twoway_router.routing.entries import NumberEntry
+from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.inside import find_sub_keyword
+from twoway_router.routing.match import Hit
+from twoway_router.routing.text import Folded
+from twoway_router.routing.types import Candidate, Context, Decision, RouteOutcome, WindowState
+from twoway_router.routing.weak import one_edit_away
+from twoway_router.routing.words import ReservedWord
+
+_REASONS = {
+    WindowState.TOO_EARLY: "the keyword is not active yet",
+    WindowState.TOO_LATE: "the keyword is no longer active",
+    WindowState.SUSPENDED: "the keyword is suspended",
+    WindowState.RELEASED: "the keyword was given back",
+}
+_MOST_SUGGESTED_WORDS = 3
+
+
+def to_keyword(table: RoutingTable, winner: Winner, text: str, folded: Folded, rule: str) -> Decision:
+    """A keyword won; its window says whether it may act."""
+    columns = table.columns
+    keyword = winner.keyword
+    span, rest = span_and_rest(text, folded, winner.hit)
+    inside = find_sub_keyword(table, keyword, rest)
+    first = columns.first[keyword]
+    return Decision(
+        outcome=RouteOutcome.KEYWORD,
+        rule=rule,
+        tenant_id=table.tenants[columns.tenant[keyword]],
+        keyword_id=KeywordId(columns.keyword_id(keyword)),
+        revision=columns.revision[keyword],
+        word=columns.display(first),
+        sub_keyword=inside.name if inside else None,
+        rest=inside.rest if inside else rest,
+        window=winner.window,
+        match_class=winner.hit.match_class,
+        span=span,
+        key=winner.hit.key,
+        reason=_REASONS.get(winner.window, ""),
+        details={} if winner.spelling == first else {"spelling": columns.display(winner.spelling)},
+    )
+
+
+def to_context(context: Context, text: str, rule: str, answer: str | None = None) -> Decision:
+    """An open question or a recent conversation won."""
+    return Decision(
+        outcome=RouteOutcome.CONTEXT,
+        rule=rule,
+        tenant_id=context.tenant_id,
+        keyword_id=context.keyword_id,
+        rest=text.strip(),
+        context_id=context.context_id,
+        language=context.language,
+        details={} if answer is None else {"answer": answer},
+    )
+
+
+def to_nobody(picked: Picked) -> Decision:
+    """Several tenants may be meant and the number does not guess."""
+    if picked.asks:
+        reason = "the sender is asked which conversation is meant"
+        return Decision(outcome=RouteOutcome.NONE, rule="ask", reason=reason, asks=picked.asks)
+    return Decision(outcome=RouteOutcome.NONE, rule="quarantine", reason="several tenants wait for an answer")
+
+
+def to_reserved(
+    entry: NumberEntry, outcome: RouteOutcome, word: ReservedWord, rule: str, live: list[Context]
+) -> Decision:
+    """A word of compliance without a keyword. A bare STOP on a shared number names no tenant: it is everyone's on it."""
+    tenants = {context.tenant_id for context in live}
+    single = tenants.pop() if len(tenants) == 1 else None
+    tenant = entry.rules.owner if not entry.is_shared else single if outcome is RouteOutcome.HELP else None
+    details: Mapping[str, str] = {"conversation_tenant": str(single)} if single else {}
+    return Decision(
+        outcome=outcome, rule=rule, tenant_id=tenant, word=word.word, language=word.language, details=details
+    )
+
+
+def to_reserved_keyword(
+    table: RoutingTable, outcome: RouteOutcome, word: ReservedWord, keyword: int, rest: str
+) -> Decision:
+    """A word of compliance with a keyword behind it: that keyword's tenant only."""
+    columns = table.columns
+    return Decision(
+        outcome=outcome,
+        rule=f"{outcome.value}_keyword",
+        tenant_id=table.tenants[columns.tenant[keyword]],
+        keyword_id=KeywordId(columns.keyword_id(keyword)),
+        revision=columns.revision[keyword],
+        word=word.word,
+        rest=rest,
+        language=word.language,
+        details={"keyword": columns.display(columns.first[keyword])},
+    )
+
+
+def to_default(
+    table: RoutingTable, entry: NumberEntry, text: str, folded: Folded, at: datetime, details: Mapping[str, str]
+) -> Decision:
+    """Nothing fits: the owner's default, or on a shared number the courtesy reply, which belongs to no tenant."""
+    rest = text.strip()
+    if entry.is_shared:
+        suggestion = _suggestion(table, entry, folded, at)
+        return Decision(
+            outcome=RouteOutcome.DEFAULT, rule="courtesy", rest=rest, suggestion=suggestion, details=details
+        )
+    if entry.rules.owner is None:
+        return Decision(outcome=RouteOutcome.NONE, rule="no_owner", reason="the number has no owner", rest=rest)
+    return Decision(
+        outcome=RouteOutcome.DEFAULT, rule="owner_default", tenant_id=entry.rules.owner, rest=rest, details=details
+    )
+
+
+def _suggestion(table: RoutingTable, entry: NumberEntry, folded: Folded, at: datetime) -> KeywordId | None:
+    """The one keyword that a misspelt message may mean; only ever asked about, never acted on."""
+    if folded.is_long or not 0 < folded.size <= _MOST_SUGGESTED_WORDS:
+        return None
+    rows = one_edit_away(entry, table, "".join(folded.tokens[: folded.size]))
+    if not rows:
+        return None
+    keyword = table.columns.keyword[rows[0]]
+    is_open = window_of(table, keyword, at) is WindowState.OPEN
+    return KeywordId(table.columns.keyword_id(keyword)) if is_open else None
+
+
+def candidates(table: RoutingTable, found: Found, decision: Decision) -> tuple[Candidate, ...]:
+    """Every keyword that was looked at and why it lost, in an order that does not depend on the table's."""
+    listed = [
+        Candidate(
+            tenant_id=table.tenant_of(row),
+            keyword_id=KeywordId(table.columns.keyword_id(table.columns.keyword[row])),
+            word=table.columns.display(row),
+            match_class=hit.match_class,
+            lost_because=_why(table, row, hit, found, decision),
+        )
+        for hit in found.hits
+        for row in hit.rows
+    ]
+    return tuple(
+        sorted(listed, key=lambda one: (bool(one.lost_because), one.match_class, one.word, one.keyword_id.bytes))
+    )
+
+
+def _why(table: RoutingTable, row: int, hit: Hit, found: Found, decision: Decision) -> str:
+    if hit.refusal:
+        return hit.refusal
+    winner = found.winner
+    if winner is None:
+        return "several tenants hold this word"
+    if hit is not winner.hit:
+        return "a weaker class" if hit.match_class != winner.hit.match_class else "a longer keyword matched"
+    if row != winner.spelling:
+        return "another spelling of the key fits better"
+    if decision.outcome is RouteOutcome.KEYWORD:
+        return ""
+    return f"decided before keywords: {decision.rule}"

@@ -1,0 +1,66 @@
+"""One number's keywords by their keys, and how a keyword's options are packed. Used by ``index`` and ``match``."""
+
+import re
+from typing import Final
+
+from twoway_router.domain.messages import Sharing
+from twoway_router.routing.types import ClaimState, KeywordRules, NumberRules
+from twoway_router.routing.words import Vocabulary, vocabulary
+
+IS_WHOLE: Final = 1
+IS_GLUED: Final = 2
+HAS_WINDOW: Final = 4
+HAS_SUBS: Final = 8
+STATES: Final = (
+    ClaimState.ACTIVE,
+    ClaimState.SUSPENDED,
+    ClaimState.RELEASED,
+    ClaimState.REQUESTED,
+    ClaimState.APPROVED,
+)
+STEM: Final = re.compile(r"([^\W\d_]+)[0-9]")
+
+Rows = int | tuple[int, ...]
+
+
+class NumberEntry:
+    """One number with the keys of its keywords."""
+
+    __slots__ = ("alphabet", "glued", "index", "is_shared", "longest", "position", "rules", "stems", "words")
+
+    def __init__(self, rules: NumberRules, position: int) -> None:
+        self.position = position
+        self.index: dict[str, Rows] = {}
+        self.longest = 0
+        self.alphabet: set[str] = set()
+        self.glued: dict[str, tuple[int, ...]] = {}
+        self.stems: dict[str, list[int]] | None = None
+        self.take(rules)
+
+    def take(self, rules: NumberRules) -> None:
+        self.rules = rules
+        self.is_shared = rules.sharing is Sharing.SHARED
+        self.words: Vocabulary = vocabulary(rules.languages)
+
+
+def pack(keyword: KeywordRules) -> int:
+    flags = STATES.index(keyword.state) << 4
+    flags |= IS_WHOLE if keyword.is_whole_message else 0
+    flags |= IS_GLUED if keyword.is_glued else 0
+    flags |= HAS_SUBS if keyword.sub_keywords else 0
+    return flags | (HAS_WINDOW if keyword.active_from or keyword.active_until else 0)
+
+
+def put(index: dict[str, Rows], key: str, row: int) -> None:
+    rows = index.setdefault(key, row)
+    if rows is not row:
+        index[key] = (rows, row) if isinstance(rows, int) else (*rows, row)
+
+
+def take(index: dict[str, Rows], key: str, row: int) -> None:
+    rows = index.get(key)
+    if rows == row:
+        del index[key]
+    elif isinstance(rows, tuple):
+        left = tuple(other for other in rows if other != row)
+        index[key] = left[0] if len(left) == 1 else left

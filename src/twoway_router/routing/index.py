@@ -1,0 +1,262 @@
+"""Which keywords a number has, by their keys: one dictionary a number. Made by ``ingress.snapshot``; read by ``match``.
+
+A change takes effect for the next message of the same thread of control; it is never seen half done. Key values are
+spelling rows, ``~row`` for a derived key, a tuple where several meet; what order they came in never matters.
+"""
+
+import gc
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from uuid import UUID
+
+from twoway_router.domain.ids import KeywordId, NumberId, TenantId
+from twoway_router.routing.columns import Columns, Ids
+from twoway_router.routing.entries import IS_GLUED, IS_WHOLE, STATES, STEM, NumberEntry, pack, put, take
+from twoway_router.routing.text import Folded, fold
+from twoway_router.routing.types import ClaimState, KeywordRules, NumberRules, SubKeyword
+from twoway_router.routing.variants import derived_keys
+
+
+class RoutingTable:
+    """All numbers and their keywords, as routing needs them. ``version`` grows with every change."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.columns = Columns()
+        self.tenants: list[TenantId] = []
+        self.sub_keywords: dict[int, tuple[SubKeyword, ...]] = {}
+        self.sub_keys: dict[int, dict[str, str]] = {}
+        self.windows: dict[int, tuple[datetime | None, datetime | None]] = {}
+        self._tenant_rows: dict[TenantId, int] = {}
+        self._numbers: dict[NumberId, NumberEntry] = {}
+        self._entries: list[NumberEntry | None] = []
+        self._addresses: dict[tuple[str, str], NumberId] = {}
+        self._ids = Ids()
+
+    @classmethod
+    def build(
+        cls, numbers: Iterable[NumberRules], keywords: Iterable[KeywordRules], *, version: int = 0
+    ) -> "RoutingTable":
+        """A table of these numbers and keywords; keywords of unknown numbers are left out. ``keywords`` may be a stream."""
+        table = cls()
+        was_collecting = gc.isenabled()
+        gc.disable()
+        try:
+            for number in numbers:
+                table.add_number(number)
+            for keyword in keywords:
+                table._insert(keyword)
+            table._ids.settle(table.columns.ids)
+        finally:
+            if was_collecting:
+                gc.enable()
+        table.version = version
+        return table
+
+    def __len__(self) -> int:
+        return sum(1 for row in range(len(self.columns)) if self.entry_of(row) is not None)
+
+    def entry(self, number_id: NumberId) -> NumberEntry | None:
+        return self._numbers.get(number_id)
+
+    def number(self, number_id: NumberId) -> NumberRules | None:
+        entry = self._numbers.get(number_id)
+        return None if entry is None else entry.rules
+
+    def number_by_address(self, country: str, address: str) -> NumberRules | None:
+        """The number with this address; a short code is unique only within its country."""
+        number_id = self._addresses.get((country.upper(), address))
+        return None if number_id is None else self.number(number_id)
+
+    def numbers(self) -> Iterator[NumberRules]:
+        return (entry.rules for entry in self._numbers.values())
+
+    def add_number(self, number: NumberRules) -> None:
+        self.replace_number(number)
+
+    def replace_number(self, number: NumberRules) -> None:
+        """Add a number, or change its rules; its keywords stay."""
+        entry = self._numbers.get(number.number_id)
+        if entry is None:
+            entry = NumberEntry(number, len(self._entries))
+            self._entries.append(entry)
+            self._numbers[number.number_id] = entry
+        else:
+            self._forget_address(entry.rules)
+            entry.take(number)
+        self._addresses[number.country.upper(), number.address] = number.number_id
+        self.version += 1
+
+    def remove_number(self, number_id: NumberId) -> None:
+        """Forget a number and all of its keywords."""
+        entry = self._numbers.pop(number_id, None)
+        if entry is not None:
+            self._forget_address(entry.rules)
+            self._entries[entry.position] = None
+        self.version += 1
+
+    def _forget_address(self, rules: NumberRules) -> None:
+        address = (rules.country.upper(), rules.address)
+        if self._addresses.get(address) == rules.number_id:
+            del self._addresses[address]
+
+    def add_keyword(self, keyword: KeywordRules) -> None:
+        self.replace_keyword(keyword)
+
+    def replace_keyword(self, keyword: KeywordRules) -> None:
+        """Add a keyword, or put it in the place of its earlier self."""
+        self._remove(keyword.keyword_id)
+        row = self._insert(keyword)
+        self._ids.put(keyword.keyword_id, row)
+        self.version += 1
+
+    def remove_keyword(self, keyword_id: KeywordId) -> None:
+        """Forget a keyword; nothing happens if it is not known."""
+        if self._remove(keyword_id):
+            self._ids.put(keyword_id, None)
+        self.version += 1
+
+    def keyword(self, keyword_id: KeywordId) -> KeywordRules | None:
+        row = self._ids.find(keyword_id, self.columns.ids)
+        return None if row is None or self.entry_of(row) is None else self.rules_of(row)
+
+    def keywords(self, number_id: NumberId) -> Iterator[KeywordRules]:
+        """All keywords of a number; slow, meant for registration and reports."""
+        entry = self._numbers.get(number_id)
+        if entry is None:
+            return
+        rows = {self.columns.keyword[row] for row in self._direct_rows(entry)}
+        yield from (self.rules_of(row) for row in sorted(rows))
+
+    def _direct_rows(self, entry: NumberEntry) -> Iterator[int]:
+        for rows in entry.index.values():
+            for row in (rows,) if isinstance(rows, int) else rows:
+                if row >= 0:
+                    yield row
+
+    def entry_of(self, row: int) -> NumberEntry | None:
+        """The number that a keyword row belongs to; None for a removed keyword or number."""
+        entry = self._entries[self.columns.number[row]]
+        return entry if any(self.columns.ids[16 * row : 16 * row + 16]) else None
+
+    def key_of(self, spelling: int) -> str:
+        """The key that a spelling row stands for, folded anew from its display text."""
+        return fold(self.columns.display(spelling)).key
+
+    def tenant_of(self, spelling: int) -> TenantId:
+        return self.tenants[self.columns.tenant[self.columns.keyword[spelling]]]
+
+    def state_of(self, row: int) -> ClaimState:
+        return STATES[self.columns.flags[row] >> 4]
+
+    def rules_of(self, row: int) -> KeywordRules:
+        """A keyword row as the value that it was made of."""
+        columns = self.columns
+        entry = self._entries[columns.number[row]]
+        assert entry is not None
+        flags = columns.flags[row]
+        active_from, active_until = self.windows.get(row, (None, None))
+        return KeywordRules(
+            keyword_id=KeywordId(columns.keyword_id(row)),
+            tenant_id=self.tenants[columns.tenant[row]],
+            number_id=entry.rules.number_id,
+            spellings=tuple(columns.display(spelling) for spelling in columns.spellings(row)),
+            sub_keywords=self.sub_keywords.get(row, ()),
+            revision=columns.revision[row],
+            state=self.state_of(row),
+            active_from=active_from,
+            active_until=active_until,
+            is_glued=bool(flags & IS_GLUED),
+            is_whole_message=bool(flags & IS_WHOLE),
+        )
+
+    def _insert(self, keyword: KeywordRules) -> int | None:
+        entry = self._numbers.get(keyword.number_id)
+        if entry is None:
+            return None
+        folded = [fold(spelling) for spelling in keyword.spellings]
+        spellings = [(display, form.mask) for display, form in zip(keyword.spellings, folded, strict=True)]
+        row = self.columns.add(
+            keyword.keyword_id,
+            self._tenant_row(keyword.tenant_id),
+            entry.position,
+            keyword.revision,
+            pack(keyword),
+            spellings,
+        )
+        if keyword.sub_keywords:
+            self.sub_keywords[row] = keyword.sub_keywords
+            self.sub_keys[row] = {
+                fold(spelling).key: sub.name for sub in reversed(keyword.sub_keywords) for spelling in sub.spellings
+            }
+        if keyword.active_from or keyword.active_until:
+            self.windows[row] = (keyword.active_from, keyword.active_until)
+        for spelling, form, display in zip(self.columns.spellings(row), folded, keyword.spellings, strict=True):
+            self._index(entry, spelling, form, display, is_glued=keyword.is_glued)
+        return row
+
+    def _tenant_row(self, tenant_id: TenantId) -> int:
+        row = self._tenant_rows.get(tenant_id)
+        if row is None:
+            row = self._tenant_rows[tenant_id] = len(self.tenants)
+            self.tenants.append(tenant_id)
+        return row
+
+    def _index(self, entry: NumberEntry, spelling: int, form: Folded, display: str, *, is_glued: bool) -> None:
+        key = form.key
+        if not key:
+            return
+        put(entry.index, key, spelling)
+        if len(key) > entry.longest:
+            entry.longest = len(key)
+        entry.alphabet.update(key)
+        for derived in derived_keys(key, display):
+            put(entry.index, derived, ~spelling)
+            if len(derived) > entry.longest:
+                entry.longest = len(derived)
+        if is_glued:
+            entry.glued[key] = (*entry.glued.get(key, ()), spelling)
+            if entry.stems is None:
+                self._find_stems(entry)
+                return
+        self._add_stem(entry, key, spelling)
+
+    def _find_stems(self, entry: NumberEntry) -> None:
+        """Collect which keys go on with a digit; done when a number gets its first keyword with glued digits."""
+        entry.stems = {}
+        for key, rows in entry.index.items():
+            for row in (rows,) if isinstance(rows, int) else rows:
+                if row >= 0:
+                    self._add_stem(entry, key, row)
+
+    def _add_stem(self, entry: NumberEntry, key: str, spelling: int) -> None:
+        if entry.stems is not None and (found := STEM.match(key)):
+            entry.stems.setdefault(found[1], []).append(self.columns.tenant[self.columns.keyword[spelling]])
+
+    def _remove(self, keyword_id: UUID) -> bool:
+        row = self._ids.find(keyword_id, self.columns.ids)
+        if row is None:
+            return False
+        entry = self._entries[self.columns.number[row]]
+        if entry is not None:
+            for spelling in self.columns.spellings(row):
+                self._unindex(entry, spelling)
+        self.sub_keywords.pop(row, None)
+        self.sub_keys.pop(row, None)
+        self.windows.pop(row, None)
+        self.columns.drop(row)
+        return True
+
+    def _unindex(self, entry: NumberEntry, spelling: int) -> None:
+        display = self.columns.display(spelling)
+        key = fold(display).key
+        take(entry.index, key, spelling)
+        for derived in derived_keys(key, display):
+            take(entry.index, derived, ~spelling)
+        if key in entry.glued:
+            left = tuple(row for row in entry.glued[key] if row != spelling)
+            entry.glued[key] = left
+            if not left:
+                del entry.glued[key]
+        if entry.stems is not None and (found := STEM.match(key)):
+            entry.stems[found[1]].remove(self.columns.tenant[self.columns.keyword[spelling]])

@@ -1,0 +1,161 @@
+"""Opt-out, help and start words at the start of a text, however they are written. Called by ``plan`` before anything else."""
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from twoway_router.routing.chartable import is_symbol
+from twoway_router.routing.entries import NumberEntry
+from twoway_router.routing.text import Folded
+from twoway_router.routing.types import RouteOutcome
+from twoway_router.routing.variants import (
+    cut_runs,
+    digit_look_alikes,
+    has_other_script,
+    letters,
+    skeleton,
+    without_signs,
+)
+from twoway_router.routing.words import ReservedWord, Words
+
+_LONGEST: Final = 48
+_STRICT_COUNTRIES: Final = frozenset(("US", "CA"))
+_MOST_AFTER_PHRASE: Final = 3
+
+
+class Force(StrEnum):
+    """How firmly a reserved word is meant."""
+
+    ALWAYS = "always"
+    UNLESS_ASKED = "unless_asked"
+    LAST_RESORT = "last_resort"
+
+
+class Reading(NamedTuple):
+    """A whole message read as a reserved word."""
+
+    outcome: RouteOutcome
+    word: ReservedWord
+    rule: str
+    force: Force
+
+
+class Lead(NamedTuple):
+    """A reserved word at the start with more text behind it; ``tokens`` is how many tokens it takes."""
+
+    outcome: RouteOutcome
+    word: ReservedWord
+    tokens: int
+
+
+def read_whole(entry: NumberEntry, folded: Folded, *, is_keyword: bool) -> Reading | None:
+    """The whole message as a reserved word. A worn spelling counts only if the message is not a keyword as it stands."""
+    size = folded.size
+    if folded.is_long or not size:
+        return None
+    tokens = folded.tokens[:size]
+    key = "".join(tokens)
+    if len(key) > _LONGEST:
+        return None
+    found = _look_up(entry, key, tokens)
+    if found is None and not is_keyword:
+        found = _look_up_worn(entry, key, tokens)
+    return found
+
+
+def _look_up(entry: NumberEntry, key: str, tokens: list[str]) -> Reading | None:
+    words = entry.words
+    word = words.opt_out.get(key)
+    if word is not None and _is_spelt(key, tokens, word):
+        return Reading(RouteOutcome.OPT_OUT, word, "opt_out", Force.ALWAYS)
+    if (word := words.opt_out_phrases.get(key)) is not None:
+        return Reading(RouteOutcome.OPT_OUT, word, "opt_out_phrase", Force.ALWAYS)
+    if (word := words.opt_out_unless_asked.get(key)) is not None and _is_spelt(key, tokens, word):
+        is_strict = entry.rules.country.upper() in _STRICT_COUNTRIES and key not in words.no
+        return Reading(RouteOutcome.OPT_OUT, word, "opt_out", Force.ALWAYS if is_strict else Force.UNLESS_ASKED)
+    for known, outcome in ((words.help, RouteOutcome.HELP), (words.start, RouteOutcome.OPT_IN)):
+        if (word := known.get(key)) is not None and _is_spelt(key, tokens, word):
+            return Reading(outcome, word, outcome.value, Force.ALWAYS)
+    if (word := words.foreign.get(key)) is not None and _is_spelt(key, tokens, word):
+        return Reading(_FOREIGN[word.kind], word, _FOREIGN[word.kind].value, Force.LAST_RESORT)
+    return None
+
+
+_FOREIGN: Final = {
+    "help": RouteOutcome.HELP,
+    "start": RouteOutcome.OPT_IN,
+    "opt_out_unless_asked": RouteOutcome.OPT_OUT,
+}
+
+
+def _is_spelt(key: str, tokens: list[str], word: ReservedWord) -> bool:
+    """Not pieced together from other words: as many words as the list has, or single letters, or long enough."""
+    if len(tokens) <= 1 + word.word.count(" ") or not key.isascii():
+        return True
+    return all(len(token) == 1 for token in tokens) or len(key) >= 5
+
+
+def _look_up_worn(entry: NumberEntry, key: str, tokens: list[str]) -> Reading | None:
+    """Drawn out (STOOOP), signs or emoji before it (*STOP*), look-alike letters or digits (ST0P)."""
+    bare = [token for token in tokens if not is_symbol(token)]
+    plain = without_signs("".join(bare))
+    spellings = [plain, *digit_look_alikes(plain), *cut_runs(plain)]
+    if has_other_script(plain):
+        spellings += [skeleton(plain), *cut_runs(skeleton(plain))]
+    for spelt in spellings:
+        if spelt and spelt != key and (found := _look_up(entry, spelt, bare)):
+            return found
+    return None
+
+
+def read_lead(entry: NumberEntry, folded: Folded) -> Lead | None:
+    """A reserved word before other text; answers (NO) do not count, they begin too many sentences."""
+    words = entry.words
+    tokens = folded.tokens
+    for count in (4, 3, 2, 1):
+        if folded.size <= count:
+            continue
+        key = "".join(tokens[:count])
+        for known, outcome in (
+            (words.opt_out, RouteOutcome.OPT_OUT),
+            (words.opt_out_unless_asked, RouteOutcome.OPT_OUT),
+            (words.help, RouteOutcome.HELP),
+            (words.start, RouteOutcome.OPT_IN),
+        ):
+            word = known.get(key)
+            if word is not None and key not in words.no and (count == 1 + word.word.count(" ") or not key.isascii()):
+                return Lead(outcome, word, count)
+    return None
+
+
+def is_plain_stop(entry: NumberEntry, folded: Folded, lead: Lead) -> bool:
+    """An opt-out word with nothing but courtesy behind it, or STOP with one word that names nothing known."""
+    behind = folded.tokens[lead.tokens : folded.size]
+    if folded.is_long or lead.word.kind != "opt_out":
+        return False
+    polite = entry.words.polite
+    if "".join(behind) in polite or all(token in polite for token in behind):
+        return True
+    is_lead = "".join(folded.tokens[: lead.tokens]) in entry.words.opt_out_leads
+    return is_lead and len(behind) == 1 and letters(behind[0]) >= 3
+
+
+def read_phrase(entry: NumberEntry, folded: Folded) -> ReservedWord | None:
+    """A phrase that asks for an end (STOP TEXTING ME), with a few words behind it at most."""
+    if folded.is_long:
+        return None
+    phrases: Words = entry.words.opt_out_phrases
+    key = ""
+    for number, token in enumerate(folded.tokens, 1):
+        key += token
+        if number > 1 and key in phrases and folded.size - number <= _MOST_AFTER_PHRASE:
+            return phrases[key]
+    return None
+
+
+def opt_out_intent(entry: NumberEntry, folded: Folded) -> ReservedWord | None:
+    """A strong opt-out word somewhere in a longer text: for review, never a decision."""
+    leads = entry.words.opt_out_leads
+    for token in folded.tokens:
+        if token in leads:
+            return leads[token]
+    return None

@@ -1,0 +1,219 @@
+"""The weaker readings of a text: look-alike scripts, trimmed signs, look-alike digits, long runs, glued digits, one edit.
+
+Called by ``choose`` only when the words as they stand did not settle it, so all of this is off the hot path.
+"""
+
+import re
+from typing import Final
+
+from twoway_router.routing.chartable import is_symbol
+from twoway_router.routing.entries import NumberEntry, Rows
+from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.match import (
+    DERIVED,
+    DIGIT_LOOK,
+    FUZZY,
+    GLUED,
+    LOOK_ALIKE,
+    Hit,
+    guard_text_after,
+    routable,
+)
+from twoway_router.routing.text import Folded, boundary_mask
+from twoway_router.routing.variants import (
+    cut_runs,
+    digit_look_alikes,
+    has_other_script,
+    has_run,
+    is_sign,
+    letters,
+    single_edits,
+    skeleton,
+)
+
+_GLUED: Final = re.compile(r"([^\W\d_]+)[0-9]")
+_LATIN: Final = "abcdefghijklmnopqrstuvwxyz"
+_LONGEST_EDIT: Final = 16
+_FIVE: Final = 5
+
+
+def weak_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[Hit]:
+    """Everything that the text spells in a class weaker than re-spaced."""
+    hits: list[Hit] = []
+    words, places = _bare_words(folded)
+    key = "".join(words)
+    if not key.isascii() and has_other_script(key):
+        hits += _script_hits(entry, table, folded)
+    if places is not None:
+        hits += _bare_hits(entry, table, folded, words, places)
+    if "0" in key or "1" in key or has_run(key):
+        hits += _worn_hits(entry, table, folded, words, places)
+    if entry.glued:
+        hits += _glued_hits(entry, table, folded)
+    if entry.rules.is_fuzzy and not entry.is_shared and not folded.is_long:
+        hits += _fuzzy_hits(entry, table, "".join(folded.tokens[: folded.size]), folded.size)
+    return hits
+
+
+def _bare_words(folded: Folded) -> tuple[list[str], list[int] | None]:
+    """The tokens without leading symbols and without signs at their edges, and how many tokens each one ends.
+
+    The places are None if nothing was trimmed.
+    """
+    tokens = folded.tokens
+    first = 0
+    while first < len(tokens) and is_symbol(tokens[first]):
+        first += 1
+    if first == 0 and all(map(str.isalnum, tokens)):
+        return tokens, None
+    words: list[str] = []
+    places: list[int] = []
+    for number, token in enumerate(tokens[first:], first + 1):
+        word = _trim(token)
+        if word:
+            words.append(word)
+            places.append(number)
+    return words, places if words != tokens else None
+
+
+def _trim(token: str) -> str:
+    start, end = 0, len(token)
+    while start < end and is_sign(token[start]):
+        start += 1
+    while end > start and is_sign(token[end - 1]):
+        end -= 1
+    return token[start:end]
+
+
+def _direct(entry: NumberEntry, table: RoutingTable, found: Rows | None) -> tuple[int, ...]:
+    if found is None:
+        return ()
+    return routable(entry, table, [row for row in ((found,) if isinstance(found, int) else found) if row >= 0])
+
+
+def _any(entry: NumberEntry, table: RoutingTable, found: Rows | None) -> tuple[int, ...]:
+    """Rows under a key, those whose own key it is before those that only derive it."""
+    if found is None:
+        return ()
+    rows = (found,) if isinstance(found, int) else found
+    return routable(entry, table, [row for row in rows if row >= 0] or [~row for row in rows])
+
+
+def _same_words(table: RoutingTable, rows: tuple[int, ...], words: list[str]) -> tuple[int, ...]:
+    """Only keywords of the same words: trimming and spacing anew together would mean too many things."""
+    mask = boundary_mask(words)
+    return tuple(row for row in rows if table.columns.masks[row] == mask)
+
+
+def _hit(entry: NumberEntry, folded: Folded, rows: tuple[int, ...], match_class: str, tokens: int, key: str) -> Hit:
+    is_whole = tokens >= folded.size and not folded.is_long
+    hit = Hit(rows, match_class, tokens, is_whole, key)
+    if is_whole or not entry.is_shared:
+        return hit
+    return hit._replace(refusal=guard_text_after(entry, folded, hit))
+
+
+def _script_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[Hit]:
+    hits = []
+    key = ""
+    for number, token in enumerate(folded.tokens, 1):
+        key += token
+        seen = skeleton(key)
+        if seen != key and (rows := _any(entry, table, entry.index.get(seen))):
+            mask = boundary_mask(folded.tokens[:number])
+            is_same = all(table.columns.masks[row] == mask for row in rows)
+            hits.append(_hit(entry, folded, rows, LOOK_ALIKE if is_same else DERIVED, number, seen))
+    return hits
+
+
+def _bare_hits(
+    entry: NumberEntry, table: RoutingTable, folded: Folded, words: list[str], places: list[int]
+) -> list[Hit]:
+    hits = []
+    key = ""
+    for count, (word, place) in enumerate(zip(words, places, strict=True), 1):
+        key += word
+        rows = _same_words(table, _direct(entry, table, entry.index.get(key)), words[:count])
+        if rows and "".join(folded.tokens[:place]) != key and len(key) >= 3 and letters(key) >= 2:
+            hits.append(_hit(entry, folded, rows, DERIVED, place, key))
+    return hits
+
+
+def _worn_hits(
+    entry: NumberEntry, table: RoutingTable, folded: Folded, words: list[str], places: list[int] | None
+) -> list[Hit]:
+    """Class 4: digits read as letters and runs cut, on the whole message or, on a dedicated number, its first words."""
+    shortest = 1 if not entry.is_shared else len(words)
+    hits = []
+    for count in range(len(words), shortest - 1, -1):
+        tokens = count if places is None else places[count - 1] if count else 0
+        rows, seen = _worn_rows(entry, table, "".join(words[:count]))
+        columns = table.columns
+        if rows and all(columns.masks[row].bit_count() == count - 1 for row in rows):
+            hits.append(_hit(entry, folded, rows, DIGIT_LOOK, tokens, seen))
+    return hits
+
+
+def _worn_rows(entry: NumberEntry, table: RoutingTable, key: str) -> tuple[tuple[int, ...], str]:
+    if len(key) >= _FIVE and letters(key) >= 2:
+        looks = digit_look_alikes(key)
+        rows = tuple({row for look in looks for row in _any(entry, table, entry.index.get(look))})
+        if rows:
+            return rows, looks[0]
+    for cut in cut_runs(key):
+        if rows := _direct(entry, table, entry.index.get(cut)):
+            return rows, cut
+    return (), key
+
+
+def _glued_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[Hit]:
+    """A keyword that takes digits without a space (VOTO5), unless another tenant has a longer one of the kind."""
+    hits = []
+    before = ""
+    for number, token in enumerate(folded.tokens, 1):
+        found = _GLUED.match(token)
+        key = before + found[1] if found else ""
+        if found and key in entry.glued:
+            rows = routable(entry, table, list(entry.glued[key]))
+            if rows:
+                is_whole = number >= folded.size and not folded.is_long
+                hit = Hit(rows, GLUED, number, is_whole, key, stem=found[1])
+                hits.append(hit._replace(refusal=_guard_glued(entry, table, hit)))
+        before += token
+    return hits
+
+
+def _guard_glued(entry: NumberEntry, table: RoutingTable, hit: Hit) -> str:
+    if not entry.is_shared:
+        return ""
+    tenants = {table.columns.tenant[table.columns.keyword[row]] for row in hit.rows}
+    rivals = (entry.stems or {}).get(hit.key, ())
+    if any(tenant not in tenants for tenant in rivals):
+        return "another tenant's keyword goes on with digits"
+    return "" if letters(hit.key) >= 3 else "too short for digits glued to it"
+
+
+def _fuzzy_hits(entry: NumberEntry, table: RoutingTable, key: str, tokens: int) -> list[Hit]:
+    rows = one_edit_away(entry, table, key)
+    return [Hit(rows, FUZZY, tokens, True, key)] if rows else []
+
+
+def one_edit_away(entry: NumberEntry, table: RoutingTable, key: str) -> tuple[int, ...]:
+    """Rows of the one keyword that this misspells; nothing if the word is known, common, short, or fits several."""
+    words = entry.words
+    if not _FIVE <= len(key) <= _LONGEST_EDIT or letters(key) < _FIVE or words.is_reserved(key):
+        return ()
+    alphabet = _LATIN if key.isascii() else "".join(sorted(c for c in entry.alphabet if _is_near(c, key)))
+    get = entry.index.get
+    found: set[int] = set()
+    for edit in single_edits(key, alphabet):
+        at = get(edit)
+        if at is not None and len(edit) >= _FIVE and not words.is_reserved(edit):
+            found.update(_direct(entry, table, at))
+    keywords = {table.columns.keyword[row] for row in found}
+    return tuple(sorted(found)) if len(keywords) == 1 else ()
+
+
+def _is_near(character: str, key: str) -> bool:
+    """Of the same block of Unicode as a letter of the key, near enough to be on the same keyboard."""
+    return character.isalpha() and any(ord(character) >> 7 == ord(other) >> 7 for other in key)

@@ -1,0 +1,175 @@
+"""The reserved words of every language, from the data files beside this module. Read by ``plan``, ``match`` and ``claims``.
+
+Opt-out words of the first kind always opt out, on every number and in every language. Those of the second kind opt out
+unless an open question expects them. Help and start words count at once in the number's languages and English, and
+elsewhere when nothing else fits.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import yaml
+
+from twoway_router.routing.text import fold
+from twoway_router.routing.variants import has_other_script, skeleton
+
+_DATA: Final = files("twoway_router.routing") / "data"
+_SAME_LIST: Final = {"nb": "no", "nn": "no", "sr": "hr", "bs": "hr", "gl": "ca", "iw": "he"}
+_CHAT: Final = (
+    "ok",
+    "hi",
+    "hey",
+    "haha",
+    "hahaha",
+    "lol",
+    "thx",
+    "pls",
+    "yo",
+    "hmm",
+    "wow",
+    "omg",
+    "u",
+    "ur",
+    "im",
+    "dont",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReservedWord:
+    """One reserved word as the data file spells it. ``kind`` is the list that it stands in."""
+
+    word: str
+    language: str
+    kind: str
+
+
+Words = Mapping[str, ReservedWord]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vocabulary:
+    """The reserved words as one set of languages sees them, by folded key."""
+
+    languages: tuple[str, ...]
+    opt_out: Words
+    opt_out_unless_asked: Words
+    opt_out_leads: Words
+    opt_out_phrases: Words
+    help: Words
+    start: Words
+    foreign: Words
+    yes: frozenset[str]
+    no: frozenset[str]
+    replies: frozenset[str]
+    polite: frozenset[str]
+    commons: tuple[frozenset[str], ...]
+
+    def is_common(self, key: str) -> bool:
+        """A word so common, or so typical an answer, that only a whole message may mean a keyword by it."""
+        return any(key in words for words in self.commons) or key in self.replies or key in self.yes or key in self.no
+
+    def is_reserved(self, key: str) -> bool:
+        """A common word, an answer, or a word of compliance in any language."""
+        return (
+            key in self.opt_out
+            or key in self.opt_out_unless_asked
+            or key in self.help
+            or key in self.start
+            or key in self.foreign
+            or self.is_common(key)
+        )
+
+
+def primary(language: str) -> str:
+    """The name of the data file for a BCP 47 tag."""
+    tag = language.replace("_", "-").split("-")[0].lower()
+    return _SAME_LIST.get(tag, tag)
+
+
+@cache
+def all_languages() -> tuple[str, ...]:
+    """Every language with a list of reserved words."""
+    names = (entry.name for entry in (_DATA / "reserved").iterdir())
+    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
+
+
+@cache
+def _lists(language: str) -> Mapping[str, list[str]]:
+    path = _DATA / "reserved" / f"{language}.yaml"
+    if not path.is_file():
+        return {}
+    loaded: dict[str, list[str]] = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    return loaded
+
+
+@cache
+def common_words(language: str) -> frozenset[str]:
+    """The folded keys of the commonest words of a language; empty where there is no list."""
+    path = _DATA / "common" / f"{primary(language)}.txt"
+    if not path.is_file():
+        return frozenset()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return frozenset(fold(line).key for line in lines if line and not line.startswith("#"))
+
+
+def _words(kind: str, languages: Iterable[str]) -> dict[str, ReservedWord]:
+    found: dict[str, ReservedWord] = {}
+    for language in languages:
+        for word in _lists(language).get(kind, ()):
+            reserved = ReservedWord(word=word, language=language, kind=kind)
+            key = fold(word).key
+            found.setdefault(key, reserved)
+            if has_other_script(key):
+                found.setdefault(skeleton(key), reserved)
+    return found
+
+
+@cache
+def everywhere(kind: str) -> Words:
+    """The words of one list in all languages; where two languages share a word, English names it, then the alphabet."""
+    return _words(kind, ("en", *all_languages()))
+
+
+@cache
+def _keys(kind: str, languages: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(_words(kind, languages))
+
+
+@cache
+def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
+    """The reserved words for a number with these languages; English always counts."""
+    own = tuple(dict.fromkeys([*map(primary, languages), "en"]))
+    unless_asked, helping, starting = (_words(kind, own) for kind in ("opt_out_unless_asked", "help", "start"))
+    known = {*unless_asked, *helping, *starting}
+    commons = (*map(common_words, own), frozenset(_CHAT))
+    foreign = {
+        key: word
+        for kind in ("help", "start", "opt_out_unless_asked")
+        for key, word in everywhere(kind).items()
+        if key not in known and not any(key in words for words in commons)
+    }
+    return Vocabulary(
+        languages=own,
+        opt_out=everywhere("opt_out"),
+        opt_out_unless_asked=unless_asked,
+        opt_out_leads=everywhere("opt_out_leads"),
+        opt_out_phrases=everywhere("opt_out_phrases"),
+        help=helping,
+        start=starting,
+        foreign=foreign,
+        yes=_keys("yes", own),
+        no=_keys("no", own),
+        replies=_keys("replies", own),
+        polite=_keys("polite", own),
+        commons=commons,
+    )
+
+
+@cache
+def answers(kind: str, language: str) -> frozenset[str]:
+    """The folded yes or no words of one language."""
+    return _keys(kind, (primary(language),))
