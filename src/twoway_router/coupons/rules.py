@@ -1,0 +1,176 @@
+"""What a coupon pool and a code may be, and what can go wrong with them. Pure; used by service and API."""
+
+import csv
+import io
+import re
+import unicodedata
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from twoway_router.domain.errors import Conflict, NotFound, TooManyRequests
+from twoway_router.domain.ids import CouponCodeId, CouponPoolId, InboundMessageId
+from twoway_router.kit.codes import normalise_code
+
+MAX_UPLOAD: Final = 10_000
+MAX_FAILED_TRIES: Final = 5
+_MIN_KEY: Final = 4
+_MAX_CODE: Final = 64
+_NOT_IN_CODES: Final = re.compile(r"[/\\?#\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_MOST_CALLERS: Final = 10_000
+
+
+class PoolNotFound(NotFound):
+    """There is no such coupon pool, or it is not yours."""
+
+    code = "coupon_pool_not_found"
+
+
+class CodeNotFound(NotFound):
+    """There is no such coupon code."""
+
+    code = "coupon_code_not_found"
+
+
+class PoolNameTaken(Conflict):
+    """You have another coupon pool with this name."""
+
+    code = "coupon_pool_name_taken"
+
+
+class PoolIsGenerated(Conflict):
+    """The codes of this pool are generated when they are issued; it takes no uploads."""
+
+    code = "coupon_pool_is_generated"
+
+
+class LimitBelowIssued(Conflict):
+    """More codes are already issued than the new limit allows."""
+
+    code = "coupon_limit_below_issued"
+
+
+class AlreadyRedeemed(Conflict):
+    """This coupon was redeemed before."""
+
+    code = "coupon_already_redeemed"
+
+
+class CodeIsVoid(Conflict):
+    """This coupon is void."""
+
+    code = "coupon_void"
+
+
+class CodeExpired(Conflict):
+    """This coupon is no longer valid."""
+
+    code = "coupon_expired"
+
+
+class TooManyTries(TooManyRequests):
+    """Too many codes that could not be redeemed. Wait for the time in Retry-After."""
+
+    code = "too_many_failed_redemptions"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CouponRequest:
+    """One action that wants a code. The message and the action's ordinal make the effect: a repeat gets the same code."""
+
+    inbound_message_id: InboundMessageId
+    ordinal: int
+    sender: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssuedCode:
+    """The code for a request. ``is_new`` is false when the sender or the effect had it before."""
+
+    code_id: CouponCodeId
+    pool_id: CouponPoolId
+    code: str
+    valid_until: datetime | None
+    is_new: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewCode:
+    """A code to be stored. ``key`` is what it is found by."""
+
+    id: UUID
+    code: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Upload:
+    """What an upload comes to before the database has its word."""
+
+    codes: Sequence[str]
+    duplicates: Sequence[str]
+    invalid: Sequence[str]
+
+
+def sort_upload(codes: Iterable[str]) -> Upload:
+    """Tell acceptable codes from those given twice and those that nobody could type."""
+    good: dict[str, str] = {}
+    duplicates: list[str] = []
+    invalid: list[str] = []
+    for given in codes:
+        code = unicodedata.normalize("NFC", given.strip())
+        key = normalise_code(code)
+        if len(code) > _MAX_CODE or len(key) < _MIN_KEY or _NOT_IN_CODES.search(code):
+            invalid.append(given[:_MAX_CODE])
+        elif key in good:
+            duplicates.append(code)
+        else:
+            good[key] = code
+    return Upload(codes=tuple(good.values()), duplicates=duplicates, invalid=invalid)
+
+
+def read_csv(text: str) -> list[str]:
+    """The first column of a CSV, without its heading ``code`` and without empty lines."""
+    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
+    cells = [row[0].strip() for row in rows if row and row[0].strip()]
+    return cells[1:] if cells and cells[0].casefold() in ("code", "codes") else cells
+
+
+def redemption_error(state: str, redeemed_at: datetime | None) -> Exception:
+    """Why a code in this state cannot be redeemed. One that nobody was given is told from an unknown one by nothing."""
+    match state:
+        case "redeemed":
+            return AlreadyRedeemed(extra={"redeemed_at": redeemed_at.isoformat() if redeemed_at else None})
+        case "void":
+            return CodeIsVoid()
+        case "issued":
+            return CodeExpired()
+    return CodeNotFound()
+
+
+class FailedTries:
+    """How often a caller tried codes in vain: five in a minute, then it must wait. In memory of one process."""
+
+    def __init__(self, *, allowed: int = MAX_FAILED_TRIES, window: timedelta = timedelta(minutes=1)) -> None:
+        self._allowed = allowed
+        self._window = window
+        self._failures: OrderedDict[UUID, deque[datetime]] = OrderedDict()
+
+    def check(self, caller: UUID, now: datetime) -> None:
+        """Raise ``TooManyTries`` for a caller that must wait."""
+        failures = self._failures.get(caller, deque())
+        while failures and now - failures[0] >= self._window:
+            failures.popleft()
+        if len(failures) >= self._allowed:
+            wait = (failures[0] + self._window - now).total_seconds()
+            raise TooManyTries(headers={"Retry-After": str(max(1, round(wait)))})
+
+    def note(self, caller: UUID, now: datetime) -> None:
+        """Count one failure."""
+        self._failures.setdefault(caller, deque(maxlen=self._allowed)).append(now)
+        self._failures.move_to_end(caller)
+        if len(self._failures) > _MOST_CALLERS:
+            self._failures.popitem(last=False)
