@@ -1,0 +1,290 @@
+"""The port over PostgreSQL alone: jobs are consumed in place from the outbox. Used by ``run``, ``demo`` and small installations.
+
+A claim leases rows to this process; a lease that is not renewed ends and the rows go to whoever claims next.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from twoway_router.dispatch import queries
+from twoway_router.dispatch.batches import Batch, form_batches
+from twoway_router.dispatch.handling import Patience, run_handler
+from twoway_router.dispatch.jobs import JOBS, shard_of
+from twoway_router.dispatch.port import (
+    Ack,
+    DeadHandler,
+    DeadJob,
+    DeadLetter,
+    Handled,
+    Handler,
+    Job,
+    Publication,
+    RetryAfter,
+)
+from twoway_router.dispatch.queries import DATABASE_ERRORS, DeadRow
+from twoway_router.dispatch.supervise import Abandoned, Supervised, bounded
+from twoway_router.kit.clock import Clock, utc_now
+from twoway_router.store import Engine, transaction
+from twoway_router.store.group_commit import GroupCommit
+from twoway_router.store.listen import Listener
+from twoway_router.store.outbox import CHANNEL
+
+log = structlog.get_logger(__name__)
+
+CLAIM_LIMIT: Final = 500
+POLL_SECONDS: Final = 0.2
+DEAD_POLL_SECONDS: Final = 1.0
+GIVE_BACK_SECONDS: Final = 2.0
+
+
+@dataclass(kw_only=True, slots=True)
+class _Subscription:
+    """Who handles a kind of job, what runs and what is claimed but has no slot yet."""
+
+    handler: Handler
+    prefetch: int
+    running: dict[asyncio.Task[None], Batch] = field(default_factory=dict)
+    waiting: deque[Batch] = field(default_factory=deque)
+
+    @property
+    def free(self) -> int:
+        return max(0, self.prefetch - len(self.running) - len(self.waiting))
+
+
+class EmbeddedTransport:
+    """Implements ``Transport``. ``batch_size`` is how many ids one job gets at most."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        listener: Listener,
+        *,
+        shards: int,
+        batch_size: int = 100,
+        lease: timedelta = timedelta(seconds=15),
+        patience: Patience | None = None,
+        heartbeat_max_age: timedelta = timedelta(seconds=30),
+        clock: Clock = utc_now,
+    ) -> None:
+        self._engine = engine
+        self._listener = listener
+        self._shards = shards
+        self._batch_size = batch_size
+        self._lease = lease
+        self._patience = patience or Patience()
+        self._heartbeat_max_age = heartbeat_max_age
+        self._clock = clock
+        self._subscriptions: dict[str, _Subscription] = {}
+        self._dead_handler: DeadHandler | None = None
+        self._wake = asyncio.Event()
+        self._last_claim_was_full = False
+        self._acks: GroupCommit[Batch, None] = GroupCommit(self._delete)
+        self._ear = Supervised("embedded.ear", self._hear)
+        self._loops = [
+            Supervised("embedded.claim", self._claim),
+            Supervised("embedded.renew", self._renew),
+            Supervised("embedded.dead", self._hand_over_dead),
+            self._ear,
+        ]
+        self.last_heartbeat_at: datetime | None = None
+
+    @property
+    def is_healthy(self) -> bool:
+        """Every loop lives and a claim came back from the database lately."""
+        seen = self.last_heartbeat_at
+        is_recent = seen is not None and self._clock() - seen <= self._heartbeat_max_age
+        return is_recent and all(loop.is_alive for loop in self._loops)
+
+    async def start(self) -> None:
+        for loop in self._loops:
+            loop.start()
+
+    async def publish(self, jobs: Sequence[Publication]) -> Sequence[bool]:
+        known = [entry for entry in jobs if entry.job in JOBS]
+        rows = [
+            (entry.job, shard_of(entry.job, entry.shard, self._shards), entry.ids, entry.attempt - 1) for entry in known
+        ]
+        try:
+            if rows:
+                async with transaction(self._engine) as session:
+                    await queries.insert_rows(session, rows)
+        except DATABASE_ERRORS as error:
+            log.warning("embedded.not_published", jobs=len(jobs), error=type(error).__name__)
+            return [False] * len(jobs)
+        return [entry.job in JOBS for entry in jobs]
+
+    async def consume(self, jobs: Sequence[str], handler: Handler, *, prefetch: int = 20) -> None:
+        for job in jobs:
+            self._subscriptions[job] = _Subscription(handler=handler, prefetch=prefetch)
+        self._wake.set()
+
+    async def consume_dead(self, handler: DeadHandler) -> None:
+        self._dead_handler = handler
+
+    async def list_dead(self, limit: int = 100) -> Sequence[DeadJob]:
+        async with transaction(self._engine) as session:
+            return [self._dead_job(row) for row in await queries.list_dead_rows(session, limit)]
+
+    async def requeue_dead(self, limit: int = 100) -> int:
+        async with transaction(self._engine) as session:
+            return await queries.requeue_dead_rows(session, limit)
+
+    async def drain(self, timeout: timedelta) -> None:  # noqa: ASYNC109 (shared out between several steps)
+        await self._loops[0].stop()
+        await self._give_back([batch for entry in self._subscriptions.values() for batch in _emptied(entry.waiting)])
+        running = self._running()
+        if running:
+            await asyncio.wait(running, timeout=timeout.total_seconds())
+        await self.close()
+
+    async def close(self) -> None:
+        for loop in self._loops:
+            await loop.stop()
+        running = self._running()
+        unfinished = [
+            batch for entry in self._subscriptions.values() for batch in (*entry.running.values(), *entry.waiting)
+        ]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+        self._subscriptions.clear()
+        await self._give_back(unfinished)
+
+    def _running(self) -> set[asyncio.Task[None]]:
+        return {task for entry in self._subscriptions.values() for task in entry.running}
+
+    async def _hear(self) -> None:
+        await self._listener.wait(CHANNEL, DEAD_POLL_SECONDS)
+        self._wake.set()
+
+    async def _claim(self) -> None:
+        """One turn: claim as much as there are slots for, start it, and pause unless there was more."""
+        self._wake.clear()
+        free = {job: entry.free for job, entry in self._subscriptions.items()}
+        wanted = [job for job, slots in free.items() if slots]
+        limit = min(CLAIM_LIMIT, self._batch_size * max(1, sum(free.values())))
+        async with transaction(self._engine) as session:
+            rows = await queries.claim_rows(session, wanted, self._lease, limit)
+        self.last_heartbeat_at = self._clock()
+        for batch in form_batches(rows, shards=self._shards, batch_size=self._batch_size):
+            self._subscriptions[batch.job].waiting.append(batch)
+        self._start_waiting()
+        if wanted:
+            self._last_claim_was_full = len(rows) == limit
+            if self._last_claim_was_full:
+                return
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _start_waiting(self) -> None:
+        for entry in self._subscriptions.values():
+            while entry.waiting and len(entry.running) < entry.prefetch:
+                batch = entry.waiting.popleft()
+                task = asyncio.create_task(self._handle(entry.handler, batch), name=f"job {batch.job}")
+                entry.running[task] = batch
+                task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        for entry in self._subscriptions.values():
+            entry.running.pop(task, None)
+        self._start_waiting()
+        if self._last_claim_was_full:
+            self._wake.set()
+
+    async def _handle(self, handler: Handler, batch: Batch) -> None:
+        job = Job(job=batch.job, ids=batch.ids, shard=batch.shard, attempt=batch.attempt)
+        if batch.attempt > self._patience.tries:
+            handled: Handled = DeadLetter(reason=f"delivered {batch.attempt - 1} times and never settled")
+        else:
+            handled = await run_handler(handler, job, self._patience)
+        try:
+            await self._settle(batch, handled)
+        except DATABASE_ERRORS as error:
+            log.warning("embedded.not_settled", job=batch.job, rows=len(batch.rows), error=type(error).__name__)
+
+    async def _settle(self, batch: Batch, handled: Handled) -> None:
+        """When this fails the lease runs out and the job comes again."""
+        match handled:
+            case Ack():
+                await self._acks.submit(batch)
+            case RetryAfter(delay=delay, reason=reason):
+                async with transaction(self._engine) as session:
+                    await queries.retry_rows(session, batch.rows, delay, reason)
+            case DeadLetter(reason=reason):
+                log.error("job.dead", job=batch.job, ids=len(batch.ids), attempt=batch.attempt, reason=reason)
+                async with transaction(self._engine) as session:
+                    await queries.bury_rows(session, batch.rows, reason)
+
+    async def _delete(self, batches: Sequence[Batch]) -> Sequence[None]:
+        async with transaction(self._engine) as session:
+            await queries.delete_rows(session, [row_id for batch in batches for row_id in batch.row_ids])
+        return [None] * len(batches)
+
+    async def _renew(self) -> None:
+        await asyncio.sleep(self._lease.total_seconds() / 3)
+        entries = self._subscriptions.values()
+        held = [
+            row_id
+            for entry in entries
+            for batch in (*entry.running.values(), *entry.waiting)
+            for row_id in batch.row_ids
+        ]
+        if held:
+            async with transaction(self._engine) as session:
+                await queries.extend_leases(session, held, self._lease)
+
+    async def _give_back(self, batches: Sequence[Batch]) -> None:
+        if batches:
+            try:
+                await bounded(self._release(batches), GIVE_BACK_SECONDS)
+            except (*DATABASE_ERRORS, Abandoned) as error:
+                log.warning("embedded.not_given_back", batches=len(batches), error=type(error).__name__)
+
+    async def _release(self, batches: Sequence[Batch]) -> None:
+        async with transaction(self._engine) as session:
+            await queries.give_back_rows(session, [row for batch in batches for row in batch.rows])
+
+    async def _hand_over_dead(self) -> None:
+        """One dead row, or a pause when there is none."""
+        if self._dead_handler is not None:
+            async with transaction(self._engine) as session:
+                for row in await queries.take_dead_rows(session, 1):
+                    is_taken = await self._call_dead_handler(self._dead_handler, row)
+                    await (
+                        queries.delete_rows(session, [row.id])
+                        if is_taken
+                        else queries.put_dead_row_last(session, row.id)
+                    )
+                    if is_taken:
+                        return
+        await asyncio.sleep(DEAD_POLL_SECONDS)
+
+    async def _call_dead_handler(self, handler: DeadHandler, row: DeadRow) -> bool:
+        try:
+            await handler(self._dead_job(row))
+        except Exception:
+            log.error("job.dead_handler_raised", job=row.job, ids=len(row.ids), exc_info=True)
+            return False
+        return True
+
+    def _dead_job(self, row: DeadRow) -> DeadJob:
+        shard = shard_of(row.job, row.lane, self._shards)
+        return DeadJob(
+            job=Job(job=row.job, ids=row.ids, shard=shard, attempt=row.attempts), reason=row.reason, dead_at=row.dead_at
+        )
+
+
+def _emptied(waiting: deque[Batch]) -> list[Batch]:
+    batches = list(waiting)
+    waiting.clear()
+    return batches

@@ -1,0 +1,49 @@
+"""Calls a handler and turns whatever it does into an ending: the runner of both transports."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from twoway_router.dispatch.port import DeadLetter, Handled, Handler, Job, RetryAfter
+
+log = structlog.get_logger(__name__)
+
+DELAYS: Final = (timedelta(seconds=1), timedelta(seconds=10), timedelta(seconds=60))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """How often a job is tried and how long it waits in between. The last delay repeats."""
+
+    tries: int = 20
+    delays: Sequence[timedelta] = DELAYS
+
+    def after(self, job: Job, reason: str) -> Handled:
+        """What follows a try that raised."""
+        return self.limit(job, RetryAfter(delay=self.delays[min(job.attempt, len(self.delays)) - 1], reason=reason))
+
+    def limit(self, job: Job, handled: Handled) -> Handled:
+        """Dead instead of one try too many."""
+        if isinstance(handled, RetryAfter) and job.attempt >= self.tries:
+            return DeadLetter(reason=f"given up after {job.attempt} tries: {handled.reason}")
+        return handled
+
+
+async def run_handler(handler: Handler, job: Job, patience: Patience) -> Handled:
+    """The handler's answer; a back-off when it raises; dead after the last try. Raises only when we are cancelled ourselves."""
+    try:
+        handled = await handler(job)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        log.error("job.cancelled_from_below", job=job.job, ids=len(job.ids), attempt=job.attempt)
+        return patience.after(job, "cancelled")
+    except Exception as error:
+        log.error("job.raised", job=job.job, ids=len(job.ids), attempt=job.attempt, exc_info=True)
+        return patience.after(job, type(error).__name__)
+    return patience.limit(job, handled)

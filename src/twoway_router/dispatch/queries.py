@@ -1,0 +1,195 @@
+"""Statements on the outbox: what the relay takes, what the embedded transport claims and settles, what is dead.
+
+Everything goes by state and ``SKIP LOCKED``, never by a cursor over the sequence: sequence order is not commit order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from twoway_router.store.outbox import CHANNEL
+from twoway_router.store.transaction import Session
+
+DATABASE_ERRORS: Final = (SQLAlchemyError, OSError, TimeoutError)
+"""What a database that is away, or breaks off, raises."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutboxRow:
+    """One row of the outbox. ``attempts`` counts the claims, this one included."""
+
+    id: int
+    job: str
+    lane: int
+    ids: tuple[UUID, ...]
+    attempts: int
+    available_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadRow:
+    """A row that was given up."""
+
+    id: int
+    job: str
+    lane: int
+    ids: tuple[UUID, ...]
+    attempts: int
+    dead_at: datetime
+    reason: str
+
+
+_TAKE_DUE: Final = text(
+    "SELECT id, job, lane, ids, attempts, available_at FROM outbox"
+    " WHERE dead_at IS NULL AND available_at <= now() AND (leased_until IS NULL OR leased_until <= now())"
+    " ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED"
+)
+_DELETE: Final = text("DELETE FROM outbox WHERE id = ANY(CAST(:row_ids AS bigint[]))")
+_POSTPONE: Final = text(
+    "UPDATE outbox SET available_at = now() + CAST(:delay AS interval), attempts = least(attempts + 1, 32000)"
+    " WHERE id = ANY(CAST(:row_ids AS bigint[]))"
+)
+_CLAIM: Final = text(
+    "WITH due AS MATERIALIZED ("
+    " SELECT id FROM outbox WHERE dead_at IS NULL AND available_at <= now()"
+    " AND (leased_until IS NULL OR leased_until <= now()) AND job = ANY(CAST(:jobs AS text[]))"
+    " ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED)"
+    " UPDATE outbox SET leased_until = now() + CAST(:lease AS interval), attempts = least(attempts + 1, 32000)"
+    " FROM due WHERE outbox.id = due.id"
+    " RETURNING outbox.id, outbox.job, outbox.lane, outbox.ids, outbox.attempts, outbox.available_at"
+)
+_EXTEND: Final = text(
+    "UPDATE outbox SET leased_until = now() + CAST(:lease AS interval) WHERE id IN"
+    " (SELECT id FROM outbox WHERE id = ANY(CAST(:row_ids AS bigint[])) FOR UPDATE SKIP LOCKED)"
+)
+_MINE: Final = (
+    " FROM unnest(CAST(:row_ids AS bigint[]), CAST(:attempts AS integer[])) AS mine (id, attempts)"
+    " WHERE outbox.id = mine.id AND outbox.attempts = mine.attempts"
+)
+_RETRY: Final = text(
+    "UPDATE outbox SET available_at = now() + CAST(:delay AS interval), leased_until = NULL, reason = :reason" + _MINE
+)
+_BURY: Final = text("UPDATE outbox SET dead_at = now(), leased_until = NULL, reason = :reason" + _MINE)
+_GIVE_BACK: Final = text("UPDATE outbox SET leased_until = NULL, attempts = greatest(outbox.attempts - 1, 0)" + _MINE)
+_INSERT: Final = text(
+    "INSERT INTO outbox (job, lane, ids, attempts) VALUES (:job, :lane, CAST(:ids AS uuid[]), :attempts)"
+)
+_NOTIFY: Final = text(f"SELECT pg_notify('{CHANNEL}', '')")
+_LIST_DEAD: Final = text(
+    "SELECT id, job, lane, ids, attempts, dead_at, coalesce(reason, '') AS reason FROM outbox"
+    " WHERE dead_at IS NOT NULL ORDER BY dead_at, id LIMIT :limit"
+)
+_TAKE_DEAD: Final = text(
+    "SELECT id, job, lane, ids, attempts, dead_at, coalesce(reason, '') AS reason FROM outbox"
+    " WHERE dead_at IS NOT NULL ORDER BY dead_at, id LIMIT :limit FOR UPDATE SKIP LOCKED"
+)
+_TOUCH_DEAD: Final = text("UPDATE outbox SET dead_at = now() WHERE id = :row_id")
+_REQUEUE_DEAD: Final = text(
+    "UPDATE outbox SET dead_at = NULL, reason = NULL, attempts = 0, leased_until = NULL, available_at = now()"
+    " WHERE id IN (SELECT id FROM outbox WHERE dead_at IS NOT NULL ORDER BY dead_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)"
+    " RETURNING id"
+)
+
+
+async def take_due(session: Session, limit: int) -> Sequence[OutboxRow]:
+    """Due rows by id, locked until the transaction ends; rows that another relay holds are passed over."""
+    found = await session.execute(_TAKE_DUE, {"limit": limit})
+    return [_outbox_row(row) for row in found]
+
+
+async def delete_rows(session: Session, row_ids: Sequence[int]) -> None:
+    """Published or done."""
+    if row_ids:
+        await session.execute(_DELETE, {"row_ids": list(row_ids)})
+
+
+async def postpone_rows(session: Session, row_ids: Sequence[int], delay: timedelta) -> None:
+    """Out of the way of those behind them, for a while."""
+    if row_ids:
+        await session.execute(_POSTPONE, {"row_ids": list(row_ids), "delay": delay})
+
+
+async def claim_rows(session: Session, jobs: Sequence[str], lease: timedelta, limit: int) -> Sequence[OutboxRow]:
+    """Due rows of these kinds by id, leased: whoever dies with them loses them when the lease ends."""
+    found = await session.execute(_CLAIM, {"jobs": list(jobs), "lease": lease, "limit": limit})
+    return sorted((_outbox_row(row) for row in found), key=lambda row: row.id)
+
+
+async def extend_leases(session: Session, row_ids: Sequence[int], lease: timedelta) -> None:
+    """Still at work. Rows that are being settled right now are passed over, or the two would wait for each other."""
+    await session.execute(_EXTEND, {"row_ids": list(row_ids), "lease": lease})
+
+
+async def retry_rows(session: Session, rows: Sequence[OutboxRow], delay: timedelta, reason: str) -> None:
+    """Due again after ``delay``, unless someone else has claimed them since."""
+    await session.execute(_RETRY, {**_mine(rows), "delay": delay, "reason": reason})
+
+
+async def bury_rows(session: Session, rows: Sequence[OutboxRow], reason: str) -> None:
+    """Dead, with the reason, unless someone else has claimed them since."""
+    await session.execute(_BURY, {**_mine(rows), "reason": reason})
+
+
+async def give_back_rows(session: Session, rows: Sequence[OutboxRow]) -> None:
+    """Claimed but not begun: due at once, and the claim does not count as a try."""
+    await session.execute(_GIVE_BACK, _mine(rows))
+    await session.execute(_NOTIFY)
+
+
+async def insert_rows(session: Session, rows: Sequence[tuple[str, int, Sequence[UUID], int]]) -> None:
+    """New rows of (job, lane, ids, tries already made)."""
+    values = [{"job": job, "lane": lane, "ids": list(ids), "attempts": tries} for job, lane, ids, tries in rows]
+    await session.execute(_INSERT, values)
+    await session.execute(_NOTIFY)
+
+
+async def list_dead_rows(session: Session, limit: int) -> Sequence[DeadRow]:
+    """Dead rows, oldest first."""
+    found = await session.execute(_LIST_DEAD, {"limit": limit})
+    return [_dead_row(row) for row in found]
+
+
+async def take_dead_rows(session: Session, limit: int) -> Sequence[DeadRow]:
+    """Dead rows, oldest first, locked until the transaction ends."""
+    found = await session.execute(_TAKE_DEAD, {"limit": limit})
+    return [_dead_row(row) for row in found]
+
+
+async def put_dead_row_last(session: Session, row_id: int) -> None:
+    """A dead row that nobody could take over just now does not stand before the others."""
+    await session.execute(_TOUCH_DEAD, {"row_id": row_id})
+
+
+async def requeue_dead_rows(session: Session, limit: int) -> int:
+    """Dead rows back to work, as if they had never been tried; how many."""
+    found = await session.execute(_REQUEUE_DEAD, {"limit": limit})
+    count = len(found.all())
+    await session.execute(_NOTIFY)
+    return count
+
+
+def _outbox_row(row: Row[Any]) -> OutboxRow:
+    return OutboxRow(
+        id=row.id, job=row.job, lane=row.lane, ids=tuple(row.ids), attempts=row.attempts, available_at=row.available_at
+    )
+
+
+def _dead_row(row: Row[Any]) -> DeadRow:
+    return DeadRow(
+        id=row.id,
+        job=row.job,
+        lane=row.lane,
+        ids=tuple(row.ids),
+        attempts=row.attempts,
+        dead_at=row.dead_at,
+        reason=row.reason,
+    )
+
+
+def _mine(rows: Sequence[OutboxRow]) -> dict[str, list[int]]:
+    return {"row_ids": [row.id for row in rows], "attempts": [row.attempts for row in rows]}

@@ -1,0 +1,102 @@
+"""Keeps a loop running: when a turn fails it is logged, counted and tried again. Used by relay and transports.
+
+Libraries under load leak ``CancelledError`` into tasks that nobody cancelled; a loop that only catches ``Exception``
+would die of it in silence.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE_SECONDS: Final = 0.2
+LONGEST_PAUSE_SECONDS: Final = 5.0
+
+Result = TypeVar("Result")
+
+
+class Abandoned(Exception):
+    """A library cancelled what it was doing for us: the outcome is unknown."""
+
+
+class Supervised:
+    """A task that repeats ``body`` until it is stopped. ``failures`` counts the turns since the last one that worked."""
+
+    def __init__(self, name: str, body: Callable[[], Awaitable[None]]) -> None:
+        self._name = name
+        self._body = body
+        self._task: asyncio.Task[None] | None = None
+        self.failures = 0
+
+    @property
+    def is_alive(self) -> bool:
+        """False when it was never started, was stopped, or died."""
+        return self._task is not None and not self._task.done()
+
+    def start(self) -> None:
+        """Begin, once."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._repeat(), name=self._name)
+
+    async def stop(self) -> None:
+        """Cancel it and wait until it has ended."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _repeat(self) -> None:
+        await repeat(self._name, self._turn)
+
+    async def _turn(self) -> None:
+        try:
+            await self._body()
+        except BaseException:
+            self.failures += 1
+            raise
+        self.failures = 0
+
+
+async def repeat(name: str, turn: Callable[[], Awaitable[None]], *, until: Callable[[], bool] = lambda: False) -> None:
+    """Call ``turn`` again and again. A failure is logged and slows it down, up to five seconds; our own cancellation ends it."""
+    pause = FIRST_PAUSE_SECONDS
+    while not until():
+        try:
+            await turn()
+        except asyncio.CancelledError:
+            if _is_cancelled():
+                raise
+            log.error("task.cancelled_from_below", task=name, again_in_seconds=pause)
+        except Exception as error:
+            log.error("task.failed", task=name, error=type(error).__name__, again_in_seconds=pause, exc_info=True)
+        else:
+            pause = FIRST_PAUSE_SECONDS
+            continue
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+async def bounded(work: Coroutine[Any, Any, Result], seconds: float) -> Result:
+    """The result of ``work``; raises TimeoutError, or Abandoned when it was cancelled by anyone but us.
+
+    It runs in a task of its own, so that neither a hang nor a leaked cancellation reaches the caller.
+    """
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # nobody else may ask any more
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    finally:
+        is_late = not task.done()
+        task.cancel()
+    if is_late:
+        raise TimeoutError
+    if task.cancelled():
+        raise Abandoned
+    return task.result()
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
