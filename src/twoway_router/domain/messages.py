@@ -74,6 +74,17 @@ class Capability(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MessagePart:
+    """Which part of a long MO this is. ``body`` is undecoded: a character may be cut between two parts."""
+
+    reference: str
+    index: int
+    total: int
+    body: bytes
+    charset: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class InboundMessage:
     """One MO as a carrier reported it. ``sender`` and ``recipient`` are normalised where they are phone numbers.
 
@@ -90,6 +101,7 @@ class InboundMessage:
     reply_token: str | None = None
     carrier_opted_out: bool = False
     carrier_replied: bool = False
+    part: MessagePart | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,0 +1,136 @@
+"""The carrier engine: a spec and a connection, compiled once into functions that verify, parse, acknowledge and send.
+
+Sans-I/O: bytes in, values out. Called by ``ingress`` (verify, parse, acknowledge) and ``outbound`` (build_send, read_reply).
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from twoway_router.carriers.answers import compile_acks, compile_receipt_url, probe_answer
+from twoway_router.carriers.decoders import Document, Undecodable, decode, load_json
+from twoway_router.carriers.errors import SpecError
+from twoway_router.carriers.events import Reject
+from twoway_router.carriers.fields import Scene
+from twoway_router.carriers.hooks import CONFIGURATORS, HOOKS
+from twoway_router.carriers.http import AckOutcome, HttpReply, HttpRequest, RawRequest
+from twoway_router.carriers.placeholders import fill_all, values_for
+from twoway_router.carriers.proofs import Check
+from twoway_router.carriers.selection import Kind, Parsed, Selection
+from twoway_router.carriers.sending import LookUpClient, ReplyReader, Sender
+from twoway_router.carriers.spec import Auth, CarrierSpec
+from twoway_router.carriers.verifiers import VERIFIERS
+from twoway_router.domain.ids import ConnectionId
+from twoway_router.domain.messages import Capability, OutboundMessage
+from twoway_router.domain.outcomes import SendReply
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectionView:
+    """What a carrier may know of a connection. ``public_url`` is ``https://host/in/{carrier}/{connection_id}``.
+
+    ``certificates`` (URL → PEM) is shared with whoever fetches them.
+    """
+
+    connection_id: ConnectionId
+    carrier: str
+    country: str | None
+    settings: Mapping[str, object]
+    secrets: Mapping[str, str]
+    public_url: str = ""
+    certificates: Mapping[str, str] = field(default_factory=dict)
+
+
+class CompiledConnection:
+    """One connection, ready to work. Made by ``compile_connection``; holds no state."""
+
+    def __init__(self, spec: CarrierSpec, view: ConnectionView) -> None:
+        values = values_for(spec, view.settings, view.secrets)
+        filled = replace(spec, events=fill_all(spec.events, values), acks=fill_all(spec.acks, values))
+        self.carrier: Final = spec.name
+        self.capability: Final[Capability] = spec.capability
+        self.body_limit: Final = spec.body_limit
+        self._spec = filled
+        self._checks = _compile_checks(spec, values, view)
+        self._selection = Selection(filled, view.country)
+        self._hook = HOOKS[spec.hook] if spec.hook else None
+        self._acks = compile_acks(filled)
+        self._sender = (
+            Sender(spec.send, values, compile_receipt_url(spec, values, view.public_url)) if spec.send else None
+        )
+        self._replies = ReplyReader(spec.send) if spec.send else None
+        self._look_up = LookUpClient(spec.look_up, values) if spec.look_up else None
+
+    def verify(self, request: RawRequest, now: datetime) -> None:
+        """Return when the request is the carrier's; raise BadSignature (or CertificateMissing) when that is not shown.
+
+        A probe carries no message and needs no proof.
+        """
+        if self._spec.probes and probe_answer(self._spec, request, self._acks):
+            return
+        for check in self._checks:
+            check(request, now)
+
+    def parse(self, kind: Kind, request: RawRequest, now: datetime) -> Parsed:
+        """Everything a verified request holds. Never raises: what is not understood is a reject."""
+        if self._spec.probes and (answer := probe_answer(self._spec, request, self._acks)):
+            return Parsed(is_probe=True, answer=answer)
+        try:
+            root = self._unwrapped(decode(request, self._spec.decode))
+        except Undecodable:
+            return Parsed(rejects=(Reject(reason="undecodable"),))
+        return self._selection.read(kind, Scene.of(request, root), now)
+
+    def _unwrapped(self, root: Document) -> Document:
+        """Read JSON that stands as a string in one field, and let the hook do what data cannot say."""
+        name = self._spec.unwrap
+        if name and isinstance(root, dict) and isinstance(text := root.get(name), str):
+            with suppress(Undecodable):
+                root = {**root, name: load_json(text)}
+        return self._hook(root) if self._hook else root
+
+    def acknowledge(self, outcome: AckOutcome) -> HttpReply:
+        """The answer to the carrier, in its own words."""
+        return self._acks[outcome]
+
+    def build_send(self, message: OutboundMessage) -> HttpRequest:
+        """The request that hands an MT over."""
+        if self._sender is None:
+            raise SpecError("send", f"{self.carrier} cannot send")
+        return self._sender.build(message)
+
+    def read_reply(self, reply: HttpReply) -> SendReply:
+        """What the carrier said to ``build_send``'s request."""
+        if self._replies is None:
+            raise SpecError("send", f"{self.carrier} cannot send")
+        return self._replies.read(reply)
+
+    def build_look_up(self, reference: str) -> HttpRequest:
+        """The request that asks whether the carrier has an MT; only where ``capability`` is look_up."""
+        if self._look_up is None:
+            raise SpecError("look_up", f"{self.carrier} cannot be asked")
+        return self._look_up.build(reference)
+
+    def read_look_up(self, reply: HttpReply) -> SendReply:
+        """Done: the carrier has it. Retry: it never arrived and may be sent again. Unknown: it cannot say now."""
+        if self._look_up is None:
+            raise SpecError("look_up", f"{self.carrier} cannot be asked")
+        return self._look_up.read(reply)
+
+
+def compile_connection(spec: CarrierSpec, connection: ConnectionView) -> CompiledConnection:
+    """Compile once per connection and change of it. Raises SpecError when the settings cannot work."""
+    configured = CONFIGURATORS[spec.configure](spec, connection.settings) if spec.configure else spec
+    return CompiledConnection(configured, connection)
+
+
+def _compile_checks(spec: CarrierSpec, values: Mapping[str, str], view: ConnectionView) -> tuple[Check, ...]:
+    """Every verifier whose secrets are set, and all of them must agree. Without any, everything is refused."""
+    wanted = [auth for auth in spec.auth if all(values.get(name) for name in auth.needs)]
+    if not wanted and view.settings.get("allow_unsigned") is True:
+        return ()
+    if not wanted:
+        wanted = [Auth(verifier="refuse")]
+    return tuple(VERIFIERS[auth.verifier](fill_all(auth.options, values), view.certificates) for auth in wanted)

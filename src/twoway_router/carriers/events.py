@@ -1,0 +1,210 @@
+"""Compiles a spec's events: from one element of a decoded request to a message, a receipt or a reason why not.
+
+``engine`` calls the compiled reader for every element; nothing here raises on content.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from twoway_router.carriers.charsets import to_bytes
+from twoway_router.carriers.fields import (
+    Predicate,
+    Reading,
+    Scene,
+    TextGetter,
+    compile_field,
+    compile_text,
+    compile_time,
+    compile_when,
+)
+from twoway_router.carriers.parts import PartNumber, number_part, read_header, split_body
+from twoway_router.carriers.sns import is_allowed
+from twoway_router.carriers.spec import CarrierSpec, Event, Part, When
+from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, InboundMessage, MessagePart
+from twoway_router.kit.msisdn import read_address
+
+MAX_ID = 200
+MAX_WORD = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reject:
+    """Something verified that could not be understood. ``reason`` is a stable code."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Handshake:
+    """A question of the carrier that is answered at once, or a URL that is to be fetched in the background."""
+
+    answer: Mapping[str, str]
+    confirm_url: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ignored:
+    """Understood and of no interest."""
+
+
+Outcome = InboundMessage | DeliveryReceipt | Reject | Handshake | Ignored
+Reader = Callable[[Scene, datetime], Outcome]
+PartReader = Callable[[Scene, Reading], tuple[PartNumber, bytes] | None]
+
+
+def compile_event(event: Event, spec: CarrierSpec, country: str | None) -> Reader:
+    """What turns one selected element into a value of ours."""
+    if event.kind == "mo":
+        return _message_reader(event, spec, country)
+    if event.kind == "dlr":
+        return _receipt_reader(event, spec, country)
+    return _handshake_reader(event) if event.kind == "handshake" else lambda *_: Ignored()
+
+
+def _handshake_reader(event: Event) -> Reader:
+    answer = tuple((name, compile_text(path)) for name, path in event.answer.items())
+    confirm = compile_text(event.confirm)
+
+    def read(scene: Scene, _: datetime) -> Outcome:
+        url = confirm(scene)
+        if url and not is_allowed(url):
+            return Reject(reason="foreign_confirmation")
+        return Handshake(answer={name: get(scene) or "" for name, get in answer}, confirm_url=url)
+
+    return read
+
+
+def _message_reader(event: Event, spec: CarrierSpec, country: str | None) -> Reader:
+    sender, recipient = compile_text(event.sender), compile_text(event.recipient)
+    reading, time = compile_field(event.text or "text"), compile_time(event.time)
+    opted_out, replied = _flag(event.opted_out), _flag(event.replied)
+    operator, token, part_of = _word(event.operator), _word(event.reply_token), _part_reader(event.part)
+    extra, identify = _extra_reader(event.extra), _identifier(event, spec.digest_window_seconds)
+    is_international = spec.numbers == "international"
+
+    def read(scene: Scene, now: datetime) -> Outcome:
+        from_address, to_address = sender(scene), recipient(scene)
+        if not from_address or not to_address:
+            return Reject(reason="missing_recipient" if from_address else "missing_sender")
+        text, at = reading(scene) or Reading("", None, "utf-8"), time(scene, now)
+        address, kind = read_address(from_address, country, is_international=is_international)
+        number, _ = read_address(to_address, country, is_international=is_international)
+        part = _part(part_of(scene, text), text) if part_of else None
+        return InboundMessage(
+            carrier_message_id=identify(scene, (address, number, text.text, _place(part)), at, now),
+            sender=address,
+            sender_kind=kind,
+            recipient=number,
+            text=text.text,
+            carrier_time=at,
+            operator=operator(scene) if operator else None,
+            reply_token=token(scene) if token else None,
+            carrier_opted_out=opted_out(scene) if opted_out else False,
+            carrier_replied=replied(scene) if replied else False,
+            part=part,
+            extra=extra(scene) if extra else {},
+        )
+
+    return read
+
+
+def _flag(when: When | None) -> Predicate | None:
+    return compile_when(when) if when is not None else None
+
+
+def _word(path: str | None) -> TextGetter | None:
+    if path is None:
+        return None
+    read = compile_text(path)
+    return lambda scene: (read(scene) or "")[:MAX_WORD] or None
+
+
+def _identifier(event: Event, window: int) -> Callable[[Scene, tuple[str, ...], datetime | None, datetime], str]:
+    """The carrier's id, or a digest of what tells one message from another.
+
+    Without a carrier's time, equal messages within one window of arrival count as one.
+    """
+    identifier, reference = compile_text(event.id), compile_text(event.reference)
+
+    def identify(scene: Scene, facts: tuple[str, ...], at: datetime | None, now: datetime) -> str:
+        if told := identifier(scene):
+            return told if len(told) <= MAX_ID else _digest((told,))
+        when = at.isoformat() if at else f"window {int(now.timestamp()) // max(window, 1)}"
+        return _digest((*facts, when, reference(scene) or ""))
+
+    return identify
+
+
+def _digest(facts: tuple[str, ...]) -> str:
+    return "digest:" + hashlib.sha256(to_bytes("\x1f".join(facts))).hexdigest()[:40]
+
+
+def _part_reader(part: Part | None) -> PartReader | None:
+    if part is None:
+        return None
+    places = tuple(compile_text(path) for path in (part.reference, part.index, part.total))
+    header = compile_field(part.header) if part.header else None
+
+    def read(scene: Scene, text: Reading) -> tuple[PartNumber, bytes] | None:
+        body = text.raw if text.raw is not None else to_bytes(text.text)
+        number = number_part(*(place(scene) for place in places))
+        if number is None and header and (found := header(scene)) and found.raw:
+            number = read_header(found.raw)
+        if number is None and part.is_header_in_body:
+            number, body = split_body(body)
+        return (number, body) if number else None
+
+    return read
+
+
+def _part(found: tuple[PartNumber, bytes] | None, text: Reading) -> MessagePart | None:
+    if found is None:
+        return None
+    number, body = found
+    return MessagePart(
+        reference=number.reference[:MAX_ID], index=number.index, total=number.total, body=body, charset=text.charset
+    )
+
+
+def _place(part: MessagePart | None) -> str:
+    return f"{part.reference}/{part.index}/{part.total}" if part else ""
+
+
+def _extra_reader(extra: Mapping[str, str]) -> Callable[[Scene], dict[str, str]] | None:
+    getters = tuple((name, compile_text(path)) for name, path in extra.items())
+    if not getters:
+        return None
+    return lambda scene: {name: value[:MAX_WORD] for name, read in getters if (value := read(scene))}
+
+
+def _receipt_reader(event: Event, spec: CarrierSpec, country: str | None) -> Reader:
+    identifier, reference = _word(event.id), _word(event.reference)
+    status, error, recipient = compile_text(event.status), _word(event.error), compile_text(event.recipient)
+    time, opted_out = compile_time(event.time), _flag(event.opted_out)
+    states = {word.lower(): state for word, state in (event.statuses or spec.statuses).items()}
+    is_international = spec.numbers == "international"
+
+    def read(scene: Scene, now: datetime) -> Outcome:
+        ours = reference(scene) if reference else None
+        theirs = identifier(scene) if identifier and not ours else None
+        word = status(scene)
+        if word is None:
+            return Reject(reason="missing_status")
+        if not ours and not theirs:
+            return Reject(reason="missing_reference")
+        told = recipient(scene)
+        number = read_address(told, country, is_international=is_international)[0] if told else None
+        return DeliveryReceipt(
+            state=states.get(word.lower(), DeliveryState.UNKNOWN),
+            raw_state=word[:MAX_WORD],
+            carrier_message_id=theirs,
+            reference=ours,
+            recipient=number,
+            error=error(scene) if error else None,
+            carrier_time=time(scene, now),
+            opted_out=opted_out(scene) if opted_out else False,
+        )
+
+    return read

@@ -1,0 +1,243 @@
+"""Reads values out of a decoded request: paths, predicates, texts in odd charsets, times in odd formats.
+
+``engine`` compiles each path of a spec once per connection into a function of a ``Scene``.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import unquote_to_bytes
+from zoneinfo import ZoneInfo
+
+from twoway_router.carriers.charsets import clean, decode_bytes, to_bytes
+from twoway_router.carriers.decoders import query_bytes, read_pairs
+from twoway_router.carriers.errors import SpecError
+from twoway_router.carriers.http import RawRequest
+from twoway_router.carriers.spec import Field, Time, When
+
+OLDEST: Final = timedelta(days=30)
+NEWEST: Final = timedelta(days=1)
+"""A carrier's time outside now - OLDEST … now + NEWEST is worth nothing and becomes None; the message stays."""
+
+_MILLISECONDS: Final = 100_000_000_000
+
+
+@dataclass(slots=True)
+class Scene:
+    """What a path is read from: one element of a batch, the whole document, the request."""
+
+    item: object
+    root: object
+    headers: Mapping[str, str]
+    query: str = ""
+    body: bytes = b""
+
+    @classmethod
+    def of(cls, request: RawRequest, root: object) -> "Scene":
+        return cls(root, root, request.headers, request.query, request.body)
+
+
+Getter = Callable[[Scene], object]
+TextGetter = Callable[[Scene], str | None]
+Predicate = Callable[[Scene], bool]
+TimeGetter = Callable[[Scene, datetime], datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text and the bytes and codec it was read from (None where it came as text)."""
+
+    text: str
+    raw: bytes | None
+    charset: str
+
+
+def compile_path(path: str) -> Getter:
+    """A getter of the first alternative that is there and not empty."""
+    getters = tuple(_single(part.strip()) for part in path.split("|"))
+    if len(getters) == 1:
+        return getters[0]
+
+    def first(scene: Scene) -> object:
+        found: object = None
+        for getter in getters:
+            value = getter(scene)
+            if value is not None and value != "":
+                return value
+            found = value if found is None else found
+        return found
+
+    return first
+
+
+def _single(path: str) -> Getter:
+    prefix, colon, rest = path.partition(":")
+    if colon and prefix == "header":
+        name = rest.lower()
+        return lambda scene: scene.headers.get(name)
+    if colon and prefix == "query":
+        return lambda scene: next((value for key, value in read_pairs(query_bytes(scene.query)) if key == rest), None)
+    if path == "body:":
+        return lambda scene: scene.body.decode("utf-8", "surrogateescape")
+    if colon and prefix == "root":
+        steps = tuple(rest.split("."))
+        return lambda scene: _walk(scene.root, rest, steps)
+    if path == ".":
+        return lambda scene: scene.item
+    if not path:
+        raise SpecError("path", "a path may not be empty")
+    return _of_item(path)
+
+
+def _of_item(path: str) -> Getter:
+    if "." not in path:
+        return lambda scene: scene.item.get(path) if isinstance(scene.item, dict) else None
+    steps = tuple(path.split("."))
+    return lambda scene: _walk(scene.item, path, steps)
+
+
+def _walk(value: object, path: str, steps: tuple[str, ...]) -> object:
+    """A name with dots in it (``msglong.id``) is found first; a number is an index into a list."""
+    if isinstance(value, dict) and path in value:
+        return value[path]
+    for step in steps:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and step.isascii() and step.isdigit():
+            index = int(step[:6])
+            value = value[index] if index < len(value) else None
+        elif step != "0" or value is None:
+            return None
+    return value
+
+
+def text_of(value: object) -> str | None:
+    """A scalar as text: JSON numbers and booleans too; None for everything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return None
+
+
+def compile_text(path: str | None) -> TextGetter:
+    """A getter of clean, stripped text for ids, addresses and words."""
+    if path is None:
+        return lambda _: None
+    getter = compile_path(path)
+
+    def read(scene: Scene) -> str | None:
+        value = getter(scene)
+        text = value if isinstance(value, str) else text_of(value)
+        return clean(text).strip() if text is not None else None
+
+    return read
+
+
+def compile_when(when: When | None) -> Predicate:
+    """A predicate; without one everything holds."""
+    if when is None:
+        return lambda _: True
+    checks: list[Predicate] = [*_of_value(when), *(compile_when(part) for part in when.all_of)]
+    if when.any_of:
+        options = tuple(compile_when(part) for part in when.any_of)
+        checks.append(lambda scene: any(option(scene) for option in options))
+    if len(checks) == 1:
+        return checks[0]
+    return lambda scene: all(check(scene) for check in checks)
+
+
+def _of_value(when: When) -> list[Predicate]:
+    if not when.path:
+        return []
+    value, read = compile_path(when.path), compile_text(when.path)
+    checks: list[Predicate] = []
+    if when.exists is not None:
+        wanted = when.exists
+        checks.append(lambda scene: (value(scene) not in (None, "")) is wanted)
+    words = when.one_of + ((when.equals,) if when.equals is not None else ())
+    if words:
+        known = frozenset(word.lower() for word in words)
+        checks.append(lambda scene: (read(scene) or "").lower() in known)
+    if (start := when.starts) is not None:
+        checks.append(lambda scene: (read(scene) or "").startswith(start))
+    return checks
+
+
+def compile_field(field: str | Field) -> Callable[[Scene], Reading | None]:
+    """A getter of a message's text: encoding and charset undone. None when there is no such value."""
+    spec = Field(path=field) if isinstance(field, str) else field
+    value = compile_path(spec.path)
+    charset_from = compile_text(spec.charset_from)
+    charsets = {name.lower(): charset for name, charset in spec.charsets.items()}
+    is_plain = spec.encoding is None and spec.charset_from is None and spec.charset == "utf-8"
+
+    def read(scene: Scene) -> Reading | None:
+        found = text_of(value(scene))
+        if found is None:
+            return Reading(spec.default, None, "utf-8") if spec.default is not None else None
+        if spec.values:
+            found = spec.values.get(found, found)
+        if is_plain:
+            return Reading(clean(found), None, "utf-8")
+        told = charset_from(scene) if spec.charset_from else None
+        charset = charsets.get(told.lower(), told or spec.charset) if told is not None else spec.charset
+        raw = undo(found, spec.encoding)
+        return Reading(clean(decode_bytes(raw, charset)), raw, charset)
+
+    return read
+
+
+def undo(text: str, encoding: str | None) -> bytes:
+    """The bytes behind hex, base64 or percent-encoding; a value that is not written so is taken as it is."""
+    raw = to_bytes(text)
+    try:
+        if encoding == "hex":
+            return bytes.fromhex(text)
+        if encoding == "base64":
+            return base64.b64decode(raw, validate=True)
+    except (ValueError, binascii.Error):
+        return raw
+    return unquote_to_bytes(raw) if encoding == "percent" else raw
+
+
+def compile_time(time: str | Time | None) -> TimeGetter:
+    """A getter of the carrier's time in UTC, None when it is missing, garbage or absurd."""
+    if time is None:
+        return lambda *_: None
+    spec = Time(path=time) if isinstance(time, str) else time
+    read = compile_text(spec.path)
+    try:
+        zone = ZoneInfo(spec.zone)
+    except (ValueError, KeyError, OSError) as error:
+        raise SpecError("zone", f"{spec.zone!r} is no time zone") from error
+
+    def get(scene: Scene, now: datetime) -> datetime | None:
+        text = read(scene)
+        if not text:
+            return None
+        for form in spec.formats:
+            if (found := _read_time(text, form, zone)) is not None:
+                return found if now - OLDEST <= found <= now + NEWEST else None
+        return None
+
+    return get
+
+
+def _read_time(text: str, form: str, zone: ZoneInfo) -> datetime | None:
+    try:
+        if form == "auto":
+            is_epoch = text.isascii() and text.isdigit() and len(text) in (10, 13)
+            form = "epoch" if is_epoch else "iso"
+        if form in ("epoch", "epoch_ms"):
+            seconds = float(text)
+            return datetime.fromtimestamp(seconds / 1000 if abs(seconds) > _MILLISECONDS else seconds, UTC)
+        found = datetime.fromisoformat(text) if form == "iso" else datetime.strptime(text, form)  # noqa: DTZ007
+        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

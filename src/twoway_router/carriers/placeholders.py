@@ -1,0 +1,122 @@
+"""``{name}`` in the strings of a spec: filled from settings and secrets once, from the message at each send.
+
+``{name?}`` may be missing: an entry of fields or headers whose optional value is empty is left out.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Final, TypeVar
+
+from twoway_router.carriers.errors import SpecError
+from twoway_router.carriers.spec import HOLE, CarrierSpec
+
+Values = Mapping[str, str]
+Text = Callable[[Values], str | None]
+Tree = Callable[[Values], object]
+
+ABSENT: Final = object()
+
+MESSAGE_VALUES: Final = frozenset(
+    (
+        "reference",
+        "sender",
+        "sender_digits",
+        "recipient",
+        "recipient_digits",
+        "recipient_00",
+        "text",
+        "text_hex",
+        "reply_token",
+        "receipt_url",
+        "encoding",
+        "segments",
+    )
+)
+
+
+_T = TypeVar("_T")
+
+
+def values_for(spec: CarrierSpec, settings: Mapping[str, object], secrets: Mapping[str, str]) -> dict[str, str]:
+    """Settings and secrets of a connection as strings, with the defaults of the spec. Mappings are left out."""
+    values = {setting.name: setting.default for setting in spec.settings if setting.default}
+    for name, value in settings.items():
+        if isinstance(value, bool):
+            values[name] = "true" if value else ""
+        elif isinstance(value, str | int | float) and value != "":
+            values[name] = str(value)
+    return values | {name: value for name, value in secrets.items() if value}
+
+
+def fill_all(value: _T, values: Values) -> _T:
+    """The same data with every string in it filled; for what does not depend on a message."""
+    if isinstance(value, str):
+        return type(value)(fill(value, values)) if "{" in value else value
+    if isinstance(value, tuple):
+        return type(value)(fill_all(element, values) for element in value)
+    if isinstance(value, Mapping):
+        return {name: fill_all(element, values) for name, element in value.items()}  # type: ignore[return-value]  # a dict is a Mapping
+    if is_dataclass(value) and not isinstance(value, type):
+        changed = {part.name: fill_all(getattr(value, part.name), values) for part in fields(value)}
+        return replace(value, **changed)
+    return value
+
+
+def fill(text: str, values: Values) -> str:
+    """Replace what is known now; the rest stays for the message."""
+    return HOLE.sub(lambda match: values.get(match[1], match[0]), text)
+
+
+def compile_text(text: str, values: Values, known: frozenset[str], quote: Callable[[str], str] | None = None) -> Text:
+    """A function of the message's values; it returns None when an optional value is empty. ``quote`` escapes those values."""
+    literals, holes = _split(text, values, known)
+    if not holes:
+        whole = "".join(literals)
+        return lambda _: whole
+
+    def render(message: Values) -> str | None:
+        pieces = [literals[0]]
+        for (name, is_optional), literal in zip(holes, literals[1:], strict=True):
+            value = message.get(name, "")
+            if is_optional and not value:
+                return None
+            pieces.append(quote(value) if quote else value)
+            pieces.append(literal)
+        return "".join(pieces)
+
+    return render
+
+
+def _split(text: str, values: Values, known: frozenset[str]) -> tuple[list[str], list[tuple[str, bool]]]:
+    """Literals and holes in turn. A setting's own braces are not read again, so a secret may hold any characters."""
+    literals, holes, position = [""], [], 0
+    for match in HOLE.finditer(text):
+        literals[-1] += text[position : match.start()]
+        position = match.end()
+        name, is_optional = match[1], bool(match[2])
+        if name in known:
+            holes.append((name, is_optional))
+            literals.append("")
+        elif values.get(name):
+            literals[-1] += values[name]
+        elif is_optional:
+            holes.append((name, True))
+            literals.append("")
+        else:
+            raise SpecError("send", f"{{{name}}} is neither a setting with a value nor a value of the message")
+    literals[-1] += text[position:]
+    return literals, holes
+
+
+def compile_tree(tree: object, values: Values, known: frozenset[str]) -> Tree:
+    """JSON with placeholders in its strings; entries and elements that lack an optional value disappear."""
+    if isinstance(tree, str):
+        render = compile_text(tree, values, known)
+        return lambda message: ABSENT if (text := render(message)) is None else text
+    if isinstance(tree, Mapping):
+        entries = [(str(name), compile_tree(value, values, known)) for name, value in tree.items()]
+        return lambda message: {name: value for name, build in entries if (value := build(message)) is not ABSENT}
+    if isinstance(tree, list | tuple):
+        elements = [compile_tree(value, values, known) for value in tree]
+        return lambda message: [value for build in elements if (value := build(message)) is not ABSENT]
+    return lambda _: tree

@@ -1,0 +1,1 @@
+"""One file per carrier: data only. ``carriers.registry`` lists them."""

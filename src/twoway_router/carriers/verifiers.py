@@ -1,0 +1,139 @@
+"""Named proofs that a request comes from the carrier. A spec names them; ``engine`` compiles them once per connection.
+
+A verifier takes its options (secrets filled in) and returns a check.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from twoway_router.carriers import signatures, sns
+from twoway_router.carriers.decoders import query_bytes, read_pairs
+from twoway_router.carriers.errors import BadSignature, SpecError
+from twoway_router.carriers.http import RawRequest
+from twoway_router.carriers.proofs import Check, Options, algorithm_of, demand, header, is_same, keyed, within
+
+
+def query_key(options: Options) -> Check:
+    """A secret in the query of the URL that the carrier calls."""
+    parameter, secret = options.get("parameter", "key"), options["secret"]
+
+    def check(request: RawRequest, _: datetime) -> None:
+        pairs = read_pairs(query_bytes(request.query))
+        given = next((value for field, value in pairs if field == parameter), None)
+        demand(given is not None, "no_key")
+        demand(is_same(given or "", secret), "wrong_key")
+
+    return check
+
+
+def basic(options: Options) -> Check:
+    """HTTP Basic authentication."""
+    wanted = base64.b64encode(f"{options['username']}:{options['password']}".encode()).decode()
+
+    def check(request: RawRequest, _: datetime) -> None:
+        scheme, _space, given = header(request, "authorization").partition(" ")
+        demand(scheme.lower() == "basic" and is_same(given.strip(), wanted), "wrong_password")
+
+    return check
+
+
+def header_key(options: Options) -> Check:
+    """A secret in a header, after an optional prefix such as ``Bearer``."""
+    name, wanted = options["header"].lower(), options.get("prefix", "") + options["secret"]
+
+    def check(request: RawRequest, _: datetime) -> None:
+        demand(is_same(header(request, name), wanted), "wrong_key")
+
+    return check
+
+
+_PLACES: Final[Mapping[str, Callable[[RawRequest], bytes]]] = {
+    "body": lambda request: request.body,
+    "body_sha256": lambda request: hashlib.sha256(request.body).digest(),
+    "url": lambda request: query_bytes(request.url),
+    "path": lambda request: query_bytes(request.path),
+    "query": lambda request: query_bytes(request.query),
+    "method": lambda request: request.method.encode(),
+}
+
+
+def hmac(options: Options) -> Check:
+    """An HMAC over a template of ``{timestamp} {nonce} {body} {body_sha256} {url} {path} {query} {method}``.
+
+    Options: secret, header, algorithm, encoding (hex or base64), prefix, template, timestamp_header, nonce_header,
+    window (seconds; 0 = any time).
+    """
+    name, secret = options["header"].lower(), options["secret"].encode()
+    algorithm, prefix = algorithm_of(options, "sha256"), options.get("prefix", "")
+    is_hex = options.get("encoding", "hex") == "hex"
+    headers = {
+        place: options[f"{place}_header"].lower() for place in ("timestamp", "nonce") if f"{place}_header" in options
+    }
+    pieces = _pieces(options.get("template", "{body}"), headers)
+    window = float(options.get("window", "300"))
+
+    def check(request: RawRequest, now: datetime) -> None:
+        given = header(request, name)
+        if "timestamp" in headers:
+            within(header(request, headers["timestamp"]), now, window)
+        message = b"".join(piece if isinstance(piece, bytes) else piece(request) for piece in pieces)
+        digest = keyed(algorithm, secret, message)
+        wanted = digest.hex() if is_hex else base64.b64encode(digest).decode()
+        proof = given.removeprefix(prefix).strip()
+        demand(is_same(proof.lower() if is_hex else proof, wanted))
+
+    return check
+
+
+def _pieces(template: str, headers: Mapping[str, str]) -> list[bytes | Callable[[RawRequest], bytes]]:
+    pieces: list[bytes | Callable[[RawRequest], bytes]] = []
+    for ordinal, chunk in enumerate(template.replace("\\n", "\n").replace("{", "}").split("}")):
+        if ordinal % 2 == 0:
+            pieces.append(chunk.encode())
+        elif chunk in headers:
+            pieces.append(_header_bytes(headers[chunk]))
+        elif chunk in _PLACES:
+            pieces.append(_PLACES[chunk])
+        else:
+            raise SpecError("auth.template", f"unknown placeholder {{{chunk}}}")
+    return pieces
+
+
+def _header_bytes(name: str) -> Callable[[RawRequest], bytes]:
+    return lambda request: query_bytes(header(request, name))
+
+
+def refuse(options: Options) -> Check:
+    """Nothing but a refusal: what a connection without any secret gets."""
+    reason = options.get("reason", "no_secret_configured")
+
+    def check(_: RawRequest, __: datetime) -> None:
+        raise BadSignature(reason)
+
+    return check
+
+
+Certificates = Mapping[str, str]
+Verifier = Callable[[Options, Certificates], Check]
+
+
+def _by_options(verifier: Callable[[Options], Check]) -> Verifier:
+    return lambda options, _: verifier(options)
+
+
+VERIFIERS: Final[Mapping[str, Verifier]] = {
+    "query_key": _by_options(query_key),
+    "basic": _by_options(basic),
+    "header_key": _by_options(header_key),
+    "hmac": _by_options(hmac),
+    "refuse": _by_options(refuse),
+    "sorted_params": _by_options(signatures.sorted_params),
+    "url_params": _by_options(signatures.url_params),
+    "jwt": _by_options(signatures.jwt),
+    "ed25519": _by_options(signatures.ed25519),
+    "plivo": _by_options(signatures.plivo),
+    "sns": sns.verify,
+}
