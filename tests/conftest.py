@@ -8,13 +8,13 @@ import pytest
 from tests.support.postgres import TestServer
 from tests.support.rabbitmq import EXTERNAL_URL, Broker, NamedBroker, RabbitNode
 
-HEAVY = ("rabbitmq", "rabbit_node")
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests on the broker run in one worker, so that a session starts one node."""
     for item in items:
-        if any(name in getattr(item, "fixturenames", ()) for name in HEAVY):
+        asks_by_name = "rabbitmq" in getattr(item, "fixturenames", ())
+        asks_by_parameter = "rabbitmq" in item.name.partition("[")[2]
+        if asks_by_name or asks_by_parameter:
             item.add_marker(pytest.mark.broker)
             item.add_marker(pytest.mark.xdist_group("broker"))
 
