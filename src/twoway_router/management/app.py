@@ -12,6 +12,7 @@ from twoway_router.kit.sealing import Sealer
 from twoway_router.management import catalogue
 from twoway_router.management.keys import StoredKeys
 from twoway_router.management.openapi import DESCRIPTION, PathMethods, completed
+from twoway_router.numbers import api as numbers
 from twoway_router.store import Engine
 from twoway_router.tenants import api as tenants
 from twoway_router.web.auth import Authenticator
@@ -20,7 +21,13 @@ from twoway_router.web.limits import RateLimiter
 from twoway_router.web.middleware import RequestGuard
 from twoway_router.web.problems import install_problems
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (tenants.router, tenants.keys_router)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    tenants.router,
+    tenants.keys_router,
+    numbers.carriers_router,
+    numbers.connections_router,
+    numbers.router,
+)
 
 
 class ManagementApi(FastAPI):

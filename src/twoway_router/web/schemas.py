@@ -17,6 +17,11 @@ class Shown(BaseModel):
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
+    @classmethod
+    def columns(cls, row: object) -> dict[str, Any]:
+        """Those of our fields that the row has as columns; for answers that also show something computed."""
+        return {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
+
 
 def _within_reach(moment: datetime) -> datetime:
     if not 1970 < moment.year < 2200:

@@ -1,0 +1,158 @@
+"""Connections and carriers (operators), numbers (operators write, tenants see those they may use). Mounted under ``/v1``."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query, Response
+
+from twoway_router.carriers.registry import CARRIERS
+from twoway_router.domain.ids import TenantId
+from twoway_router.domain.messages import NumberKind, Sharing
+from twoway_router.kit.ids import new_id
+from twoway_router.numbers import queries, service
+from twoway_router.numbers.queries import NumberFilter
+from twoway_router.numbers.schemas import (
+    AssignmentIn,
+    CarrierOut,
+    CarriersOut,
+    ConnectionChange,
+    ConnectionIn,
+    ConnectionOut,
+    NumberChange,
+    NumberIn,
+    NumberOut,
+    State,
+)
+from twoway_router.numbers.tables import Connections
+from twoway_router.web.auth import OPERATOR, CurrentPrincipal
+from twoway_router.web.context import Context, DbSession, Now, WebContext
+from twoway_router.web.etags import IfMatch, tagged
+from twoway_router.web.paging import Page, Pages
+from twoway_router.web.route import api_router
+from twoway_router.web.schemas import Country, changes_of
+
+carriers_router = api_router("/carriers", resource="connections", tag="Connections")
+connections_router = api_router("/connections", resource="connections", tag="Connections")
+router = api_router("/numbers", resource="numbers", tag="Numbers")
+
+
+def _shown(connection: Connections, context: WebContext) -> ConnectionOut:
+    names = sorted(service.open_secrets(context.sealer, connection))
+    return ConnectionOut.of(connection, names, service.inbound_url(context.public_url, connection))
+
+
+async def _filter(
+    country: Annotated[Country | None, Query()] = None,
+    sharing: Sharing | None = None,
+    kind: NumberKind | None = None,
+    state: State | None = None,
+    connection_id: Annotated[UUID | None, Query(description="For operators.")] = None,
+) -> NumberFilter:
+    return NumberFilter(country=country, sharing=sharing, kind=kind, state=state, connection_id=connection_id)
+
+
+@carriers_router.get("", dependencies=[OPERATOR])
+async def list_carriers() -> CarriersOut:
+    """List the carriers that connections can be made to, with what each needs."""
+    return CarriersOut(data=[CarrierOut.model_validate(CARRIERS[name]) for name in sorted(CARRIERS)])
+
+
+@connections_router.post("", status_code=201, dependencies=[OPERATOR])
+async def create_connection(
+    body: ConnectionIn, context: Context, session: DbSession, now: Now, response: Response
+) -> ConnectionOut:
+    """Create a connection. The answer names the URLs to enter at the carrier."""
+    row = await service.create_connection(session, context.sealer, body.to_row(new_id(), now), body.secrets)
+    return tagged(response, row.revision, _shown(row, context))
+
+
+@connections_router.get("", dependencies=[OPERATOR])
+async def list_connections(
+    context: Context,
+    session: DbSession,
+    pages: Pages,
+    carrier: Annotated[str | None, Query(max_length=64)] = None,
+    state: State | None = None,
+) -> Page[ConnectionOut]:
+    """List connections."""
+    found = await queries.list_connections(session, after=pages.after, limit=pages.fetch, carrier=carrier, state=state)
+    return pages.page(found, lambda row: _shown(row, context))
+
+
+@connections_router.get("/{connection_id}", dependencies=[OPERATOR])
+async def get_connection(
+    connection_id: UUID, context: Context, session: DbSession, response: Response
+) -> ConnectionOut:
+    """Read a connection. Its secrets are not shown, only what they are called."""
+    row = await service.get_connection(session, connection_id)
+    return tagged(response, row.revision, _shown(row, context))
+
+
+@connections_router.patch("/{connection_id}", dependencies=[OPERATOR])
+async def update_connection(
+    connection_id: UUID,
+    body: ConnectionChange,
+    context: Context,
+    session: DbSession,
+    now: Now,
+    expected: IfMatch,
+    response: Response,
+) -> ConnectionOut:
+    """Change a connection, rotate its secrets, or disable it: its URLs then answer 404."""
+    row = await service.update_connection(
+        session, context.sealer, connection_id, changes_of(body), expected=expected, now=now
+    )
+    return tagged(response, row.revision, _shown(row, context))
+
+
+@router.post("", status_code=201, dependencies=[OPERATOR])
+async def create_number(body: NumberIn, session: DbSession, now: Now, response: Response) -> NumberOut:
+    """Create a number."""
+    row = await service.create_number(session, body.to_row(new_id(), now))
+    return tagged(response, row.revision, NumberOut.of(row, None))
+
+
+@router.get("")
+async def list_numbers(
+    caller: CurrentPrincipal, session: DbSession, pages: Pages, where: Annotated[NumberFilter, Depends(_filter)]
+) -> Page[NumberOut]:
+    """List numbers. A tenant sees its own and the shared ones."""
+    visible = where if caller.tenant_id is None else where.without_connection()
+    found = await queries.list_numbers(
+        session, usable_by=caller.tenant_id, where=visible, after=pages.after, limit=pages.fetch
+    )
+    return pages.page(found, lambda row: NumberOut.of(row, caller.tenant_id))
+
+
+@router.get("/{number_id}")
+async def get_number(number_id: UUID, caller: CurrentPrincipal, session: DbSession, response: Response) -> NumberOut:
+    """Read a number."""
+    row = await service.get_number(session, number_id, usable_by=caller.tenant_id)
+    return tagged(response, row.revision, NumberOut.of(row, caller.tenant_id))
+
+
+@router.patch("/{number_id}", dependencies=[OPERATOR])
+async def update_number(
+    number_id: UUID, body: NumberChange, session: DbSession, now: Now, expected: IfMatch, response: Response
+) -> NumberOut:
+    """Change a number. What it is (country, address, kind, sharing) never changes: make another."""
+    row = await service.update_number(session, number_id, body.to_changes(), expected=expected, now=now)
+    return tagged(response, row.revision, NumberOut.of(row, None))
+
+
+@router.put("/{number_id}/assignment", dependencies=[OPERATOR])
+async def assign_number(
+    number_id: UUID, body: AssignmentIn, session: DbSession, now: Now, expected: IfMatch, response: Response
+) -> NumberOut:
+    """Give a dedicated number to a tenant. Refused while another tenant holds keywords on it."""
+    row = await service.assign_number(session, number_id, TenantId(body.tenant_id), expected=expected, now=now)
+    return tagged(response, row.revision, NumberOut.of(row, None))
+
+
+@router.delete("/{number_id}/assignment", dependencies=[OPERATOR])
+async def unassign_number(
+    number_id: UUID, session: DbSession, now: Now, expected: IfMatch, response: Response
+) -> NumberOut:
+    """Take a dedicated number back. Refused while a tenant holds keywords on it."""
+    row = await service.assign_number(session, number_id, None, expected=expected, now=now)
+    return tagged(response, row.revision, NumberOut.of(row, None))

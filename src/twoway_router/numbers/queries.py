@@ -1,0 +1,153 @@
+"""SQL of connections and numbers. Called by ``service`` and by the caches that follow the change feed."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import or_, select, text
+
+from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
+from twoway_router.domain.messages import Sharing
+from twoway_router.numbers.tables import Connections, Numbers
+from twoway_router.routing.types import AmbiguityPolicy, NumberRules
+from twoway_router.store import Session
+from twoway_router.store.unique import is_flushed
+
+_HAS_OTHERS_KEYWORDS: Final = text(
+    "SELECT EXISTS (SELECT FROM keywords WHERE number_id = :number_id AND state <> 'released'"
+    " AND (CAST(:tenant_id AS uuid) IS NULL OR tenant_id <> :tenant_id))"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoutedNumber:
+    """One number as the ingress and the previews need it."""
+
+    rules: NumberRules
+    connection_id: ConnectionId
+    is_active: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NumberFilter:
+    """Which numbers a list shows."""
+
+    country: str | None = None
+    sharing: str | None = None
+    kind: str | None = None
+    state: str | None = None
+    connection_id: UUID | None = None
+
+    def without_connection(self) -> "NumberFilter":
+        """Tenants do not know connections, so they do not filter by them."""
+        return replace(self, connection_id=None)
+
+
+async def is_connection_inserted(session: Session, connection: Connections) -> bool:
+    """False when the name is taken."""
+    session.add(connection)
+    return await is_flushed(session)
+
+
+async def find_connection(session: Session, connection_id: UUID, *, lock: bool = False) -> Connections | None:
+    """The connection, its row locked if asked."""
+    wanted = select(Connections).where(Connections.id == connection_id)
+    return await session.scalar(wanted.with_for_update() if lock else wanted)
+
+
+async def list_connections(
+    session: Session, *, after: UUID | None, limit: int, carrier: str | None, state: str | None
+) -> Sequence[Connections]:
+    """Newest first."""
+    wanted = select(Connections).order_by(Connections.id.desc()).limit(limit)
+    if after is not None:
+        wanted = wanted.where(Connections.id < after)
+    if carrier is not None:
+        wanted = wanted.where(Connections.carrier == carrier)
+    if state is not None:
+        wanted = wanted.where(Connections.state == state)
+    return (await session.scalars(wanted)).all()
+
+
+async def list_active_connections(session: Session, ids: Collection[UUID] | None = None) -> Sequence[Connections]:
+    """All that carry traffic, or those among ``ids``. Bounded by how many accounts an operator has."""
+    wanted = select(Connections).where(Connections.state == "active")
+    if ids is not None:
+        wanted = wanted.where(Connections.id.in_(ids))
+    return (await session.scalars(wanted)).all()
+
+
+async def is_number_inserted(session: Session, number: Numbers) -> bool:
+    """False when the country already has this address."""
+    session.add(number)
+    return await is_flushed(session)
+
+
+async def find_number(
+    session: Session, number_id: UUID, *, usable_by: TenantId | None, lock: bool = False
+) -> Numbers | None:
+    """A number that the tenant may use (its own or shared); any number when None."""
+    wanted = select(Numbers).where(Numbers.id == number_id)
+    if usable_by is not None:
+        wanted = wanted.where(or_(Numbers.tenant_id == usable_by, Numbers.sharing == "shared"))
+    return await session.scalar(wanted.with_for_update() if lock else wanted)
+
+
+async def find_number_by_address(
+    session: Session, country: str, address: str, *, usable_by: TenantId | None
+) -> Numbers | None:
+    """The same, by country and stored address."""
+    wanted = select(Numbers).where(Numbers.country == country, Numbers.address == address)
+    if usable_by is not None:
+        wanted = wanted.where(or_(Numbers.tenant_id == usable_by, Numbers.sharing == "shared"))
+    return await session.scalar(wanted)
+
+
+async def list_numbers(
+    session: Session, *, usable_by: TenantId | None, where: NumberFilter, after: UUID | None, limit: int
+) -> Sequence[Numbers]:
+    """Newest first."""
+    wanted = select(Numbers).order_by(Numbers.id.desc()).limit(limit)
+    if usable_by is not None:
+        wanted = wanted.where(or_(Numbers.tenant_id == usable_by, Numbers.sharing == "shared"))
+    if after is not None:
+        wanted = wanted.where(Numbers.id < after)
+    for name in ("country", "sharing", "kind", "state", "connection_id"):
+        if (value := getattr(where, name)) is not None:
+            wanted = wanted.where(getattr(Numbers, name) == value)
+    return (await session.scalars(wanted)).all()
+
+
+async def list_routed_numbers(session: Session, ids: Collection[UUID] | None = None) -> Sequence[RoutedNumber]:
+    """Every number, or those among ``ids``, as routing sees them. Disabled ones too: they keep their keywords."""
+    wanted = select(Numbers)
+    if ids is not None:
+        wanted = wanted.where(Numbers.id.in_(ids))
+    return [_routed(number) for number in await session.scalars(wanted)]
+
+
+async def has_others_keywords(session: Session, number_id: UUID, tenant_id: UUID | None) -> bool:
+    """Whether anybody but the tenant still holds keywords on the number.
+
+    Looks into the keywords' table from below: a number that changes hands must not go on routing to its last holder.
+    """
+    found = await session.scalar(_HAS_OTHERS_KEYWORDS, {"number_id": number_id, "tenant_id": tenant_id})
+    return bool(found)
+
+
+def _routed(number: Numbers) -> RoutedNumber:
+    rules = NumberRules(
+        number_id=NumberId(number.id),
+        country=number.country,
+        address=number.address,
+        sharing=Sharing(number.sharing),
+        languages=tuple(number.languages),
+        owner=TenantId(number.tenant_id) if number.tenant_id else None,
+        is_fuzzy=bool(number.options.get("is_fuzzy", False)),
+        ambiguity=AmbiguityPolicy(number.options.get("ambiguity", AmbiguityPolicy.LATEST)),
+        time_zone=number.time_zone,
+    )
+    return RoutedNumber(
+        rules=rules, connection_id=ConnectionId(number.connection_id), is_active=number.state == "active"
+    )

@@ -1,0 +1,31 @@
+"""What makes an address, a zone or an overlay of settings acceptable. Pure; called by ``service``."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+from twoway_router.domain.messages import NumberKind
+from twoway_router.kit.msisdn import read_msisdn
+
+_SHORT_CODE: Final = re.compile(r"[0-9]{3,8}")
+
+
+def read_number(address: str, kind: NumberKind, country: str) -> str | None:
+    """The address as it is stored: a short code's digits, or E.164; None when it is neither."""
+    if kind is NumberKind.SHORT_CODE:
+        return address if _SHORT_CODE.fullmatch(address) else None
+    return read_msisdn(address, country)
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """The zones that this machine knows."""
+    return frozenset(available_timezones())
+
+
+def overlaid(current: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """One level of RFC 7396: null removes a name, everything else replaces it."""
+    merged = {**current, **patch}
+    return {name: value for name, value in merged.items() if value is not None}

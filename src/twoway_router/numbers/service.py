@@ -1,0 +1,244 @@
+"""Connections and numbers. Called by ``api``; ``compile_connections`` by the ingress and the MT delivery. The caller commits."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from twoway_router.carriers.engine import CompiledConnection, ConnectionView, compile_connection
+from twoway_router.carriers.errors import SpecError
+from twoway_router.carriers.registry import CARRIERS
+from twoway_router.domain.errors import Conflict, FieldError, NotFound, Unprocessable
+from twoway_router.domain.ids import ConnectionId, TenantId
+from twoway_router.domain.messages import NumberKind, Sharing
+from twoway_router.kit.sealing import SealBroken, Sealer
+from twoway_router.numbers import queries
+from twoway_router.numbers.rules import overlaid, read_number, time_zones
+from twoway_router.numbers.tables import Connections, Numbers
+from twoway_router.store import Session, changes
+from twoway_router.store.unique import is_flushed
+from twoway_router.tenants.queries import find_tenant
+from twoway_router.web.etags import Expected
+
+log = structlog.get_logger(__name__)
+
+
+class ConnectionNameTaken(Conflict):
+    """Another connection already has this name."""
+
+    code = "connection_name_taken"
+
+
+class NumberTaken(Conflict):
+    """This country already has a number with this address."""
+
+    code = "number_taken"
+
+
+class NumberShared(Conflict):
+    """A shared number belongs to nobody; only dedicated numbers are assigned."""
+
+    code = "number_shared"
+
+
+class NumberHasKeywords(Conflict):
+    """Another tenant still holds keywords on this number. Release them first."""
+
+    code = "number_has_keywords"
+
+
+async def create_connection(
+    session: Session, sealer: Sealer, wanted: Connections, secrets: Mapping[str, Any]
+) -> Connections:
+    """Check against the carrier's spec, seal, insert."""
+    _check_connection(wanted, wanted.settings, secrets)
+    wanted.secrets = sealer.seal(secrets)
+    if not await queries.is_connection_inserted(session, wanted):
+        raise ConnectionNameTaken
+    await changes.record(session, "connection", wanted.id)
+    return wanted
+
+
+async def get_connection(session: Session, connection_id: UUID) -> Connections:
+    """Raises NotFound."""
+    found = await queries.find_connection(session, connection_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def update_connection(
+    session: Session,
+    sealer: Sealer,
+    connection_id: UUID,
+    values: Mapping[str, Any],
+    *,
+    expected: Expected,
+    now: datetime,
+) -> Connections:
+    """Change what is given; settings and secrets name by name. What was sealed with an old key is sealed anew."""
+    connection = await queries.find_connection(session, connection_id, lock=True)
+    if connection is None:
+        raise NotFound
+    expected.check(connection.revision)
+    plain = dict(values)
+    settings = overlaid(connection.settings, plain.pop("settings", {}))
+    secrets = overlaid(open_secrets(sealer, connection), plain.pop("secrets", {}))
+    _check_connection(connection, settings, secrets)
+    connection.settings = settings
+    connection.secrets = sealer.seal(secrets)
+    for name, value in plain.items():
+        setattr(connection, name, value)
+    connection.revision += 1
+    connection.updated_at = now
+    if not await is_flushed(session):
+        raise ConnectionNameTaken
+    await changes.record(session, "connection", connection.id)
+    return connection
+
+
+def open_secrets(sealer: Sealer, connection: Connections) -> dict[str, str]:
+    """A connection's secrets by name; raises SealBroken."""
+    return {name: str(value) for name, value in sealer.open(connection.secrets).items()}
+
+
+def inbound_url(public_url: str, connection: Connections) -> str:
+    """Where a connection's carrier reaches us; ``/mo`` and ``/dlr`` follow."""
+    return f"{public_url}/in/{connection.carrier}/{connection.id}"
+
+
+async def compile_connections(
+    session: Session, sealer: Sealer, public_url: str, ids: Collection[UUID] | None = None
+) -> dict[ConnectionId, CompiledConnection]:
+    """Every active connection, or those among ``ids``, ready for traffic. One that cannot work is left out and logged."""
+    compiled: dict[ConnectionId, CompiledConnection] = {}
+    for row in await queries.list_active_connections(session, ids):
+        try:
+            view = _view(row, row.settings, open_secrets(sealer, row), public_url)
+            compiled[ConnectionId(row.id)] = compile_connection(CARRIERS[row.carrier], view)
+        except (SealBroken, SpecError, KeyError) as error:
+            log.error("connection.unusable", connection_id=str(row.id), carrier=row.carrier, error=type(error).__name__)
+    return compiled
+
+
+async def create_number(session: Session, wanted: Numbers) -> Numbers:
+    """Check and insert; ``wanted.address`` comes as the operator wrote it."""
+    kind = NumberKind(wanted.kind)
+    address = read_number(wanted.address, kind, wanted.country)
+    if address is None:
+        is_short = kind is NumberKind.SHORT_CODE
+        raise _unacceptable(
+            "address", "A short code has 3 to 8 digits." if is_short else "No phone number of this country."
+        )
+    if wanted.tenant_id is not None and wanted.sharing == Sharing.SHARED:
+        raise _unacceptable("tenant_id", "A shared number belongs to nobody.")
+    _check_time_zone(wanted.time_zone)
+    await _check_connection_exists(session, wanted.connection_id)
+    if wanted.tenant_id is not None:
+        await _check_tenant_exists(session, wanted.tenant_id)
+    wanted.address = address
+    if not await queries.is_number_inserted(session, wanted):
+        raise NumberTaken
+    await changes.record(session, "number", wanted.id)
+    return wanted
+
+
+async def get_number(session: Session, number_id: UUID, *, usable_by: TenantId | None) -> Numbers:
+    """Raises NotFound, also for another tenant's number. None is an operator and finds all."""
+    found = await queries.find_number(session, number_id, usable_by=usable_by)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def update_number(
+    session: Session, number_id: UUID, values: Mapping[str, Any], *, expected: Expected, now: datetime
+) -> Numbers:
+    """Change what is given; texts and options name by name."""
+    number = await _locked(session, number_id, expected)
+    for name in ("texts", "options"):
+        if name in values:
+            setattr(number, name, overlaid(getattr(number, name), values[name]))
+    for name in ("languages", "time_zone", "connection_id", "state"):
+        if name in values:
+            setattr(number, name, values[name])
+    _check_time_zone(number.time_zone)
+    if "connection_id" in values:
+        await _check_connection_exists(session, number.connection_id)
+    return await _saved(session, number, now)
+
+
+async def assign_number(
+    session: Session, number_id: UUID, tenant_id: UUID | None, *, expected: Expected, now: datetime
+) -> Numbers:
+    """Give a dedicated number to a tenant, or to nobody. Refused while anybody else holds keywords on it."""
+    number = await _locked(session, number_id, expected)
+    if number.sharing == Sharing.SHARED:
+        raise NumberShared
+    if tenant_id is not None:
+        await _check_tenant_exists(session, tenant_id)
+    if await queries.has_others_keywords(session, number.id, tenant_id):
+        raise NumberHasKeywords
+    number.tenant_id = tenant_id
+    return await _saved(session, number, now)
+
+
+async def _locked(session: Session, number_id: UUID, expected: Expected) -> Numbers:
+    number = await queries.find_number(session, number_id, usable_by=None, lock=True)
+    if number is None:
+        raise NotFound
+    expected.check(number.revision)
+    return number
+
+
+async def _saved(session: Session, number: Numbers, now: datetime) -> Numbers:
+    number.revision += 1
+    number.updated_at = now
+    await session.flush()
+    await changes.record(session, "number", number.id)
+    return number
+
+
+def _check_connection(row: Connections, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
+    """By the carrier's spec, then by really compiling it: what is saved works."""
+    spec = CARRIERS.get(row.carrier)
+    if spec is None:
+        raise _unacceptable("carrier", f"There is no such carrier. Known: {', '.join(sorted(CARRIERS))}.")
+    if errors := spec.check_settings(settings, secrets):
+        raise Unprocessable(errors=errors)
+    try:
+        compile_connection(spec, _view(row, settings, secrets, "https://example"))
+    except SpecError as error:
+        raise _unacceptable("settings", f"{error.path}: {error.detail}") from None
+
+
+def _view(row: Connections, settings: Mapping[str, Any], secrets: Mapping[str, str], public_url: str) -> ConnectionView:
+    return ConnectionView(
+        connection_id=ConnectionId(row.id),
+        carrier=row.carrier,
+        country=row.country,
+        settings=settings,
+        secrets=secrets,
+        public_url=inbound_url(public_url, row),
+    )
+
+
+def _check_time_zone(name: str) -> None:
+    if name not in time_zones():
+        raise _unacceptable("time_zone", "There is no such time zone in the IANA database.")
+
+
+async def _check_connection_exists(session: Session, connection_id: UUID) -> None:
+    if await queries.find_connection(session, connection_id) is None:
+        raise _unacceptable("connection_id", "There is no such connection.")
+
+
+async def _check_tenant_exists(session: Session, tenant_id: UUID) -> None:
+    if await find_tenant(session, tenant_id) is None:
+        raise _unacceptable("tenant_id", "There is no such tenant.")
+
+
+def _unacceptable(field: str, detail: str) -> Unprocessable:
+    return Unprocessable(errors=[FieldError(pointer=f"/{field}", detail=detail)])
