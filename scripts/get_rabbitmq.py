@@ -43,14 +43,23 @@ def find_server() -> Path | None:
 
 def install() -> None:
     say("installing Debian's rabbitmq-server (no service is started)")
-    run(["apt-get", "update", "-q"], what="reading the package lists")
+    run(["apt-get", "-o", "DPkg::Lock::Timeout=120", "update", "-q"], what="reading the package lists")
     made_policy = not POLICY.exists()
     if made_policy:
         POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")  # Debian's way to say: start nothing
         POLICY.chmod(0o755)
     try:
         run(
-            ["apt-get", "install", "-y", "-q", "--no-install-recommends", "rabbitmq-server"],
+            [
+                "apt-get",
+                "-o",
+                "DPkg::Lock::Timeout=120",
+                "install",
+                "-y",
+                "-q",
+                "--no-install-recommends",
+                "rabbitmq-server",
+            ],
             what="installing rabbitmq-server",
             env={"DEBIAN_FRONTEND": "noninteractive"},
         )

@@ -64,8 +64,11 @@ def require_pip() -> None:
     package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         give_up(f"this Python has neither ensurepip nor pip. Install the package {package} (or uv {UV_VERSION}) first.")
-    run(["apt-get", "update", "-q"], what="reading the package lists")
-    run(["apt-get", "install", "-y", "-q", "--no-install-recommends", package], what=f"installing {package}")
+    run(["apt-get", "-o", "DPkg::Lock::Timeout=120", "update", "-q"], what="reading the package lists")
+    run(
+        ["apt-get", "-o", "DPkg::Lock::Timeout=120", "install", "-y", "-q", "--no-install-recommends", package],
+        what=f"installing {package}",
+    )
 
 
 if __name__ == "__main__":
