@@ -4,6 +4,7 @@ Called by the Makefile with nothing but Python 3.11 at hand, so it imports the s
 to uv, which makes the project's environment.
 """
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -69,6 +70,7 @@ def require_pip() -> None:
         ["apt-get", "-o", "DPkg::Lock::Timeout=120", "install", "-y", "-q", "--no-install-recommends", package],
         what=f"installing {package}",
     )
+    importlib.invalidate_caches()
 
 
 if __name__ == "__main__":
