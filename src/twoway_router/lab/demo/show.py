@@ -1,0 +1,82 @@
+"""The demo from curtain to curtain: carrier and webhook sink, seed, play, and what to try next. Called by ``cli``."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from twoway_router.lab.behaviour import Behaviour, Receipts
+from twoway_router.lab.carrier import SimulatedCarrier, running_carrier
+from twoway_router.lab.demo import scenes
+from twoway_router.lab.demo.play import play
+from twoway_router.lab.demo.render import DemoReport
+from twoway_router.lab.demo.world import DemoWorld, seed
+from twoway_router.lab.sink import WebhookSink, running_sink
+
+CARRIER_PORT = 8090
+SINK_PORT = 8091
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Show:
+    """A demo that has been played and whose players still listen."""
+
+    world: DemoWorld
+    report: DemoReport
+    carrier: SimulatedCarrier
+    sink: WebhookSink
+
+
+@asynccontextmanager
+async def showing(
+    *, api_url: str, operator_key: str, state_folder: Path, say: Say, is_on_free_ports: bool = False
+) -> AsyncIterator[Show]:
+    """Play the demo on a router that serves already; the carrier and the sink stay while the block runs."""
+    folder = state_folder / "demo"
+    carrier_port, sink_port = (0, 0) if is_on_free_ports else (CARRIER_PORT, SINK_PORT)
+    async with (
+        running_carrier(folder / "carrier.jsonl", port=carrier_port) as carrier,
+        running_sink(folder / "sink.jsonl", port=sink_port) as sink,
+    ):
+        say("setting up three tenants, two numbers and three keywords by the management API")
+        world = await seed(
+            api_url, operator_key, carrier_url=carrier.url, sink_url=sink.url, state_file=folder / "world.json"
+        )
+        carrier.behaviour = Behaviour(receipts=Receipts.SOON, receipt_url=world.connection.receipt_url)
+        say(f"a simulated carrier now sends {len(scenes.SCENES)} messages")
+        report = await play(world, carrier, sink, api_url, operator_key)
+        yield Show(world=world, report=report, carrier=carrier, sink=sink)
+
+
+def describe(show: Show, *, api_url: str, operator_key: str) -> str:
+    """Addresses, keys and five lines to type."""
+    world = show.world
+    auth = f'-H "Authorization: Bearer {operator_key}"'
+    json = '-H "Content-Type: application/json"'
+    burgers = world.tenants[scenes.BURGERS].key
+    mo = f'{{"id":"mine-1","from":"+447700900950","to":"{scenes.SHORT_CODE}","text":"freeburger"}}'
+    preview = f'{{"number_id":"{world.shared_number_id}","text":"usedcars under 5000"}}'
+    keyword = (
+        f'{{"number_id":"{world.shared_number_id}","word":"MENU","actions":[{{"kind":"reply","text":"Today: soup"}}]}}'
+    )
+    keys = [f"  {tenant.name:<18}{tenant.key}" for tenant in world.tenants.values()]
+    return "\n".join(
+        [
+            f"Management API    {api_url}/v1",
+            f"Carriers post to  {world.connection.mo_url}",
+            f"Lab carrier       {show.carrier.url}   webhook sink  {show.sink.url}",
+            f"Short code        {scenes.SHORT_CODE} (shared)   long number  {scenes.LONG_NUMBER} ({scenes.REPAIRS})",
+            "Keys",
+            f"  {'operator':<18}{operator_key}",
+            *keys,
+            "",
+            "Try:",
+            f"  curl -i {json} -d '{mo}' '{world.connection.mo_url}'",
+            f"  curl {auth} '{api_url}/v1/inbound-messages?limit=1'",
+            f"  curl {auth} '{api_url}/v1/outbound-messages?limit=1'",
+            f"  curl {auth} {json} -d '{preview}' {api_url}/v1/route-previews",
+            f"  curl -H \"Authorization: Bearer {burgers}\" {json} -d '{keyword}' {api_url}/v1/keywords",
+        ]
+    )
