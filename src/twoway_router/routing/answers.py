@@ -66,7 +66,7 @@ def _yes_or_no(key: str, first: str, context: Context, words: Vocabulary) -> str
         return _SYMBOLS[first]
     yes, no = words.yes, words.no
     if context.language:
-        yes, no = (answers(kind, context.language) | answers(kind, "en") for kind in ("yes", "no"))
+        yes, no = (answers(kind, context.language) | answers(kind, "en") for kind in ("yes_words", "no_words"))
     for spelt in (key, *cut_runs(key)):
         if (spelt in yes) != (spelt in no):
             return "yes" if spelt in yes else "no"

@@ -161,8 +161,8 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
         help=helping,
         start=starting,
         foreign=foreign,
-        yes=_keys("yes", own),
-        no=_keys("no", own),
+        yes=_keys("yes_words", own),
+        no=_keys("no_words", own),
         replies=_keys("replies", own),
         polite=_keys("polite", own),
         commons=commons,
@@ -171,5 +171,5 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
 
 @cache
 def answers(kind: str, language: str) -> frozenset[str]:
-    """The folded yes or no words of one language."""
+    """The folded words of one list (``yes_words``, ``no_words``) of one language."""
     return _keys(kind, (primary(language),))

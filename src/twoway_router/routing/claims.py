@@ -1,0 +1,217 @@
+"""Judge a claim on a keyword before it is registered, so that no message is ever ambiguous. Called by ``keywords``.
+
+Pure: the answer holds for the table as it stands; the database's unique index has the last word.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from twoway_router.domain.ids import KeywordId, NumberId, TenantId
+from twoway_router.routing.choose import find
+from twoway_router.routing.collisions import Found, collisions_of
+from twoway_router.routing.entries import NumberEntry
+from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.spelling import fault_of
+from twoway_router.routing.text import fold
+from twoway_router.routing.types import KeywordRules, NumberRules
+from twoway_router.routing.variants import derived_keys
+
+_ANY_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_WINDOW_GUARD: Final = timedelta(hours=24)
+
+
+class VerdictKind(StrEnum):
+    ACCEPT = "accept"
+    WARN = "warn"
+    OVERRIDE_NEEDED = "override_needed"
+    REFUSE = "refuse"
+
+
+_GRAVITY: Final = {kind: rank for rank, kind in enumerate(VerdictKind)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """What a tenant wants to hold. ``keyword_id`` names the keyword that is being changed, if it exists already."""
+
+    number_id: NumberId
+    tenant_id: TenantId
+    spellings: tuple[str, ...]
+    is_override: bool = False
+    keyword_id: KeywordId | None = None
+    active_from: datetime | None = None
+    active_until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Collision:
+    """An existing keyword that the claim meets, and how."""
+
+    tenant_id: TenantId
+    keyword_id: KeywordId
+    word: str
+    spelling: str
+    code: str
+    kind: VerdictKind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """The answer to a claim. ``catches`` are spellings that would reach the keyword; ``key`` is the word's folded form.
+
+    ``is_whole_message``: granted by an operator's override, the keyword only ever matches whole messages.
+    """
+
+    kind: VerdictKind
+    code: str
+    detail: str
+    key: str
+    collisions: tuple[Collision, ...] = ()
+    catches: tuple[str, ...] = ()
+    is_whole_message: bool = False
+
+
+_DETAILS: Final = {
+    "free": "Nobody holds this word.",
+    "taken": "Another tenant holds this word on this number.",
+    "resting": "Another tenant gave this word back a short while ago; its old senders still use it.",
+    "other_window": "Another tenant holds this word at another time.",
+    "own_alias": "You hold this word already; add an alias to that keyword instead.",
+    "look_alike": "The word looks the same as another tenant's in another script.",
+    "inside_phrase": "The word begins with another tenant's keyword.",
+    "prefix_of_theirs": "Another tenant's keyword begins with this word.",
+    "derived": "A spelling derived from one word is the other tenant's; nobody gets it.",
+    "longer_word": "Nobody holds this word; written as two words, the text goes to the tenant of the shorter one.",
+    "one_edit": "The word is one letter away from another tenant's.",
+}
+_WHOLE_ONLY: Final = frozenset(("common_word", "typical_reply"))
+_KINDS: Final = {
+    "taken": VerdictKind.REFUSE,
+    "resting": VerdictKind.REFUSE,
+    "own_alias": VerdictKind.REFUSE,
+    "look_alike": VerdictKind.REFUSE,
+    "inside_phrase": VerdictKind.REFUSE,
+    "prefix_of_theirs": VerdictKind.OVERRIDE_NEEDED,
+    "other_window": VerdictKind.WARN,
+    "derived": VerdictKind.WARN,
+    "one_edit": VerdictKind.WARN,
+    "longer_word": VerdictKind.ACCEPT,
+}
+
+
+def judge_claim(table: RoutingTable, claim: Claim) -> Verdict:
+    """The verdict on all spellings of a claim: the gravest of them, with every collision."""
+    entry = table.entry(claim.number_id)
+    first = fold(claim.spellings[0]) if claim.spellings else fold("")
+    if entry is None:
+        return _refusal("unknown_number", "There is no such number.", first.key)
+    if not entry.is_shared and claim.tenant_id != entry.rules.owner:
+        return _refusal("not_owner", "The number belongs to another tenant.", first.key)
+    if not claim.spellings:
+        return _refusal("unreadable", "A keyword needs a word.", first.key)
+    verdicts = [_judge_spelling(table, entry, claim, spelling) for spelling in claim.spellings]
+    gravest = max(verdicts, key=lambda verdict: _GRAVITY[verdict.kind])
+    return Verdict(
+        kind=gravest.kind,
+        code=gravest.code,
+        detail=gravest.detail,
+        key=first.key,
+        collisions=tuple(collision for verdict in verdicts for collision in verdict.collisions),
+        catches=_catches(entry.rules, claim) if gravest.kind is not VerdictKind.REFUSE else (),
+        is_whole_message=any(verdict.is_whole_message for verdict in verdicts),
+    )
+
+
+def _refusal(code: str, detail: str, key: str) -> Verdict:
+    return Verdict(kind=VerdictKind.REFUSE, code=code, detail=detail, key=key)
+
+
+def _judge_spelling(table: RoutingTable, entry: NumberEntry, claim: Claim, spelling: str) -> Verdict:
+    folded = fold(spelling)
+    fault = fault_of(entry, spelling, folded)
+    met = [
+        _collision(table, claim, spelling, found)
+        for found in collisions_of(table, entry, spelling, folded)
+        if table.columns.keyword_id(found.keyword) != claim.keyword_id
+    ]
+    collisions = tuple(collision for collision in met if collision is not None)
+    gravest = max(collisions, key=lambda collision: _GRAVITY[collision.kind], default=None)
+    kind = VerdictKind.ACCEPT if gravest is None else gravest.kind
+    code = "free" if gravest is None else gravest.code
+    detail = _DETAILS[code]
+    if fault is not None and kind is not VerdictKind.REFUSE:
+        kind = VerdictKind.REFUSE if fault.is_final else VerdictKind.OVERRIDE_NEEDED
+        code, detail = fault.code, fault.detail
+    if kind is VerdictKind.OVERRIDE_NEEDED and claim.is_override:
+        kind = VerdictKind.WARN
+    if kind is VerdictKind.ACCEPT and not entry.is_shared and _is_answer(entry, folded.key):
+        kind, code, detail = VerdictKind.WARN, "answer", "People also send this word as an answer or in passing."
+    is_whole_message = fault is not None and fault.code in _WHOLE_ONLY
+    return Verdict(
+        kind=kind, code=code, detail=detail, key=folded.key, collisions=collisions, is_whole_message=is_whole_message
+    )
+
+
+def _is_answer(entry: NumberEntry, key: str) -> bool:
+    return key.isdecimal() or entry.words.is_common(key)
+
+
+def _collision(table: RoutingTable, claim: Claim, spelling: str, found: Found) -> Collision | None:
+    """How a meeting counts for this claimant; None if it does not."""
+    tenant = table.tenants[table.columns.tenant[found.keyword]]
+    code = found.code
+    if tenant == claim.tenant_id:
+        if code != "taken":
+            return None
+        code = "own_alias"
+    elif code == "taken" and _is_apart(table, claim, found.keyword):
+        code = "other_window"
+    return Collision(
+        tenant_id=tenant,
+        keyword_id=KeywordId(table.columns.keyword_id(found.keyword)),
+        word=table.columns.display(table.columns.first[found.keyword]),
+        spelling=spelling,
+        code=code,
+        kind=_KINDS[code],
+    )
+
+
+def _is_apart(table: RoutingTable, claim: Claim, keyword: int) -> bool:
+    """Whether the two activity windows leave a day between them."""
+    start, end = table.windows.get(keyword, (None, None))
+    is_before = claim.active_until is not None and start is not None and claim.active_until + _WINDOW_GUARD <= start
+    is_after = claim.active_from is not None and end is not None and end + _WINDOW_GUARD <= claim.active_from
+    return is_before or is_after
+
+
+def _catches(number: NumberRules, claim: Claim) -> tuple[str, ...]:
+    """Spellings that would reach the keyword if it were alone: tried out, not guessed."""
+    keyword_id = claim.keyword_id or KeywordId(claim.number_id)
+    keyword = KeywordRules(
+        keyword_id=keyword_id, tenant_id=claim.tenant_id, number_id=claim.number_id, spellings=claim.spellings
+    )
+    table = RoutingTable.build([number], [keyword])
+    entry = table.entry(number.number_id)
+    assert entry is not None
+    word = claim.spellings[0]
+    key = fold(word).key
+    tried = dict.fromkeys(
+        [
+            *claim.spellings,
+            word.lower(),
+            word.upper(),
+            f'"{word}"',
+            f"{word}!",
+            f"#{word}",
+            key,
+            word.replace(" ", ""),
+            " ".join(word) if len(word) <= 8 else word,
+            word + word[-1] * 3,
+            *sorted(derived_keys(key, word)),
+            f"{word} ...",
+            f"{word} text",
+        ]
+    )
+    return tuple(text for text in tried if find(entry, table, text, fold(text), _ANY_TIME).winner is not None)

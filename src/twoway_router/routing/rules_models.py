@@ -1,0 +1,157 @@
+"""The shape of a rules file, and of the lines of messages and claims beside it. Read by ``rules_file`` only."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import (
+    AliasChoices,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    model_validator,
+)
+
+from twoway_router.domain.messages import Sharing
+from twoway_router.routing.types import AmbiguityPolicy, ClaimState, ContextKind
+
+Name = Annotated[str, Field(min_length=1, max_length=200, coerce_numbers_to_str=True)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class _Line(BaseModel):
+    """A line of JSON: what routing does not know is left alone."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+
+def _any_string(value: object) -> str:
+    """A text as it came, even with half a surrogate pair in it, which pydantic would refuse."""
+    if not isinstance(value, str):
+        raise ValueError("a text is a string")
+    return value
+
+
+class NumberModel(_Strict):
+    """A number that messages come in on."""
+
+    id: Name = Field(description="What messages, keywords and claims call this number.")
+    country: str = Field(min_length=2, max_length=2, description="ISO 3166 code; short codes are unique only with it.")
+    address: Name | None = Field(default=None, description="The digits of the number; the id if left out.")
+    sharing: Sharing = Field(default=Sharing.SHARED, description="Shared by tenants, or dedicated to its owner.")
+    languages: tuple[str, ...] = Field(default=("en",), description="BCP 47 tags, for answers and reserved words.")
+    owner: Name | None = Field(default=None, description="The tenant of a dedicated number.")
+    fuzzy: bool = Field(default=False, description="Accept one wrong letter; dedicated numbers only.")
+    ambiguity: AmbiguityPolicy = Field(default=AmbiguityPolicy.LATEST, description="When two tenants may be meant.")
+    time_zone: str = "UTC"
+
+
+class TenantModel(_Strict):
+    """A customer who holds keywords."""
+
+    id: Name
+    name: str | None = None
+
+
+class SubKeywordModel(_Strict):
+    """A second word inside a keyword."""
+
+    name: Name
+    aliases: tuple[Name, ...] = ()
+
+
+class OptionsModel(_Strict):
+    """How a keyword matches."""
+
+    glued: bool = Field(default=False, description="Also with digits right behind it: VOTE5.")
+    whole_message: bool = Field(default=False, description="Only when nothing follows it.")
+
+
+class KeywordModel(_Strict):
+    """A word that a tenant holds on a number."""
+
+    number: Name
+    tenant: Name
+    word: Name
+    aliases: tuple[Name, ...] = ()
+    sub_keywords: tuple[SubKeywordModel | Name, ...] = ()
+    options: OptionsModel = OptionsModel()
+    state: ClaimState = ClaimState.ACTIVE
+    active_from: datetime | None = None
+    active_until: datetime | None = None
+
+
+class RulesFile(_Strict):
+    """Numbers, tenants and keywords: all that routing knows."""
+
+    version: Literal[1] = 1
+    numbers: tuple[NumberModel, ...]
+    tenants: tuple[TenantModel | Name, ...] = ()
+    keywords: tuple[KeywordModel, ...] = ()
+
+
+class ContextModel(_Line):
+    """An open question or a recent conversation with the sender, as a line of messages gives it."""
+
+    tenant: Name
+    kind: ContextKind
+    expected: str | None = Field(
+        default=None, validation_alias=AliasChoices("expected", "expects", "answer", "answer_kind")
+    )
+    age_seconds: float = Field(default=0, validation_alias=AliasChoices("age_seconds", "age"))
+    lifetime_seconds: float = Field(
+        default=86_400, validation_alias=AliasChoices("lifetime_seconds", "lifetime", "ttl")
+    )
+    choices: tuple[Name, ...] = ()
+    language: str | None = None
+    keyword: Name | None = None
+    id: Name | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spread_expected(cls, given: object) -> object:
+        """``expected`` may also be the list of choices."""
+        if isinstance(given, dict) and isinstance(given.get("expected"), list):
+            return given | {"expected": "choice", "choices": given["expected"]}
+        return given
+
+
+class MessageModel(_Line):
+    """One line of messages."""
+
+    id: Name
+    number: Name
+    sender: Name = Field(default="", min_length=0, validation_alias=AliasChoices("from", "sender"))
+    text: Annotated[str, PlainValidator(_any_string)]
+    contexts: Annotated[tuple[ContextModel, ...], BeforeValidator(lambda given: given or ())] = ()
+    at: AwareDatetime | None = None
+
+
+class ClaimModel(_Line):
+    """One line of claims."""
+
+    id: Name | None = None
+    number: Name
+    tenant: Name
+    word: Name
+    aliases: tuple[Name, ...] = ()
+    override: bool = False
+    active_from: datetime | None = None
+    active_until: datetime | None = None
+
+
+class PlainLoader(yaml.SafeLoader):
+    """YAML in which NO is a word and 012345 a number's digits: only true, false, null and plain integers are special."""
+
+
+PlainLoader.yaml_implicit_resolvers = {}
+PlainLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
+PlainLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^(?:null|~|)$"), ["n", "~", ""])
+PlainLoader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile("^(?:0|[1-9][0-9]*)$"), list("0123456789"))

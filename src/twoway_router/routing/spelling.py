@@ -1,0 +1,135 @@
+"""What a keyword may look like, before anyone else's keywords are looked at. Called by ``claims``."""
+
+import unicodedata
+from typing import Final, NamedTuple
+
+from twoway_router.routing.chartable import is_symbol
+from twoway_router.routing.entries import NumberEntry
+from twoway_router.routing.text import Folded
+from twoway_router.routing.variants import cut_runs, digit_look_alikes, letters, skeleton, without_signs
+
+LONGEST: Final = 32
+MOST_WORDS: Final = 4
+_JOINERS: Final = "\ufe0f\u200d"
+_EAST_ASIAN: Final = (
+    frozenset(("CJK", "HIRAGANA", "KATAKANA")),
+    frozenset(("CJK", "HANGUL")),
+    frozenset(("CJK", "BOPOMOFO")),
+)
+_NEVER_WITH_LATIN: Final = frozenset(("GREEK", "CYRILLIC"))
+
+
+class Fault(NamedTuple):
+    """Why a spelling is not to be had; ``is_final``: no operator can allow it."""
+
+    code: str
+    detail: str
+    is_final: bool = True
+
+
+def fault_of(entry: NumberEntry, display: str, folded: Folded) -> Fault | None:
+    """The first thing wrong with a spelling, the graver ones first."""
+    found = _form_fault(display, folded)
+    if found is not None:
+        return found
+    return _shared_fault(entry, folded) if entry.is_shared else _opt_out_fault(entry, folded)
+
+
+def _form_fault(display: str, folded: Folded) -> Fault | None:
+    if not folded.tokens:
+        return Fault("unreadable", "Nothing is left of this word once punctuation is taken away.")
+    if len(display) > LONGEST:
+        return Fault("too_long", f"A keyword has at most {LONGEST} characters.")
+    if word_count(folded) > MOST_WORDS:
+        return Fault("too_many_words", f"A keyword has at most {MOST_WORDS} words.")
+    if _has_invisibles(display, folded):
+        return Fault("invisible", "The word holds characters that nobody can see; type it anew.")
+    if any(map(_mixes_scripts, folded.tokens)):
+        return Fault("mixed_scripts", "One word mixes letters of scripts that are not written together.")
+    return None
+
+
+def _shared_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
+    key = folded.key
+    reserved = _opt_out_fault(entry, folded) or _compliance_fault(entry, folded)
+    if reserved is not None:
+        return reserved
+    if key.isdecimal():
+        return Fault("only_digits", "Digits alone are answers to questions.")
+    if key in entry.words.yes or key in entry.words.no:
+        return Fault("answer", "Yes and no words are answers to questions.")
+    if key in entry.words.replies and letters(key) >= 3:
+        return Fault(
+            "typical_reply", "People send this word as an answer; only an operator can allow it.", is_final=False
+        )
+    if not any(map(is_symbol, folded.tokens)) and letters(key) < 3:
+        return Fault("too_short", "A keyword has at least 3 letters.", is_final=len(key) < 3)
+    if key in entry.words.replies:
+        return Fault(
+            "typical_reply", "People send this word as an answer; only an operator can allow it.", is_final=False
+        )
+    if entry.words.is_common(key):
+        detail = "A common word: only an operator can allow it, and then it matches whole messages only."
+        return Fault("common_word", detail, is_final=False)
+    return None
+
+
+def _opt_out_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
+    words = entry.words
+    for key in _guises(folded.key):
+        word = words.opt_out.get(key) or words.opt_out_unless_asked.get(key)
+        if word is not None:
+            return Fault("reserved", f"{word.word} ends messages.")
+    first = folded.tokens[0]
+    if first in words.opt_out:
+        return Fault("reserved", f"A keyword cannot begin with {words.opt_out[first].word}, which ends messages.")
+    return None
+
+
+def _compliance_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
+    for key in _guises(folded.key):
+        word = entry.words.help.get(key) or entry.words.start.get(key)
+        if word is not None:
+            return Fault("reserved", f"{word.word} is a word that every sender may use.")
+    return None
+
+
+def _guises(key: str) -> set[str]:
+    """The key and what it could be taken for."""
+    plain = without_signs(key)
+    return {key, plain, skeleton(plain), *digit_look_alikes(plain), *cut_runs(plain)}
+
+
+def word_count(folded: Folded) -> int:
+    """Words as a person counts them: signs written together are one."""
+    return len(folded.tokens) - folded.glued.bit_count()
+
+
+def _has_invisibles(display: str, folded: Folded) -> bool:
+    has_symbol = any(map(is_symbol, folded.tokens))
+    return any(
+        unicodedata.category(character) in ("Cf", "Cc", "Co", "Cs", "Cn")
+        and not (character in "\u200c\u200d" and not display.isascii() and (has_symbol or _joins(display)))
+        for character in display
+        if character not in _JOINERS or not has_symbol
+    )
+
+
+def _joins(display: str) -> bool:
+    """Scripts that need joiners to be written right: Arabic, Persian and the Indic ones."""
+    return any("\u0600" <= character <= "\u06ff" or "\u0900" <= character <= "\u0dff" for character in display)
+
+
+def _mixes_scripts(token: str) -> bool:
+    """Against "moderately restrictive" (UTS 39): one script and Latin, but never Latin with Greek or Cyrillic."""
+    if token.isascii():
+        return False
+    scripts = {_script(character) for character in token if character.isalpha()}
+    if scripts & _NEVER_WITH_LATIN:
+        return len(scripts) > 1
+    scripts.discard("LATIN")
+    return len(scripts) > 1 and not any(scripts <= together for together in _EAST_ASIAN)
+
+
+def _script(character: str) -> str:
+    return unicodedata.name(character, "UNKNOWN").split(" ")[0].removeprefix("KATAKANA-")
