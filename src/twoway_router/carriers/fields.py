@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 from zoneinfo import ZoneInfo
 
-from twoway_router.carriers.charsets import clean, decode_bytes, to_bytes
+from twoway_router.carriers.charsets import clean, codec_of, decode_bytes, to_bytes
 from twoway_router.carriers.decoders import query_bytes, read_pairs
 from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.http import RawRequest
@@ -187,8 +187,8 @@ def compile_field(field: str | Field) -> Callable[[Scene], Reading | None]:
             return Reading(clean(found), None, "utf-8")
         told = charset_from(scene) if spec.charset_from else None
         charset = charsets.get(told.lower(), told or spec.charset) if told is not None else spec.charset
-        raw = undo(found, spec.encoding)
-        return Reading(clean(decode_bytes(raw, charset)), raw, charset)
+        raw, codec = undo(found, spec.encoding), codec_of(charset) or "utf-8"
+        return Reading(clean(decode_bytes(raw, codec)), raw, codec)
 
     return read
 
