@@ -1,0 +1,1 @@
+"""SQL of webhooks: endpoints, deliveries as they are made and looked at, and claims for those who deliver."""
