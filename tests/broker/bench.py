@@ -10,9 +10,15 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+import aio_pika
+
 from twoway_router.dispatch.embedded import EmbeddedTransport
 from twoway_router.dispatch.handling import Patience
+from twoway_router.dispatch.jobs import JOBS
 from twoway_router.dispatch.port import Ack, Handled, Job, Publication, Transport
+from twoway_router.dispatch.rabbitmq import RabbitTransport
+from twoway_router.dispatch.topology import Topology
+from twoway_router.dispatch.watchdog import Beat
 from twoway_router.kit.ids import new_id
 from twoway_router.store import Engine
 from twoway_router.store.engine import make_engine
@@ -21,6 +27,7 @@ from twoway_router.store.outbox import CHANNEL
 
 SHARDS = 4
 SHORT = (timedelta(milliseconds=300), timedelta(milliseconds=600))
+BEAT = Beat(every=timedelta(seconds=0.5), lost_after=timedelta(seconds=3))
 PATIENCE = Patience(tries=3, delays=SHORT)
 CRASHING_CONSUMER = Path(__file__).with_name("crashing_consumer.py")
 
@@ -73,6 +80,45 @@ class EmbeddedBench:
         for listener in self.listeners:
             await listener.close()
         await self.engine.dispose()
+
+
+@dataclass
+class RabbitBench:
+    """Transports over one broker, in names of their own."""
+
+    url: str
+    topology: Topology = field(default_factory=lambda: a_topology())
+    opened: list[RabbitTransport] = field(default_factory=list)
+
+    async def transport(self, *, patience: Patience = PATIENCE) -> RabbitTransport:
+        transport = RabbitTransport(self.url, self.topology, patience=patience, beat=BEAT, confirm_seconds=3)
+        self.opened.append(transport)
+        await transport.start()
+        await eventually(lambda: transport.is_healthy)
+        return transport
+
+    async def crash_while_handling(self, job: str) -> None:
+        await run_crashing_consumer("rabbitmq", self.url, self.topology.prefix, job)
+
+    async def close(self) -> None:
+        for transport in self.opened:
+            await transport.close()
+        await remove(self.url, self.topology)
+
+
+def a_topology() -> Topology:
+    return Topology(shards=SHARDS, prefix=f"test-{new_id().hex[-12:]}", delays=SHORT)
+
+
+async def remove(url: str, topology: Topology) -> None:
+    """Take a topology off the broker."""
+    delays = [topology.delay(delay) for delay in topology.delays]
+    connection = await aio_pika.connect(url, timeout=10)
+    async with connection, connection.channel() as channel:
+        for name in [*(name for job in JOBS for name in topology.queues(job)), *delays, topology.dead]:
+            await channel.queue_delete(name)
+        for name in [topology.jobs_exchange, *delays, topology.dead]:
+            await channel.exchange_delete(name)
 
 
 async def run_crashing_consumer(kind: str, url: str, prefix: str, job: str) -> None:

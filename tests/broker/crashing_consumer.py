@@ -8,6 +8,8 @@ from datetime import timedelta
 
 from twoway_router.dispatch.embedded import EmbeddedTransport
 from twoway_router.dispatch.port import Handled, Job, Transport
+from twoway_router.dispatch.rabbitmq import RabbitTransport
+from twoway_router.dispatch.topology import Topology
 from twoway_router.store.engine import make_engine
 from twoway_router.store.listen import Listener
 from twoway_router.store.outbox import CHANNEL
@@ -19,8 +21,10 @@ async def die(job: Job) -> Handled:
 
 
 def make_transport(kind: str, url: str, prefix: str) -> Transport:
-    listener = Listener(url, [CHANNEL])
-    return EmbeddedTransport(make_engine(url), listener, shards=4, lease=timedelta(seconds=1))
+    if kind == "rabbitmq":
+        delays = (timedelta(milliseconds=300), timedelta(milliseconds=600))
+        return RabbitTransport(url, Topology(shards=4, prefix=prefix, delays=delays))
+    return EmbeddedTransport(make_engine(url), Listener(url, [CHANNEL]), shards=4, lease=timedelta(seconds=1))
 
 
 async def main() -> None:

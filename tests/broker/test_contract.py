@@ -4,7 +4,6 @@ import asyncio
 from datetime import timedelta
 
 from tests.broker.bench import SHORT, Bench, Recorder, a_job, answers, eventually, ids_of, raising, some_jobs
-
 from twoway_router.dispatch.handling import Patience
 from twoway_router.dispatch.port import Ack, DeadJob, DeadLetter, Handled, Job, RetryAfter
 

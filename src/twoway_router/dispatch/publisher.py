@@ -1,0 +1,97 @@
+"""Publishes so that True means stored: persistent, mandatory, confirmed. Used by ``rabbitmq`` and by its consumers."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from aio_pika import DeliveryMode, Message
+from aio_pika.abc import AbstractChannel, AbstractExchange
+from aio_pika.exceptions import DeliveryError, PublishError
+
+from twoway_router.dispatch.session import BROKER_ERRORS
+
+log = structlog.get_logger(__name__)
+
+WINDOW: Final = 200
+CONFIRM_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outgoing:
+    """One broker message. An empty exchange is the broker's own, whose routing keys are queue names."""
+
+    exchange: str
+    routing_key: str
+    body: bytes
+    headers: Mapping[str, str | int] = field(default_factory=dict)
+
+
+class Publisher:
+    """On one channel. ``unroutable`` is set when the broker had no queue for a message: something must be declared again."""
+
+    def __init__(self, channel: AbstractChannel, *, confirm_seconds: float = CONFIRM_SECONDS) -> None:
+        self._channel = channel
+        self._confirm_seconds = confirm_seconds
+        self._window = asyncio.Semaphore(WINDOW)
+        self._exchanges: dict[str, AbstractExchange] = {}
+        self.unroutable = asyncio.Event()
+
+    async def publish(self, messages: Sequence[Outgoing]) -> list[bool]:
+        """Whether each was confirmed in time. Out of time is not refused: it may still arrive.
+
+        Every message has a task of its own, because aiormq may cancel whoever waits for a confirm.
+        """
+        if not messages:
+            return []
+        tasks = [asyncio.create_task(self._publish(message)) for message in messages]
+        try:
+            await asyncio.wait(tasks, timeout=self._confirm_seconds)
+        finally:
+            results = [_read_result(task) for task in tasks]
+        late = results.count("late")
+        if late:
+            log.warning("rabbitmq.unconfirmed", messages=late, of=len(messages), seconds=self._confirm_seconds)
+        return [result == "confirmed" for result in results]
+
+    async def _publish(self, message: Outgoing) -> str:
+        """A fresh message id for each try: aiormq mixes up confirms and returns of two in flight with the same one."""
+        async with self._window:
+            try:
+                exchange = await self._exchange(message.exchange)
+                await exchange.publish(
+                    Message(
+                        body=message.body,
+                        headers=dict(message.headers),
+                        delivery_mode=DeliveryMode.PERSISTENT,
+                        content_type="application/json",
+                        message_id=uuid4().hex,
+                    ),
+                    routing_key=message.routing_key,
+                    mandatory=True,
+                )
+            except PublishError:
+                self.unroutable.set()
+                return "unroutable"
+            except DeliveryError:
+                return "refused"
+            except BROKER_ERRORS as error:
+                log.debug("rabbitmq.not_published", error=type(error).__name__)
+                return "broken"
+        return "confirmed"
+
+    async def _exchange(self, name: str) -> AbstractExchange:
+        if not name:
+            return self._channel.default_exchange
+        if name not in self._exchanges:
+            self._exchanges[name] = await self._channel.get_exchange(name, ensure=False)
+        return self._exchanges[name]
+
+
+def _read_result(task: asyncio.Task[str]) -> str:
+    if not task.done():
+        task.cancel()
+        return "late"
+    return "broken" if task.cancelled() else task.result()
