@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from itertools import count
+from typing import Any, Final
+from uuid import UUID
 
-from twoway_router.domain.ids import ConnectionId, Msisdn, NumberId, TenantId
+from twoway_router.domain.ids import ConnectionId, InboundMessageId, Msisdn, NumberId, OutboundMessageId, TenantId
 from twoway_router.domain.messages import NumberKind, Sharing
 from twoway_router.kit.ids import new_id
 from twoway_router.kit.sealing import Sealer
+from twoway_router.messages.queries.listing import first_id_of
+from twoway_router.messages.tables import InboundMessages, OutboundMessages
 from twoway_router.numbers import service as numbers
 from twoway_router.numbers.schemas import ConnectionIn, NumberIn, NumberTexts
 from twoway_router.store import Session
@@ -84,6 +88,61 @@ async def a_number(
         texts=NumberTexts(**(texts or {})),
     )
     return NumberId((await numbers.create_number(session, wanted.to_row(new_id(), NOON))).id)
+
+
+_made = count(1)
+
+
+def an_id(at: datetime) -> UUID:
+    """A UUIDv7 made at a moment; later ones are higher."""
+    return UUID(int=first_id_of(at).int | next(_made))
+
+
+async def an_inbound(
+    session: Session, connection_id: ConnectionId, number_id: NumberId | None, **columns: Any
+) -> InboundMessageId:
+    """An MO as the ingress stores it; without a tenant nobody's."""
+    message_id = an_id(columns.get("received_at", NOON))
+    values: dict[str, Any] = {
+        "carrier_message_id": str(message_id),
+        "sender": ANN,
+        "sender_kind": "msisdn",
+        "recipient": SHARED,
+        "text": "PIZZA grande",
+        "state": "done",
+        "order_key": 1,
+        "route": "keyword" if columns.get("tenant_id") else "none",
+        "rule": "keyword",
+        "rest": "grande",
+        "route_details": {"word": "PIZZA"},
+        "received_at": NOON,
+    }
+    session.add(InboundMessages(id=message_id, connection_id=connection_id, number_id=number_id, **(values | columns)))
+    await session.flush()
+    return InboundMessageId(message_id)
+
+
+async def an_outbound(
+    session: Session, connection_id: ConnectionId, number_id: NumberId, **columns: Any
+) -> OutboundMessageId:
+    """An MT as the ledger keeps it, handed over."""
+    message_id = an_id(columns.get("created_at", NOON))
+    values: dict[str, Any] = {
+        "sender": SHARED,
+        "recipient": ANN,
+        "text": "La tua pizza arriva",
+        "encoding": "gsm7",
+        "segments": 1,
+        "origin": "reply",
+        "state": "handed_over",
+        "order_key": 1,
+        "due_at": NOON,
+        "expires_at": NOON + timedelta(hours=12),
+        "created_at": NOON,
+    }
+    session.add(OutboundMessages(id=message_id, connection_id=connection_id, number_id=number_id, **(values | columns)))
+    await session.flush()
+    return OutboundMessageId(message_id)
 
 
 async def a_key(

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from tests.cast import GYM, PIZZERIA, PUBLIC_URL, SEALER, FakeClock, a_key, a_tenant
 from twoway_router.domain.ids import TenantId
 from twoway_router.management.app import create_app
+from twoway_router.routing.index import RoutingTable
 from twoway_router.store import Engine, transaction
 from twoway_router.store.engine import make_engine
 
@@ -60,8 +61,14 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def app(engine: Engine, clock: FakeClock) -> FastAPI:
-    return create_app(engine=engine, sealer=SEALER, public_url=PUBLIC_URL, clock=clock)
+def table() -> RoutingTable:
+    """The routing table of the app; empty until a test fills it."""
+    return RoutingTable.build((), ())
+
+
+@pytest.fixture
+def app(engine: Engine, clock: FakeClock, table: RoutingTable) -> FastAPI:
+    return create_app(engine=engine, sealer=SEALER, routing_table=lambda: table, public_url=PUBLIC_URL, clock=clock)
 
 
 async def a_caller(app: FastAPI, engine: Engine, tenant_id: TenantId | None, **key: Any) -> Caller:

@@ -1,5 +1,6 @@
 """Builds the API's app. Called by ``processes`` (role ``api``), by ``cli.openapi`` and by tests."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -9,10 +10,12 @@ from fastapi.routing import APIRoute
 from twoway_router import __version__
 from twoway_router.kit.clock import Clock, utc_now
 from twoway_router.kit.sealing import Sealer
-from twoway_router.management import catalogue
+from twoway_router.management import catalogue, previews
 from twoway_router.management.keys import StoredKeys
 from twoway_router.management.openapi import DESCRIPTION, PathMethods, completed
+from twoway_router.messages import api as messages
 from twoway_router.numbers import api as numbers
+from twoway_router.routing.index import RoutingTable
 from twoway_router.store import Engine
 from twoway_router.tenants import api as tenants
 from twoway_router.web.auth import Authenticator
@@ -27,6 +30,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     numbers.carriers_router,
     numbers.connections_router,
     numbers.router,
+    messages.inbound,
+    messages.outbound,
+    previews.router,
 )
 
 
@@ -44,6 +50,7 @@ def create_app(
     *,
     engine: Engine,
     sealer: Sealer,
+    routing_table: Callable[[], RoutingTable],
     public_url: str,
     clock: Clock = utc_now,
     requests_per_minute: int = 600,
@@ -72,6 +79,7 @@ def create_app(
         public_url=public_url,
         body_limit_bytes=body_limit_bytes,
     )
+    app.state.routing_table = routing_table
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")
     app.include_router(catalogue.router)

@@ -1,0 +1,154 @@
+"""Route previews: what would happen to a message, by the very function that routes live traffic. Nothing is stored."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Self
+from uuid import UUID
+
+from fastapi import Depends, Request
+from pydantic import ConfigDict, Field, model_validator
+
+from twoway_router.domain.errors import NotFound
+from twoway_router.domain.ids import NumberId, TenantId
+from twoway_router.kit.msisdn import read_address
+from twoway_router.numbers import queries
+from twoway_router.numbers.tables import Numbers
+from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.plan import choose_route
+from twoway_router.routing.types import Candidate, Decision, RouteOutcome, RouteRequest, WindowState
+from twoway_router.store import Session
+from twoway_router.web.auth import CurrentPrincipal
+from twoway_router.web.context import DbSession, Now
+from twoway_router.web.route import api_router
+from twoway_router.web.schemas import Body, Country, Moment, Shown
+
+router = api_router("/route-previews", resource="routes", tag="Routes", always="read")
+
+FOREIGN: Final = "another tenant's keyword"
+_NOBODY: Final = "+10000000000"
+
+
+class PreviewIn(Body):
+    """A message that was never sent. Name the number by its id, or by country and address."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"country": "IT", "number": "12345", "text": "PIZZA grande"}]}
+    )
+
+    number_id: UUID | None = None
+    country: Country | None = None
+    number: str | None = Field(None, min_length=3, max_length=20)
+    text: str = Field(max_length=1600)
+    sender: str = Field(_NOBODY, min_length=3, max_length=20, pattern=r"^\+?[0-9]+$")
+    at: Moment | None = Field(None, description="When it would arrive; now if left out.")
+
+    @model_validator(mode="after")
+    def _names_one_number(self) -> Self:
+        if (self.number_id is None) != (self.country is not None and self.number is not None):
+            raise ValueError("give number_id, or country and number")
+        return self
+
+
+class CandidateOut(Shown):
+    """A keyword that was looked at. Another tenant's has no name."""
+
+    tenant_id: UUID | None
+    keyword_id: UUID | None
+    word: str
+    match_class: str
+    lost_because: str = Field(description="Empty for the winner.")
+
+
+class PreviewOut(Shown):
+    """Where the message would go and why. Of another tenant's route only that it is one is shown."""
+
+    number_id: UUID
+    outcome: RouteOutcome
+    rule: str
+    is_yours: bool = Field(description="It would reach the calling tenant; for operators: a tenant at all.")
+    tenant_id: UUID | None
+    keyword_id: UUID | None
+    keyword_revision: int | None
+    word: str | None
+    sub_keyword: str | None
+    rest: str
+    window: WindowState
+    match_class: str | None
+    span: tuple[int, int] | None = Field(description="The matched part of the text, in code points.")
+    key: str | None
+    reason: str
+    language: str | None
+    candidates: list[CandidateOut]
+    rules_version: int
+
+
+async def _table(request: Request) -> RoutingTable:
+    routing_table: Callable[[], RoutingTable] = request.app.state.routing_table
+    return routing_table()
+
+
+@router.post("")
+async def preview_route(
+    body: PreviewIn,
+    caller: CurrentPrincipal,
+    session: DbSession,
+    now: Now,
+    table: Annotated[RoutingTable, Depends(_table)],
+) -> PreviewOut:
+    """Ask where a message would go and why. The same function as for live traffic; nothing is stored or sent."""
+    number = await _number(session, body, caller.tenant_id)
+    request = RouteRequest(number_id=NumberId(number.id), sender=body.sender, text=body.text, at=body.at or now)
+    decision = choose_route(table, request, explain=True)
+    return show(decision, NumberId(number.id), caller.tenant_id, table.version)
+
+
+async def _number(session: Session, body: PreviewIn, usable_by: TenantId | None) -> Numbers:
+    if body.number_id is not None:
+        found = await queries.find_number(session, body.number_id, usable_by=usable_by)
+    else:
+        country = body.country or ""
+        address, _ = read_address(body.number or "", country)
+        found = await queries.find_number_by_address(session, country, address, usable_by=usable_by)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def show(decision: Decision, number_id: NumberId, viewer: TenantId | None, version: int) -> PreviewOut:
+    """A decision as an operator (None) or a tenant may see it."""
+    is_open = viewer is None or decision.tenant_id in (None, viewer)
+    facts: dict[str, Any] = {
+        "tenant_id": decision.tenant_id,
+        "keyword_id": decision.keyword_id,
+        "keyword_revision": decision.revision,
+        "word": decision.word,
+        "sub_keyword": decision.sub_keyword,
+        "rest": decision.rest,
+        "window": decision.window,
+        "match_class": decision.match_class,
+        "span": decision.span,
+        "key": decision.key,
+        "reason": decision.reason,
+        "language": decision.language,
+    }
+    hidden = dict.fromkeys(facts) | {"rest": "", "window": WindowState.OPEN, "reason": FOREIGN}
+    return PreviewOut(
+        number_id=number_id,
+        outcome=decision.outcome,
+        rule=decision.rule,
+        is_yours=decision.tenant_id is not None and is_open,
+        candidates=[_candidate(one, viewer) for one in decision.candidates],
+        rules_version=version,
+        **(facts if is_open else hidden),
+    )
+
+
+def _candidate(candidate: Candidate, viewer: TenantId | None) -> CandidateOut:
+    if viewer is None or candidate.tenant_id == viewer:
+        return CandidateOut.model_validate(candidate)
+    return CandidateOut(
+        tenant_id=None,
+        keyword_id=None,
+        word=FOREIGN,
+        match_class=candidate.match_class,
+        lost_because=candidate.lost_because,
+    )

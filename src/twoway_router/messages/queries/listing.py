@@ -1,0 +1,153 @@
+"""Reads messages for people: lists by filter, one with all that happened to it. Called by ``messages.api``.
+
+``within`` is a tenant: nothing of anybody else's is found. None is an operator and finds all, also what was not routed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from twoway_router.domain.ids import TenantId
+from twoway_router.messages.tables import (
+    ActionRuns,
+    DeliveryReceipts,
+    InboundMessages,
+    OutboundAttempts,
+    OutboundMessages,
+)
+from twoway_router.store import Session
+
+_SLACK: Final = timedelta(hours=1)
+"""How far an id's time may lie from the column's: ids narrow the search, the column decides."""
+
+_MOST_PARTS: Final = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Period:
+    """From (inclusive) and until (exclusive)."""
+
+    after: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InboundFilter:
+    """Which inbound messages a list shows."""
+
+    period: Period
+    tenant_id: UUID | None = None
+    number_id: UUID | None = None
+    keyword_id: UUID | None = None
+    sender: str | None = None
+    state: str | None = None
+    route: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutboundFilter:
+    """Which outbound messages a list shows."""
+
+    period: Period
+    tenant_id: UUID | None = None
+    number_id: UUID | None = None
+    inbound_message_id: UUID | None = None
+    recipient: str | None = None
+    state: str | None = None
+    delivery_state: str | None = None
+
+
+async def list_inbound(
+    session: Session, *, within: TenantId | None, where: InboundFilter, after: UUID | None, limit: int
+) -> Sequence[InboundMessages]:
+    """Newest first."""
+    table = InboundMessages
+    wanted = select(table).order_by(table.id.desc()).limit(limit)
+    if within is not None:
+        wanted = wanted.where(table.tenant_id == within)
+    if after is not None:
+        wanted = wanted.where(table.id < after)
+    for name in ("tenant_id", "number_id", "keyword_id", "sender", "state", "route"):
+        if (value := getattr(where, name)) is not None:
+            wanted = wanted.where(getattr(table, name) == value)
+    wanted = wanted.where(*_during(table.id, table.received_at, where.period))
+    return (await session.scalars(wanted)).all()
+
+
+async def list_outbound(
+    session: Session, *, within: TenantId | None, where: OutboundFilter, after: UUID | None, limit: int
+) -> Sequence[OutboundMessages]:
+    """Newest first."""
+    table = OutboundMessages
+    wanted = select(table).order_by(table.id.desc()).limit(limit)
+    if within is not None:
+        wanted = wanted.where(table.tenant_id == within)
+    if after is not None:
+        wanted = wanted.where(table.id < after)
+    for name in ("tenant_id", "number_id", "inbound_message_id", "recipient", "state", "delivery_state"):
+        if (value := getattr(where, name)) is not None:
+            wanted = wanted.where(getattr(table, name) == value)
+    wanted = wanted.where(*_during(table.id, table.created_at, where.period))
+    return (await session.scalars(wanted)).all()
+
+
+async def find_inbound(session: Session, message_id: UUID, *, within: TenantId | None) -> InboundMessages | None:
+    """One inbound message."""
+    wanted = select(InboundMessages).where(InboundMessages.id == message_id)
+    return await session.scalar(wanted if within is None else wanted.where(InboundMessages.tenant_id == within))
+
+
+async def find_outbound(session: Session, message_id: UUID, *, within: TenantId | None) -> OutboundMessages | None:
+    """One outbound message."""
+    wanted = select(OutboundMessages).where(OutboundMessages.id == message_id)
+    return await session.scalar(wanted if within is None else wanted.where(OutboundMessages.tenant_id == within))
+
+
+async def list_runs(session: Session, message_id: UUID) -> Sequence[ActionRuns]:
+    """What the actions of an inbound message did, in their order."""
+    table = ActionRuns
+    wanted = select(table).where(table.inbound_message_id == message_id).order_by(table.generation, table.ordinal)
+    return (await session.scalars(wanted.limit(_MOST_PARTS))).all()
+
+
+async def list_answers(session: Session, message_id: UUID) -> Sequence[OutboundMessages]:
+    """What was sent because of an inbound message, in order."""
+    table = OutboundMessages
+    wanted = select(table).where(table.inbound_message_id == message_id).order_by(table.generation, table.ordinal)
+    return (await session.scalars(wanted.limit(_MOST_PARTS))).all()
+
+
+async def list_attempts(session: Session, message_id: UUID) -> Sequence[OutboundAttempts]:
+    """Every try to hand over an MT, oldest first."""
+    table = OutboundAttempts
+    wanted = select(table).where(table.outbound_message_id == message_id).order_by(table.attempt)
+    return (await session.scalars(wanted.limit(_MOST_PARTS))).all()
+
+
+async def list_receipts(session: Session, message_id: UUID) -> Sequence[DeliveryReceipts]:
+    """Every receipt for an MT, oldest first."""
+    table = DeliveryReceipts
+    wanted = select(table).where(table.outbound_message_id == message_id).order_by(table.id)
+    return (await session.scalars(wanted.limit(_MOST_PARTS))).all()
+
+
+def _during(
+    id_column: InstrumentedAttribute[UUID], time_column: InstrumentedAttribute[datetime], period: Period
+) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if period.after is not None:
+        found += [id_column >= first_id_of(period.after - _SLACK), time_column >= period.after]
+    if period.before is not None:
+        found += [id_column < first_id_of(period.before + _SLACK), time_column < period.before]
+    return found
+
+
+def first_id_of(moment: datetime) -> UUID:
+    """The lowest UUIDv7 that may be made at a moment."""
+    milliseconds = int(moment.timestamp() * 1000)
+    return UUID(int=(milliseconds << 80) | (7 << 76) | (2 << 62))

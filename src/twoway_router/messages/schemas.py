@@ -1,0 +1,199 @@
+"""Answers about messages: what came in and why it went where it went, what went out and what became of it."""
+
+from datetime import datetime
+from typing import Any, Literal, Self
+from uuid import UUID
+
+from pydantic import Field
+
+from twoway_router.domain.ids import TenantId
+from twoway_router.domain.messages import DeliveryState, Encoding, MtState, SenderKind
+from twoway_router.messages.tables import (
+    ActionRuns,
+    DeliveryReceipts,
+    InboundMessages,
+    OutboundAttempts,
+    OutboundMessages,
+)
+from twoway_router.routing.types import RouteOutcome
+from twoway_router.web.schemas import Shown
+
+MoState = Literal["accepted", "done", "stored", "parked"]
+RunState = Literal["planned", "done", "failed", "skipped"]
+_FOREIGN = frozenset({"conversation_tenant", "suggestion"})
+"""What a route's details may say about other tenants; only operators read it."""
+
+
+class RouteOut(Shown):
+    """Where the message went and why."""
+
+    outcome: RouteOutcome
+    rule: str = Field(description="Which row of the decision table fitted.")
+    keyword_id: UUID | None
+    keyword_revision: int | None = Field(description="The revision of the keyword whose actions were run.")
+    sub_keyword: str | None
+    rest: str = Field(description="The text after the keyword.")
+    details: dict[str, Any] = Field(description="The word that matched, how, and where in the text.")
+    rules_version: int = Field(description="How new the routing table was.")
+
+    @classmethod
+    def read(cls, row: InboundMessages, viewer: TenantId | None) -> Self:
+        """As an operator (None) or the message's tenant may see it."""
+        hidden = frozenset() if viewer is None else _FOREIGN
+        return cls(
+            outcome=RouteOutcome(row.route),
+            rule=row.rule,
+            keyword_id=row.keyword_id,
+            keyword_revision=row.keyword_revision,
+            sub_keyword=row.sub_keyword,
+            rest=row.rest,
+            details={name: value for name, value in row.route_details.items() if name not in hidden},
+            rules_version=row.rules_version,
+        )
+
+
+class InboundMessageOut(Shown):
+    """A message that came in."""
+
+    id: UUID
+    tenant_id: UUID | None = Field(description="Whose it is; null when it belongs to no tenant.")
+    connection_id: UUID | None = Field(None, description="For operators.")
+    number_id: UUID | None
+    sender: str
+    sender_kind: SenderKind
+    recipient: str = Field(description="The number it was sent to, as the carrier wrote it.")
+    text: str
+    state: MoState = Field(description="accepted: waits for its actions; stored: none to run; parked: failed for good.")
+    operator: str | None = Field(description="The sender's network, where the carrier says it.")
+    route: RouteOut
+    carrier_time: datetime | None
+    received_at: datetime
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, row: InboundMessages, viewer: TenantId | None) -> Self:
+        """As an operator (None) or the message's tenant may see it."""
+        return cls.model_validate(cls.shown(row, viewer))
+
+    @classmethod
+    def shown(cls, row: InboundMessages, viewer: TenantId | None) -> dict[str, Any]:
+        """The same as fields."""
+        fields = cls.columns(row) | {"route": RouteOut.read(row, viewer)}
+        return fields if viewer is None else fields | {"connection_id": None}
+
+
+class ActionRunOut(Shown):
+    """What one action of the keyword did with the message."""
+
+    ordinal: int
+    generation: int = Field(description="0 at first; higher when an operator had the message run again.")
+    kind: str
+    state: RunState
+    reason: str | None
+    values: dict[str, Any] = Field(description="What later actions could read.")
+    finished_at: datetime
+
+
+class OutboundMessageOut(Shown):
+    """A message that goes out, or was kept back."""
+
+    id: UUID
+    tenant_id: UUID | None = Field(description="On whose behalf; null when the number itself speaks.")
+    connection_id: UUID | None = Field(None, description="For operators.")
+    number_id: UUID
+    inbound_message_id: UUID | None = Field(description="The message that it answers.")
+    sender: str
+    recipient: str
+    text: str
+    encoding: Encoding
+    segments: int
+    origin: str = Field(description="What asked for it, such as reply, courtesy, help or opt_out.")
+    state: MtState = Field(description="How far the hand-over to the carrier is.")
+    delivery_state: DeliveryState | None = Field(description="What receipts say; never goes backwards.")
+    reason: str | None
+    attempt: int = Field(description="Tries so far.")
+    due_at: datetime
+    expires_at: datetime
+    created_at: datetime
+    handed_over_at: datetime | None
+    settled_at: datetime | None
+
+    @classmethod
+    def of(cls, row: OutboundMessages, viewer: TenantId | None) -> Self:
+        """As an operator (None) or the message's tenant may see it."""
+        return cls.model_validate(cls.shown(row, viewer))
+
+    @classmethod
+    def shown(cls, row: OutboundMessages, viewer: TenantId | None) -> dict[str, Any]:
+        """The same as fields."""
+        fields = cls.columns(row)
+        return fields if viewer is None else fields | {"connection_id": None}
+
+
+class AttemptOut(Shown):
+    """One try to hand the message over."""
+
+    attempt: int
+    outcome: str
+    reason: str | None
+    started_at: datetime
+    finished_at: datetime
+
+
+class ReceiptOut(Shown):
+    """One delivery receipt."""
+
+    id: UUID
+    state: DeliveryState
+    raw_state: str = Field(description="In the carrier's word.")
+    error: str | None
+    carrier_time: datetime | None
+    received_at: datetime
+
+
+class InboundStoryOut(InboundMessageOut):
+    """A message that came in, with everything that happened because of it."""
+
+    action_runs: list[ActionRunOut]
+    outbound_messages: list[OutboundMessageOut]
+
+    @classmethod
+    def told(
+        cls,
+        row: InboundMessages,
+        runs: list[ActionRuns],
+        answers: list[OutboundMessages],
+        viewer: TenantId | None,
+    ) -> Self:
+        """From its rows."""
+        return cls.model_validate(
+            cls.shown(row, viewer)
+            | {
+                "action_runs": [ActionRunOut.model_validate(run) for run in runs],
+                "outbound_messages": [OutboundMessageOut.of(answer, viewer) for answer in answers],
+            }
+        )
+
+
+class OutboundStoryOut(OutboundMessageOut):
+    """A message that goes out, with every try and every receipt."""
+
+    attempts: list[AttemptOut]
+    receipts: list[ReceiptOut]
+
+    @classmethod
+    def told(
+        cls,
+        row: OutboundMessages,
+        attempts: list[OutboundAttempts],
+        receipts: list[DeliveryReceipts],
+        viewer: TenantId | None,
+    ) -> Self:
+        """From its rows."""
+        return cls.model_validate(
+            cls.shown(row, viewer)
+            | {
+                "attempts": [AttemptOut.model_validate(one) for one in attempts],
+                "receipts": [ReceiptOut.model_validate(one) for one in receipts],
+            }
+        )

@@ -1,0 +1,164 @@
+"""Messages: what each caller sees, and the whole story of one."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Caller
+from tests.cast import ANN, BOB, NOON, a_connection, a_number, an_inbound, an_outbound
+from twoway_router.domain.ids import ConnectionId, NumberId
+from twoway_router.kit.ids import new_id
+from twoway_router.messages.tables import ActionRuns, DeliveryReceipts, OutboundAttempts
+from twoway_router.store import Engine, transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A number that messages come in on."""
+
+    engine: Engine
+    connection_id: ConnectionId
+    number_id: NumberId
+
+    async def inbound(self, of: Caller | None, **columns: Any) -> str:
+        async with transaction(self.engine) as session:
+            tenant_id = of.tenant_id if of else None
+            return str(await an_inbound(session, self.connection_id, self.number_id, tenant_id=tenant_id, **columns))
+
+    async def outbound(self, of: Caller | None, **columns: Any) -> str:
+        async with transaction(self.engine) as session:
+            tenant_id = of.tenant_id if of else None
+            return str(await an_outbound(session, self.connection_id, self.number_id, tenant_id=tenant_id, **columns))
+
+
+@pytest.fixture
+async def place(engine: Engine) -> Place:
+    async with transaction(engine) as session:
+        connection_id = await a_connection(session)
+        number_id = await a_number(session, connection_id)
+    return Place(engine=engine, connection_id=connection_id, number_id=number_id)
+
+
+def ids(listed: Any) -> list[str]:
+    return [row["id"] for row in listed.json()["data"]]
+
+
+async def test_a_tenant_sees_only_its_own_messages(place: Place, pizzeria: Caller, gym: Caller) -> None:
+    mine = await place.inbound(pizzeria)
+    await place.inbound(gym)
+    await place.inbound(None)
+
+    listed = await pizzeria.get("/v1/inbound-messages")
+
+    assert ids(listed) == [mine]
+
+
+async def test_an_operator_sees_all_also_what_nobody_got(
+    place: Place, operator: Caller, pizzeria: Caller, gym: Caller
+) -> None:
+    made = [await place.inbound(pizzeria), await place.inbound(gym), await place.inbound(None, state="stored")]
+
+    listed = await operator.get("/v1/inbound-messages")
+
+    assert ids(listed) == made[::-1]
+
+
+@pytest.mark.parametrize("kind", ["inbound", "outbound"])
+async def test_a_foreign_message_answers_like_one_that_never_was(
+    place: Place, pizzeria: Caller, gym: Caller, kind: str
+) -> None:
+    foreign = await (place.inbound(gym) if kind == "inbound" else place.outbound(gym))
+
+    refused = await pizzeria.get(f"/v1/{kind}-messages/{foreign}")
+    missing = await pizzeria.get(f"/v1/{kind}-messages/{new_id()}")
+
+    assert refused.status_code == missing.status_code == 404
+    assert refused.json() | {"instance": ""} == missing.json() | {"instance": ""}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"sender": ANN},
+        {"state": "done"},
+        {"route": "keyword"},
+        {"received_after": NOON.isoformat()},
+        {"received_before": (NOON + timedelta(minutes=1)).isoformat()},
+    ],
+)
+async def test_inbound_messages_are_filtered(place: Place, pizzeria: Caller, query: dict[str, str]) -> None:
+    wanted = await place.inbound(pizzeria)
+    early, late = NOON - timedelta(days=1), NOON + timedelta(days=1)
+    is_upper = "received_before" in query
+    await place.inbound(pizzeria, sender=BOB, state="parked", route="default", received_at=late if is_upper else early)
+
+    listed = await pizzeria.get("/v1/inbound-messages", params=query | {"number_id": str(place.number_id)})
+
+    assert ids(listed) == [wanted]
+
+
+@pytest.mark.parametrize("query", [{"recipient": ANN}, {"state": "handed_over"}, {"created_after": NOON.isoformat()}])
+async def test_outbound_messages_are_filtered(place: Place, pizzeria: Caller, query: dict[str, str]) -> None:
+    wanted = await place.outbound(pizzeria)
+    await place.outbound(pizzeria, recipient=BOB, state="failed", created_at=NOON - timedelta(days=1))
+
+    listed = await pizzeria.get("/v1/outbound-messages", params=query)
+
+    assert ids(listed) == [wanted]
+
+
+async def test_a_plus_that_nobody_encoded_is_still_a_plus(place: Place, pizzeria: Caller) -> None:
+    wanted = await place.inbound(pizzeria)
+
+    listed = await pizzeria.get(f"/v1/inbound-messages?sender={ANN}")
+
+    assert ids(listed) == [wanted]
+
+
+async def test_an_inbound_message_tells_its_whole_story(place: Place, pizzeria: Caller, engine: Engine) -> None:
+    message_id = await place.inbound(pizzeria)
+    answer = await place.outbound(pizzeria, inbound_message_id=message_id)
+    async with transaction(engine) as session:
+        session.add(ActionRuns(inbound_message_id=message_id, ordinal=0, kind="reply", state="done", values={"n": 1}))
+
+    story = (await pizzeria.get(f"/v1/inbound-messages/{message_id}")).json()
+
+    assert (story["route"]["outcome"], story["route"]["details"]) == ("keyword", {"word": "PIZZA"})
+    assert [(run["kind"], run["state"], run["values"]) for run in story["action_runs"]] == [("reply", "done", {"n": 1})]
+    assert [row["id"] for row in story["outbound_messages"]] == [answer]
+    assert story["connection_id"] is None
+
+
+async def test_an_outbound_message_tells_every_try_and_receipt(place: Place, pizzeria: Caller, engine: Engine) -> None:
+    message_id = await place.outbound(pizzeria, delivery_state="delivered")
+    async with transaction(engine) as session:
+        session.add(
+            OutboundAttempts(
+                outbound_message_id=message_id, attempt=1, outcome="done", started_at=NOON, finished_at=NOON
+            )
+        )
+        session.add(
+            DeliveryReceipts(
+                id=new_id(),
+                connection_id=place.connection_id,
+                outbound_message_id=message_id,
+                state="delivered",
+                raw_state="DELIVRD",
+                received_at=NOON,
+            )
+        )
+
+    story = (await pizzeria.get(f"/v1/outbound-messages/{message_id}")).json()
+
+    assert [(one["attempt"], one["outcome"]) for one in story["attempts"]] == [(1, "done")]
+    assert [(one["state"], one["raw_state"]) for one in story["receipts"]] == [("delivered", "DELIVRD")]
+
+
+async def test_a_tenant_does_not_read_of_other_tenants_in_its_route(place: Place, pizzeria: Caller) -> None:
+    message_id = await place.inbound(pizzeria, route_details={"word": "PIZZA", "conversation_tenant": str(new_id())})
+
+    story = (await pizzeria.get(f"/v1/inbound-messages/{message_id}")).json()
+
+    assert story["route"]["details"] == {"word": "PIZZA"}

@@ -1,0 +1,67 @@
+"""Route previews: the live decision, shown to each as far as it is theirs."""
+
+import pytest
+
+from tests.api.conftest import Caller
+from tests.cast import a_connection, a_number
+from twoway_router.domain.ids import KeywordId, NumberId
+from twoway_router.domain.messages import Sharing
+from twoway_router.kit.ids import new_id
+from twoway_router.management.previews import FOREIGN
+from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.types import KeywordRules, NumberRules
+from twoway_router.store import Engine, transaction
+
+
+@pytest.fixture
+async def number_id(engine: Engine, table: RoutingTable, pizzeria: Caller, gym: Caller) -> NumberId:
+    async with transaction(engine) as session:
+        number_id = await a_number(session, await a_connection(session))
+    table.add_number(
+        NumberRules(number_id=number_id, country="IT", address="12345", sharing=Sharing.SHARED, languages=("it",))
+    )
+    for owner, word in ((pizzeria, "PIZZA"), (gym, "PALESTRA")):
+        assert owner.tenant_id is not None
+        keyword_id = KeywordId(new_id())
+        table.replace_keyword(
+            KeywordRules(keyword_id=keyword_id, tenant_id=owner.tenant_id, number_id=number_id, spellings=(word,))
+        )
+    return number_id
+
+
+async def test_the_holder_sees_why_its_keyword_wins(pizzeria: Caller, number_id: NumberId) -> None:
+    shown = (await pizzeria.post("/v1/route-previews", {"number_id": str(number_id), "text": "pizza grande"})).json()
+
+    assert (shown["outcome"], shown["is_yours"], shown["word"], shown["rest"]) == ("keyword", True, "PIZZA", "grande")
+    assert [one["lost_because"] for one in shown["candidates"]] == [""]
+
+
+async def test_another_tenant_learns_only_that_it_is_anothers(gym: Caller, number_id: NumberId) -> None:
+    shown = await gym.post("/v1/route-previews", {"number_id": str(number_id), "text": "pizza grande"})
+
+    assert (shown.json()["is_yours"], shown.json()["reason"]) == (False, FOREIGN)
+    assert [one["word"] for one in shown.json()["candidates"]] == [FOREIGN]
+    assert "PIZZA" not in shown.text
+
+
+async def test_an_operator_names_the_number_by_country_and_address(
+    operator: Caller, pizzeria: Caller, number_id: NumberId
+) -> None:
+    shown = await operator.post("/v1/route-previews", {"country": "IT", "number": "12345", "text": "PIZZA"})
+
+    assert (shown.json()["number_id"], shown.json()["tenant_id"]) == (str(number_id), str(pizzeria.tenant_id))
+
+
+async def test_a_number_that_is_not_yours_is_not_there(pizzeria: Caller) -> None:
+    refused = await pizzeria.post("/v1/route-previews", {"number_id": str(new_id()), "text": "PIZZA"})
+
+    assert refused.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "naming", [{}, {"country": "IT"}, {"number_id": str(new_id()), "country": "IT", "number": "12345"}]
+)
+async def test_a_preview_names_exactly_one_number(pizzeria: Caller, naming: dict[str, str]) -> None:
+    refused = await pizzeria.post("/v1/route-previews", naming | {"text": "PIZZA"})
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "validation_failed")
