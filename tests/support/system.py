@@ -148,6 +148,14 @@ class System:
         if "TWOWAY_KEEP_SYSTEM" not in os.environ:
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def restart(self, role: str, settings: Mapping[str, str]) -> None:
+        """Stop a role and start it with other settings; returns when it is ready."""
+        self.programs[role].stop()
+        environment = {**self._environment(role), **settings}
+        self.programs[role] = Program(role, self._commands[role], environment, self.folder / f"{role}.log")
+        self.programs[role].start()
+        self.wait_ready(role, is_supervised=False)
+
     def supervise(self) -> None:
         """Start again whatever has ended, as a cluster would. To be called often."""
         for program in self.programs.values():
@@ -161,11 +169,12 @@ class System:
         except (OSError, urllib.error.HTTPError):
             return False
 
-    def wait_ready(self, role: str) -> None:
+    def wait_ready(self, role: str, *, is_supervised: bool = True) -> None:
         """Keep everything running until the role is ready."""
 
         def ready() -> bool:
-            self.supervise()
+            if is_supervised:
+                self.supervise()
             return self.is_ready(role)
 
         try:

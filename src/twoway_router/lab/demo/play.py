@@ -4,6 +4,7 @@ It waits for effects, never for time; what must *not* happen is looked at when t
 """
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -39,6 +40,8 @@ class Stage:
 class _Played:
     verdicts: list[Verdict] = field(default_factory=list)
     codes: dict[int, str] = field(default_factory=dict)
+    messages: dict[int, str] = field(default_factory=dict)
+    """Inbound messages' ids by scene."""
 
 
 async def play(
@@ -50,7 +53,7 @@ async def play(
     async with ManagementApi(api_url, operator_key) as operator:
         stage = Stage(world=world, carrier=carrier, sink=sink, operator=operator)
         for index, scene in enumerate(SCENES):
-            seen = await _play_scene(stage, index, scene)
+            seen = await _play_scene(stage, index, scene, played)
             verdict = judge(scene, seen, played.codes)
             played.verdicts.append(verdict)
             if (code := read_code(scene, seen)) is not None:
@@ -58,7 +61,7 @@ async def play(
     return DemoReport(verdicts=tuple(played.verdicts), unmet=tuple(_late_effects(stage, played.verdicts)))
 
 
-async def _play_scene(stage: Stage, index: int, scene: Scene) -> Seen:
+async def _play_scene(stage: Stage, index: int, scene: Scene, played: _Played) -> Seen:
     """Send one message; return when everything that it must cause has happened, or patience is over."""
     handset = handset_address(scene.handset, stage.world.run)
     mo = Mo(
@@ -79,7 +82,9 @@ async def _play_scene(stage: Stage, index: int, scene: Scene) -> Seen:
         await stage.sink.hooks.wait_for(
             lambda hooks: True if len(hooks) > hooks_before else None, timeout_seconds=PATIENCE_SECONDS
         )
-    message = await _wait_until_done(stage.operator, mo)
+    known = None if scene.again is None else played.messages.get(scene.again)
+    message = await _wait_until_done(stage.operator, handset, known, frozenset(played.messages.values()))
+    played.messages[index] = str(message.get("id"))
     mts = _mts_to(stage.carrier.mts.items, handset)[mts_before:]
     hooks = stage.sink.hooks.items[hooks_before:]
     return _seen(stage.world, emission, message, mts, hooks, started_ns)
@@ -89,24 +94,32 @@ def _mts_to(mts: Sequence[Mt], handset: str) -> Sequence[Mt]:
     return [mt for mt in mts if mt.recipient == handset and not mt.is_repeat]
 
 
-async def _wait_until_done(operator: ManagementApi, mo: Mo) -> dict[str, Any]:
-    """The message as the API shows it, when it and all its MTs are settled; empty when it never appears."""
-    found: dict[str, Any] = {}
-    try:
+async def _wait_until_done(
+    operator: ManagementApi, sender: str, known: str | None, others: frozenset[str]
+) -> dict[str, Any]:
+    """The handset's newest message with its story, when it and its MTs are settled; empty when there is none.
+
+    A repeat must have become no message of its own: then the newest one is the ``known`` one.
+    """
+    story: dict[str, Any] = {}
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                page = await operator.get("/inbound-messages", sender=mo.sender, limit=50)
-                found = next((row for row in page["data"] if row["carrier_message_id"] == mo.id), {})
-                if found and found["state"] != "accepted" and await _is_settled(operator, found["id"]):
-                    return found
-                await asyncio.sleep(_POLL_SECONDS)
-    except TimeoutError:
-        return found
+            while not _is_settled(story):
+                page = await operator.get("/inbound-messages", sender=sender, limit=20)
+                fresh = [row["id"] for row in page["data"] if row["id"] not in others]
+                if (wanted := fresh[0] if fresh else known) is not None:
+                    story = await operator.get(f"/inbound-messages/{wanted}")
+                if not _is_settled(story):
+                    await asyncio.sleep(_POLL_SECONDS)
+    return story
 
 
-async def _is_settled(operator: ManagementApi, inbound_message_id: str) -> bool:
-    page = await operator.get("/outbound-messages", inbound_message_id=inbound_message_id)
-    return not any(row["state"] in _STILL_OPEN for row in page["data"])
+def _is_settled(story: dict[str, Any]) -> bool:
+    return (
+        bool(story)
+        and story["state"] != "accepted"
+        and not any(mt["state"] in _STILL_OPEN for mt in story["outbound_messages"])
+    )
 
 
 def _seen(
@@ -117,15 +130,16 @@ def _seen(
     hooks: Sequence[Hook],
     started_ns: int,
 ) -> Seen:
-    word = world.keywords.get(message.get("keyword_id") or "")
+    route = message.get("route") or {}
+    word = world.keywords.get(route.get("keyword_id") or "")
     tenants = {tenant.id: tenant.name for tenant in world.tenants.values()}
     effects = [*(mt.at_ns for mt in mts), *(hook.at_ns for hook in hooks)]
     return Seen(
         status=emission.status,
-        route=str(message.get("route", "")),
-        rule=str(message.get("rule", "")),
+        route=str(route.get("outcome", "")),
+        rule=str(route.get("rule", "")),
         tenant=tenants.get(message.get("tenant_id") or ""),
-        keyword=" ".join(filter(None, (word, message.get("sub_keyword")))) or None,
+        keyword=" ".join(filter(None, (word, route.get("sub_keyword")))) or None,
         replies=tuple(mt.text for mt in mts),
         heard=tuple(Heard(rest=_rest(hook), is_signed=hook.is_signed) for hook in hooks),
         milliseconds=(max(effects) - started_ns) / 1e6 if effects else None,
