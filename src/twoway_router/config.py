@@ -47,7 +47,6 @@ class Settings(BaseSettings):
     public_url: str = Field(
         "http://127.0.0.1:8080", description="Base URL under which carriers reach the ingress; some sign it."
     )
-    trusted_proxies: tuple[str, ...] = Field((), description="Networks (CIDR) whose X-Forwarded-For is believed.")
 
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, JSON elsewhere."
@@ -57,7 +56,7 @@ class Settings(BaseSettings):
     )
 
     body_limit_bytes: int = Field(
-        262_144, ge=1024, description="Largest request body from a carrier; more is answered 413."
+        1_048_576, ge=1024, description="Largest body from any carrier; each carrier has its own limit too."
     )
     batch_rows: int = Field(500, ge=1, le=5000, description="Most messages in one group commit of the ingress.")
     batches_in_flight: int = Field(2, ge=1, le=8, description="Group commits under way at the same time.")

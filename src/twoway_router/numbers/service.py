@@ -1,6 +1,7 @@
 """Connections and numbers. Called by ``api``; ``compile_connections`` by the ingress and the MT delivery. The caller commits."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -110,13 +111,19 @@ def inbound_url(public_url: str, connection: Connections) -> str:
 
 
 async def compile_connections(
-    session: Session, sealer: Sealer, public_url: str, ids: Collection[UUID] | None = None
+    session: Session,
+    sealer: Sealer,
+    public_url: str,
+    ids: Collection[UUID] | None = None,
+    *,
+    certificates: Mapping[str, str] | None = None,
 ) -> dict[ConnectionId, CompiledConnection]:
     """Every active connection, or those among ``ids``, ready for traffic. One that cannot work is left out and logged."""
     compiled: dict[ConnectionId, CompiledConnection] = {}
     for row in await queries.list_active_connections(session, ids):
         try:
             view = _view(row, row.settings, open_secrets(sealer, row), public_url)
+            view = replace(view, certificates=certificates or {})
             compiled[ConnectionId(row.id)] = compile_connection(CARRIERS[row.carrier], view)
         except (SealBroken, SpecError, KeyError) as error:
             log.error("connection.unusable", connection_id=str(row.id), carrier=row.carrier, error=type(error).__name__)

@@ -36,6 +36,7 @@ class HttpServer:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=max(1, int(drain_seconds)),
             ws="none",
+            proxy_headers=False,
         )
         self._server = _Server(config)
         try:

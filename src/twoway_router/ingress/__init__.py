@@ -1,0 +1,1 @@
+"""The carriers' door: verify → parse → route → store in a group commit → acknowledge. Nothing of the tenant API is here."""

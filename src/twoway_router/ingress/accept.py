@@ -1,0 +1,144 @@
+"""Stores a batch of arrivals in one transaction: route each message, insert what is new, obey opt-outs, apply receipts.
+
+Called by the group commit of ``app``; only after it has committed are the carriers acknowledged. An opt-out is in force
+from the same commit: what is acknowledged is already obeyed.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from twoway_router.consent import service as consent
+from twoway_router.consent.rules import ConsentChange
+from twoway_router.domain.ids import ConnectionId
+from twoway_router.domain.messages import InboundMessage, SenderKind
+from twoway_router.ingress.arrivals import Arrival, Stored
+from twoway_router.ingress.queries import insert_messages_once, insert_quarantined
+from twoway_router.keywords.follower import RoutingCache
+from twoway_router.kit.metrics import ROUTED
+from twoway_router.messages import service as messages
+from twoway_router.routing.plan import choose_route
+from twoway_router.routing.types import Decision, NumberRules, RouteOutcome, RouteRequest, WindowState
+from twoway_router.store.outbox import order_key
+from twoway_router.store.transaction import Session
+
+_UNKNOWN_NUMBER = Decision(
+    outcome=RouteOutcome.NONE, rule="unknown_number", reason="no number of this connection has that address"
+)
+
+
+def decide(cache: RoutingCache, arrival: Arrival, message: InboundMessage) -> tuple[NumberRules | None, Decision]:
+    """Find the number by connection and address, then choose the route. Pure over the cached table."""
+    number = cache.find_number(arrival.connection_id, message.recipient)
+    if number is None:
+        return None, _UNKNOWN_NUMBER
+    request = RouteRequest(number_id=number.number_id, sender=message.sender, text=message.text, at=arrival.received_at)
+    return number, choose_route(cache.table, request)
+
+
+def _details(decision: Decision) -> str:
+    """What explains the route later, as JSON."""
+    found: dict[str, Any] = {
+        name: value
+        for name in ("word", "match_class", "span", "key", "reason", "language")
+        if (value := getattr(decision, name))
+    }
+    if decision.window is not WindowState.OPEN:
+        found["window"] = decision.window.value
+    if decision.suggestion:
+        found["suggestion"] = str(decision.suggestion)
+    return orjson.dumps(found).decode()
+
+
+def _row(
+    message_id: UUID,
+    arrival: Arrival,
+    message: InboundMessage,
+    number: NumberRules | None,
+    decision: Decision,
+    version: int,
+) -> tuple[Any, ...]:
+    """One row of inbound_messages, in the order of ``queries._COLUMNS``."""
+    owner = decision.tenant_id or (number.number_id if number else arrival.connection_id)
+    return (
+        message_id,
+        arrival.connection_id,
+        message.carrier_message_id,
+        number.number_id if number else None,
+        decision.tenant_id,
+        message.sender,
+        message.sender_kind.value,
+        message.recipient,
+        message.text,
+        "stored" if decision.outcome is RouteOutcome.NONE else "accepted",
+        order_key(owner, message.sender),
+        decision.outcome.value,
+        decision.rule,
+        decision.keyword_id,
+        decision.revision,
+        decision.sub_keyword,
+        decision.rest,
+        _details(decision),
+        version,
+        message.carrier_time,
+        message.operator,
+        message.reply_token,
+        orjson.dumps(dict(message.extra)).decode() if message.extra else "{}",
+        arrival.received_at,
+    )
+
+
+async def accept(
+    session: Session, arrivals: Sequence[Arrival], cache: RoutingCache, new_id: Callable[[], UUID], now: datetime
+) -> Sequence[Stored]:
+    """Store the batch; one result per arrival, in order."""
+    rows: list[tuple[Any, ...]] = []
+    ids: list[list[UUID]] = [[] for _ in arrivals]
+    opt_outs: dict[UUID, ConsentChange] = {}
+    for position, arrival in enumerate(arrivals):
+        for message in arrival.messages:
+            number, decision = decide(cache, arrival, message)
+            ROUTED.labels(decision.outcome.value, decision.match_class or "").inc()
+            message_id = new_id()
+            ids[position].append(message_id)
+            rows.append(_row(message_id, arrival, message, number, decision, cache.table.version))
+            if number and decision.outcome is RouteOutcome.OPT_OUT and message.sender_kind is SenderKind.MSISDN:
+                opt_outs[message_id] = ConsentChange(
+                    number_id=number.number_id, msisdn=message.sender, inbound_message_id=message_id
+                )
+    inserted = await insert_messages_once(session, rows) if rows else frozenset()
+    await consent.opt_out(session, [change for key, change in opt_outs.items() if key in inserted], now)
+    receipts = [(arrival.connection_id, receipt) for arrival in arrivals for receipt in arrival.receipts]
+    if receipts:
+        await messages.apply_receipts(session, receipts, now=now)
+    await _quarantine(session, arrivals, new_id)
+    return [_result(arrival, message_ids, inserted) for arrival, message_ids in zip(arrivals, ids, strict=True)]
+
+
+def _result(arrival: Arrival, ids: Sequence[UUID], inserted: frozenset[UUID]) -> Stored:
+    if not arrival.messages and not arrival.receipts and arrival.rejects:
+        return Stored.QUARANTINED
+    return Stored.DUPLICATE if ids and inserted.isdisjoint(ids) else Stored.STORED
+
+
+async def _quarantine(session: Session, arrivals: Sequence[Arrival], new_id: Callable[[], UUID]) -> None:
+    kept = [(arrival, reject) for arrival in arrivals for reject in arrival.rejects]
+    if kept:
+        connections: list[ConnectionId] = [arrival.connection_id for arrival, _ in kept]
+        await insert_quarantined(
+            session,
+            {
+                "id": [new_id() for _ in kept],
+                "connection_id": list(connections),
+                "kind": [reject.kind for _, reject in kept],
+                "reason": [reject.reason for _, reject in kept],
+                "method": [reject.method for _, reject in kept],
+                "query": [reject.query for _, reject in kept],
+                "headers": [orjson.dumps(dict(reject.headers)).decode() for _, reject in kept],
+                "body": [reject.body for _, reject in kept],
+                "received_at": [arrival.received_at for arrival, _ in kept],
+            },
+        )

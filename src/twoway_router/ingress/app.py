@@ -1,0 +1,93 @@
+"""Puts the ingress together: caches, group commit, endpoint. Called by ``processes``."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from time import perf_counter
+
+from starlette.types import Receive, Scope, Send
+
+from twoway_router.config import Settings
+from twoway_router.ingress.accept import accept
+from twoway_router.ingress.arrivals import Arrival, Stored
+from twoway_router.ingress.connections import ConnectionCache
+from twoway_router.ingress.endpoint import CarrierEndpoint, Errands
+from twoway_router.keywords.follower import RoutingCache
+from twoway_router.kit.clock import Clock
+from twoway_router.kit.ids import new_id
+from twoway_router.kit.metrics import INGRESS_BATCH_ROWS, INGRESS_COMMIT_SECONDS
+from twoway_router.kit.sealing import Sealer
+from twoway_router.store.follower import ChangeFollower
+from twoway_router.store.group_commit import GroupCommit
+from twoway_router.store.listen import Listener
+from twoway_router.store.transaction import Engine, transaction
+
+
+class Ingress:
+    """One process's ingress. It is an ASGI application; ``start`` must have returned before it is served."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        engine: Engine,
+        sealer: Sealer,
+        listener: Listener,
+        errands: Errands,
+        certificates: Mapping[str, str],
+        clock: Clock,
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._max_age = settings.index_max_age
+        self.routing = RoutingCache()
+        self.connections = ConnectionCache(sealer, settings.public_url, certificates)
+        self.follower = ChangeFollower(engine, listener, (self.routing, self.connections), poll=settings.index_poll)
+        self.batches: GroupCommit[Arrival, Stored] = GroupCommit(
+            self._commit, max_rows=settings.batch_rows, max_in_flight=settings.batches_in_flight
+        )
+        limit = settings.batch_rows * 20
+        self._endpoint = CarrierEndpoint(
+            find_connection=self.connections.find,
+            submit=self.batches.submit,
+            is_full=lambda: self.batches.depth > limit,
+            errands=errands,
+            public_url=settings.public_url,
+            body_limit=settings.body_limit_bytes,
+            clock=clock,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._endpoint(scope, receive, send)
+
+    async def start(self) -> None:
+        """Load the caches."""
+        await self.follower.load()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow changes until ``stop``."""
+        await self.follower.run(stop)
+
+    async def drain(self) -> None:
+        """Wait until everything submitted is committed."""
+        await self.batches.drain()
+
+    async def find_staleness(self) -> str | None:
+        """A readiness check: a sentence when the routing index may miss changes."""
+        age = self.follower.age
+        if age is None:
+            return "the routing index is not loaded yet"
+        return (
+            None
+            if age < self._max_age + timedelta(seconds=1)
+            else f"the routing index is {age.total_seconds():.0f} s old"
+        )
+
+    async def _commit(self, arrivals: Sequence[Arrival]) -> Sequence[Stored]:
+        began = perf_counter()
+        async with transaction(self._engine) as session:
+            stored = await accept(session, arrivals, self.routing, new_id, self._clock())
+        INGRESS_COMMIT_SECONDS.observe(perf_counter() - began)
+        INGRESS_BATCH_ROWS.observe(len(arrivals))
+        return stored

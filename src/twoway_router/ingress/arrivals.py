@@ -1,0 +1,40 @@
+"""What one carrier request brought, and what became of it. Made by ``endpoint``, stored by ``accept``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from twoway_router.domain.ids import ConnectionId
+from twoway_router.domain.messages import DeliveryReceipt, InboundMessage
+
+
+class Stored(StrEnum):
+    """What became of an arrival. Only ``stored`` differs from ``duplicate`` in metrics; carriers get the same answer."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RejectedRequest:
+    """A verified request, or a part of one, that could not be understood. Headers are redacted already."""
+
+    kind: str
+    reason: str
+    method: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """Everything that one request asks us to keep."""
+
+    connection_id: ConnectionId
+    received_at: datetime
+    messages: tuple[InboundMessage, ...] = ()
+    receipts: tuple[DeliveryReceipt, ...] = ()
+    rejects: tuple[RejectedRequest, ...] = ()

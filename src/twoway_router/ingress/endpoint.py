@@ -1,0 +1,218 @@
+"""The carriers' endpoint as a bare ASGI application: the frame would cost more than the database.
+
+``/in/{carrier}/{connection_id}/mo|dlr`` → verify → parse → group commit → the carrier's own acknowledgement, also on errors.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from time import perf_counter
+from typing import Final, Literal, Protocol
+from uuid import UUID
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from twoway_router.carriers.engine import CompiledConnection
+from twoway_router.carriers.errors import BadSignature, CertificateMissing
+from twoway_router.carriers.http import AckOutcome, HttpReply, RawRequest
+from twoway_router.carriers.selection import Parsed
+from twoway_router.domain.ids import ConnectionId
+from twoway_router.ingress.arrivals import Arrival, RejectedRequest, Stored
+from twoway_router.kit.clock import Clock
+from twoway_router.kit.metrics import INGRESS_REQUESTS, INGRESS_SECONDS
+from twoway_router.kit.redact import is_secret_name
+from twoway_router.store.failures import DATABASE_ERRORS, UNSTORABLE
+
+log = structlog.get_logger(__name__)
+
+Kind = Literal["mo", "dlr"]
+Submit = Callable[[Arrival], Awaitable[Stored]]
+
+_ACKS: Final = {
+    Stored.STORED: AckOutcome.STORED,
+    Stored.DUPLICATE: AckOutcome.DUPLICATE,
+    Stored.QUARANTINED: AckOutcome.QUARANTINED,
+}
+_NO_SUCH_DOOR: Final = HttpReply(status=404, headers={"content-type": "text/plain"}, body=b"")
+
+
+class BodyTooLarge(Exception):
+    """The request body exceeds the configured limit."""
+
+
+class Errands(Protocol):
+    """What a carrier's handshake wants fetched; done in the background, on hosts that the carrier's spec allows."""
+
+    def fetch_certificate(self, url: str) -> None: ...
+
+    def confirm(self, url: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where a request goes: the connection and what its carrier is to bring there."""
+
+    connection_id: ConnectionId
+    connection: CompiledConnection
+    kind: Kind
+
+
+class CarrierEndpoint:
+    """``find_connection`` reads the cache; ``submit`` returns after the commit; ``is_full`` refuses before queueing."""
+
+    def __init__(
+        self,
+        *,
+        find_connection: Callable[[ConnectionId], CompiledConnection | None],
+        submit: Submit,
+        is_full: Callable[[], bool],
+        errands: Errands,
+        public_url: str,
+        body_limit: int,
+        clock: Clock,
+    ) -> None:
+        self._find_connection = find_connection
+        self._submit = submit
+        self._is_full = is_full
+        self._errands = errands
+        self._public_url = public_url
+        self._body_limit = body_limit
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        door = self._find(scope["path"])
+        if door is None:
+            await send_reply(send, _NO_SUCH_DOOR)
+            return
+        began = perf_counter()
+        try:
+            outcome, reply = await self._serve(door, scope, receive)
+        except Exception:
+            log.exception("ingress.failed", connection_id=str(door.connection_id), kind=door.kind)
+            outcome, reply = "error", door.connection.acknowledge(AckOutcome.OVERLOADED)
+        INGRESS_REQUESTS.labels(door.connection.carrier, door.kind, outcome).inc()
+        INGRESS_SECONDS.labels(door.connection.carrier, door.kind).observe(perf_counter() - began)
+        await send_reply(send, reply)
+
+    def _find(self, path: str) -> Door | None:
+        parts = path.split("/")
+        if len(parts) != 5 or parts[1] != "in" or parts[4] not in ("mo", "dlr"):
+            return None
+        try:
+            connection_id = ConnectionId(UUID(parts[3]))
+        except ValueError:
+            return None
+        connection = self._find_connection(connection_id)
+        if connection is None or connection.carrier != parts[2]:
+            return None
+        return Door(connection_id, connection, "mo" if parts[4] == "mo" else "dlr")
+
+    async def _serve(self, door: Door, scope: Scope, receive: Receive) -> tuple[str, HttpReply]:
+        now = self._clock()
+        acknowledge = door.connection.acknowledge
+        try:
+            request = await read_request(
+                scope, receive, public_url=self._public_url, limit=min(self._body_limit, door.connection.body_limit)
+            )
+            door.connection.verify(request, now)
+        except BodyTooLarge:
+            return "too_large", acknowledge(AckOutcome.TOO_LARGE)
+        except BadSignature as error:
+            log.warning("ingress.refused", connection_id=str(door.connection_id), kind=door.kind, reason=error.reason)
+            return "refused", acknowledge(AckOutcome.BAD_AUTH)
+        except CertificateMissing as error:
+            self._errands.fetch_certificate(error.url)
+            return "unavailable", acknowledge(AckOutcome.OVERLOADED)
+        parsed = door.connection.parse(door.kind, request, now)
+        if parsed.confirm_url is not None:
+            self._errands.confirm(parsed.confirm_url)
+        if parsed.answer is not None:
+            return "probe", parsed.answer
+        if self._is_full():
+            return "unavailable", acknowledge(AckOutcome.OVERLOADED)
+        arrival = to_arrival(door, request, parsed, now)
+        if not (arrival.messages or arrival.receipts or arrival.rejects):
+            return "ignored", acknowledge(AckOutcome.STORED)
+        return await self._store(door, request, arrival)
+
+    async def _store(self, door: Door, request: RawRequest, arrival: Arrival) -> tuple[str, HttpReply]:
+        try:
+            stored = await self._submit(arrival)
+        except UNSTORABLE as error:
+            if not arrival.messages and not arrival.receipts:
+                return "unavailable", door.connection.acknowledge(AckOutcome.OVERLOADED)
+            log.warning("ingress.not_storable", connection_id=str(door.connection_id), error=type(error).__name__)
+            reject = to_reject(door.kind, "not_storable", request)
+            return await self._store(door, request, replace(arrival, messages=(), receipts=(), rejects=(reject,)))
+        except DATABASE_ERRORS as error:
+            log.error("ingress.not_stored", connection_id=str(door.connection_id), error=type(error).__name__)
+            return "unavailable", door.connection.acknowledge(AckOutcome.OVERLOADED)
+        return stored.value, door.connection.acknowledge(_ACKS[stored])
+
+
+def to_arrival(door: Door, request: RawRequest, parsed: Parsed, now: datetime) -> Arrival:
+    """What is to be kept of a parsed request."""
+    rejects: Sequence[RejectedRequest] = [to_reject(door.kind, reject.reason, request) for reject in parsed.rejects]
+    return Arrival(
+        connection_id=door.connection_id,
+        received_at=now,
+        messages=tuple(parsed.messages),
+        receipts=tuple(parsed.receipts),
+        rejects=tuple(rejects),
+    )
+
+
+def to_reject(kind: Kind, reason: str, request: RawRequest) -> RejectedRequest:
+    """The whole request for the quarantine, its credentials hidden."""
+    headers = {name: "[hidden]" if is_secret_name(name) else value for name, value in request.headers.items()}
+    query = "&".join(
+        pair if not is_secret_name(pair.partition("=")[0]) else pair.partition("=")[0] + "=[hidden]"
+        for pair in request.query.split("&")
+    )
+    return RejectedRequest(
+        kind=kind, reason=reason, method=request.method, query=query, headers=headers, body=request.body
+    )
+
+
+async def read_request(scope: Scope, receive: Receive, *, public_url: str, limit: int) -> RawRequest:
+    """Read the body once, as bytes, up to ``limit``; raise ``BodyTooLarge`` beyond it."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    if int(headers.get("content-length") or 0) > limit:
+        raise BodyTooLarge
+    message = await receive()
+    body = message.get("body", b"")
+    if message.get("more_body"):
+        body = await _rest_of_body(receive, body, limit)
+    if len(body) > limit:
+        raise BodyTooLarge
+    query = scope["query_string"].decode("latin-1")
+    path = scope["path"]
+    return RawRequest(
+        method=scope["method"],
+        path=path,
+        query=query,
+        headers=headers,
+        body=body,
+        url=f"{public_url}{path}?{query}" if query else f"{public_url}{path}",
+    )
+
+
+async def _rest_of_body(receive: Receive, first: bytes, limit: int) -> bytes:
+    chunks = bytearray(first)
+    more = True
+    while more:
+        message = await receive()
+        chunks += message.get("body", b"")
+        if len(chunks) > limit:
+            raise BodyTooLarge
+        more = message.get("more_body", False) and message["type"] == "http.request"
+    return bytes(chunks)
+
+
+async def send_reply(send: Send, reply: HttpReply) -> None:
+    """Answer with exactly the carrier's status, headers and bytes."""
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
+    headers.append((b"content-length", str(len(reply.body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})

@@ -1,0 +1,75 @@
+"""The routing table of one process, kept current by the change feed. Read by ``ingress`` and by route previews."""
+
+import gc
+from collections.abc import Sequence
+from uuid import UUID
+
+from twoway_router.domain.ids import ConnectionId, KeywordId, NumberId
+from twoway_router.keywords.queries import list_keyword_ids_of_tenant, list_keyword_rules
+from twoway_router.kit.metrics import INDEX_KEYWORDS, INDEX_VERSION
+from twoway_router.numbers.queries import RoutedNumber, list_routed_numbers
+from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.types import NumberRules
+from twoway_router.store.changes import Change
+from twoway_router.store.transaction import Session
+
+
+class RoutingCache:
+    """A ``store.follower.Cache``. Updates happen between two awaits: nobody sees a table half changed."""
+
+    def __init__(self) -> None:
+        self.table = RoutingTable.build((), ())
+        self._numbers: dict[tuple[ConnectionId, str], NumberRules] = {}
+        self._addresses: dict[NumberId, tuple[ConnectionId, str]] = {}
+
+    def find_number(self, connection_id: ConnectionId, address: str) -> NumberRules | None:
+        """The number that this connection may bring messages for; another connection's number is not found."""
+        return self._numbers.get((connection_id, address))
+
+    async def load(self, session: Session) -> None:
+        """Build the whole table (about five seconds per million keywords), then take it out of the collector's sight."""
+        numbers = await list_routed_numbers(session)
+        keywords = await list_keyword_rules(session)
+        self.table = RoutingTable.build([number.rules for number in numbers], keywords)
+        gc.freeze()
+        self._numbers.clear()
+        self._addresses.clear()
+        for number in numbers:
+            self._put_number(number)
+        INDEX_KEYWORDS.set(len(self.table))
+
+    async def apply(self, session: Session, news: Sequence[Change]) -> None:
+        """Reload exactly what changed."""
+        numbers = {change.subject_id for change in news if change.kind == "number"}
+        keywords = {change.subject_id for change in news if change.kind == "keyword"}
+        for tenant in {change.subject_id for change in news if change.kind == "tenant"}:
+            keywords.update(await list_keyword_ids_of_tenant(session, tenant))
+        if numbers:
+            await self._reload_numbers(session, numbers)
+        if keywords:
+            await self._reload_keywords(session, keywords)
+        self.table.version = news[-1].sequence
+        INDEX_VERSION.set(self.table.version)
+
+    async def _reload_numbers(self, session: Session, ids: set[UUID]) -> None:
+        for number in await list_routed_numbers(session, ids):
+            if address := self._addresses.pop(number.rules.number_id, None):
+                self._numbers.pop(address, None)
+            self.table.replace_number(number.rules)
+            self._put_number(number)
+
+    async def _reload_keywords(self, session: Session, ids: set[UUID]) -> None:
+        current = {keyword.keyword_id: keyword for keyword in await list_keyword_rules(session, ids)}
+        for keyword_id in map(KeywordId, ids):
+            if keyword := current.get(keyword_id):
+                self.table.replace_keyword(keyword)
+            else:
+                self.table.remove_keyword(keyword_id)
+
+    def _put_number(self, number: RoutedNumber) -> None:
+        """Open the number's address. A disabled number keeps its keywords in the table but has no address."""
+        if not number.is_active:
+            return
+        address = (number.connection_id, number.rules.address)
+        self._numbers[address] = number.rules
+        self._addresses[number.rules.number_id] = address
