@@ -22,6 +22,12 @@ _ADD = text(
     " SELECT pg_notify(:channel, '')"
 )
 
+_ADD_LATER = text(
+    "INSERT INTO outbox (job, lane, ids, available_at)"
+    " SELECT :job, entry.lane, ARRAY[entry.id], entry.at"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:lanes AS smallint[]), CAST(:ats AS timestamptz[])) AS entry (id, lane, at)"
+)
+
 
 def order_key(owner: UUID, address: str) -> int:
     """A signed 64-bit hash of who must stay in order: (tenant or number, the person's address)."""
@@ -41,3 +47,11 @@ async def add(
         await session.execute(
             _ADD, {"job": job, "ids": list(ids), "lanes": list(lanes or [0] * len(ids)), "at": at, "channel": CHANNEL}
         )
+
+
+async def add_later(
+    session: Session, job: str, ids: Sequence[UUID], lanes: Sequence[int], ats: Sequence[datetime]
+) -> None:
+    """One row per id, each available at a time of its own: retries. Nobody is woken."""
+    if ids:
+        await session.execute(_ADD_LATER, {"job": job, "ids": list(ids), "lanes": list(lanes), "ats": list(ats)})

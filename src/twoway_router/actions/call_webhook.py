@@ -1,0 +1,44 @@
+"""Action ``call_webhook``: queue the event ``keyword.matched`` for one of the tenant's endpoints."""
+
+from collections.abc import Sequence
+
+from twoway_router.actions.context import Run, RunContext
+from twoway_router.domain.ids import WebhookEndpointId
+from twoway_router.domain.outcomes import Done, Failed, Outcome
+from twoway_router.keywords.schemas import CallWebhookSpec
+from twoway_router.store import Session
+from twoway_router.webhooks.events import KeywordMatched
+from twoway_router.webhooks.service import DeliveryDraft, queue_deliveries
+
+
+async def run(session: Session, runs: Sequence[Run[CallWebhookSpec]], context: RunContext) -> Sequence[Outcome]:
+    """One delivery per run, with the values of the actions before it."""
+    ids = await queue_deliveries(session, [_draft(each) for each in runs], now=context.now)
+    return [
+        Failed(reason="endpoint_gone") if delivery_id is None else Done(values={"delivery_id": str(delivery_id)})
+        for delivery_id in ids
+    ]
+
+
+def _draft(each: Run[CallWebhookSpec]) -> DeliveryDraft:
+    message = each.message
+    facts = {
+        "inbound_message_id": message.id,
+        "number": message.number.address,
+        "country": message.number.country,
+        "sender": message.sender,
+        "text": message.text,
+        "keyword_id": message.keyword_id,
+        "keyword": message.word,
+        "sub_keyword": message.sub_keyword,
+        "rest": message.rest,
+        "received_at": message.received_at,
+        "values": each.values,
+    }
+    return DeliveryDraft(
+        tenant_id=message.owner,
+        endpoint_id=WebhookEndpointId(each.spec.endpoint_id),
+        event_type="keyword.matched",
+        data=KeywordMatched.model_validate(facts).model_dump(mode="json"),
+        inbound_message_id=message.id,
+    )

@@ -1,0 +1,94 @@
+"""What an action sees: the message, its number, the values of earlier actions, the time. Built by ``executor.runner``."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from twoway_router.domain.ids import InboundMessageId, NumberId, TenantId
+from twoway_router.domain.outcomes import Outcome
+from twoway_router.store import Session
+from twoway_router.webhooks.service import EventDraft
+
+Spec = TypeVar("Spec")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunNumber:
+    """The number a message came to."""
+
+    id: NumberId
+    address: str
+    country: str
+    zone: ZoneInfo
+    languages: Sequence[str]
+    texts: Mapping[str, str]
+    owner: TenantId | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunMessage:
+    """The message whose actions run."""
+
+    id: InboundMessageId
+    tenant_id: TenantId | None
+    tenant_name: str
+    number: RunNumber
+    sender: str
+    text: str
+    rest: str
+    route: str
+    keyword_id: UUID | None
+    word: str
+    sub_keyword: str | None
+    language: str
+    reply_token: str | None
+    received_at: datetime
+
+    @property
+    def owner(self) -> TenantId:
+        """The tenant; only asked by actions that a tenant configured."""
+        if self.tenant_id is None:
+            raise LookupError("the message belongs to no tenant")
+        return self.tenant_id
+
+    def variables(self) -> dict[str, object]:
+        """What templates may name, besides the values of earlier actions."""
+        at = self.received_at.astimezone(self.number.zone)
+        return {
+            "sender": self.sender,
+            "number": self.number.address,
+            "country": self.number.country,
+            "text": self.text,
+            "rest": self.rest,
+            "keyword": self.word,
+            "sub_keyword": self.sub_keyword or "",
+            "tenant": self.tenant_name,
+            "date": at.date().isoformat(),
+            "time": at.strftime("%H:%M"),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run(Generic[Spec]):
+    """One action of one message. ``values`` are those of earlier actions, by their names."""
+
+    message: RunMessage
+    ordinal: int
+    spec: Spec
+    values: Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunContext:
+    """What all runs of a batch share. Actions add the events that their tenants shall hear of."""
+
+    now: datetime
+    mt_lifetime: timedelta
+    events: list[EventDraft] = field(default_factory=list)
+
+
+ActionKind = Callable[[Session, Sequence[Run[Any]], RunContext], Awaitable[Sequence[Outcome]]]
+"""One kind of action: runs many at once, one outcome per run, in order. Reads and writes PostgreSQL, nothing else."""

@@ -1,0 +1,70 @@
+"""Action ``issue_coupon``: take a code from a pool in this transaction; later actions read it as ``coupon.code``."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from operator import attrgetter
+from uuid import UUID
+
+from twoway_router.actions.context import Run, RunContext
+from twoway_router.actions.reply import draft
+from twoway_router.coupons.rules import CouponRequest, IssuedCode
+from twoway_router.coupons.service import issue_codes
+from twoway_router.domain.ids import CouponPoolId
+from twoway_router.domain.outcomes import Done, Failed, Outcome
+from twoway_router.keywords.schemas import IssueCouponSpec
+from twoway_router.kit.templates import TemplateError
+from twoway_router.messages.service import queue_mts
+from twoway_router.store import Session
+from twoway_router.webhooks.events import CouponIssued, CouponPoolEmpty
+from twoway_router.webhooks.service import EventDraft
+
+CouponRun = Run[IssueCouponSpec]
+
+
+async def run(session: Session, runs: Sequence[CouponRun], context: RunContext) -> Sequence[Outcome]:
+    """One code per run. An empty pool is answered with its own text, if it has one, and told to the tenant."""
+    codes: dict[tuple[UUID, int], IssuedCode | None] = {}
+    pools = sorted({(each.spec.pool_id, each.message.owner) for each in runs})
+    for pool_id, tenant_id in pools:
+        asking = [each for each in runs if (each.spec.pool_id, each.message.owner) == (pool_id, tenant_id)]
+        asked = sorted((_request(each) for each in asking), key=attrgetter("inbound_message_id"))
+        issued = await issue_codes(session, CouponPoolId(pool_id), tenant_id, asked, now=context.now)
+        codes |= {(one.inbound_message_id, one.ordinal): code for one, code in zip(asked, issued, strict=True)}
+    results = [(each, codes[each.message.id, each.ordinal]) for each in runs]
+    await _answer_empty(session, [each for each, code in results if code is None], context)
+    context.events.extend(_event(each, code) for each, code in results)
+    return [_outcome(code) for _, code in results]
+
+
+def _request(each: CouponRun) -> CouponRequest:
+    return CouponRequest(inbound_message_id=each.message.id, ordinal=each.ordinal, sender=each.message.sender)
+
+
+def _outcome(code: IssuedCode | None) -> Outcome:
+    if code is None:
+        return Failed(reason="pool_empty")
+    valid_until = code.valid_until.isoformat() if code.valid_until else ""
+    return Done(values={"code": code.code, "valid_until": valid_until, "is_new": code.is_new})
+
+
+async def _answer_empty(session: Session, runs: Sequence[CouponRun], context: RunContext) -> None:
+    drafts = []
+    for each in runs:
+        if each.spec.empty_text is not None:
+            try:
+                drafts.append(replace(draft(each, each.spec.empty_text), origin="coupon_pool_empty"))
+            except TemplateError:
+                continue
+    await queue_mts(session, drafts, now=context.now, lifetime=context.mt_lifetime)
+
+
+def _event(each: CouponRun, code: IssuedCode | None) -> EventDraft:
+    facts = {"inbound_message_id": each.message.id, "pool_id": each.spec.pool_id, "sender": each.message.sender}
+    if code is None:
+        event_type, data = "coupon.pool_empty", CouponPoolEmpty.model_validate(facts).model_dump(mode="json")
+    else:
+        issued = CouponIssued.model_validate({**facts, "code": code.code, "is_new": code.is_new})
+        event_type, data = "coupon.issued", issued.model_dump(mode="json")
+    return EventDraft(
+        tenant_id=each.message.owner, event_type=event_type, data=data, inbound_message_id=each.message.id
+    )

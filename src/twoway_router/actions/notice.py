@@ -1,0 +1,105 @@
+"""What the number itself answers: opt-out and opt-in confirmations, help, courtesy, window texts. Planned by ``plans``."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from twoway_router.actions.context import Run, RunContext
+from twoway_router.actions.reply import outcome_of
+from twoway_router.consent import service as consent
+from twoway_router.consent.rules import ConsentChange
+from twoway_router.domain.messages import UnknownPolicy
+from twoway_router.domain.outcomes import Done, Outcome
+from twoway_router.messages.queries.runs import find_repeated_opt_outs, take_courtesies
+from twoway_router.messages.rules import EXEMPT_ORIGINS
+from twoway_router.messages.service import MtDraft, queue_mts
+from twoway_router.store import Session
+from twoway_router.webhooks.events import SenderOptedOut
+from twoway_router.webhooks.service import EventDraft
+
+NoticeKind = Literal["opt_out", "opt_in", "help", "courtesy", "window"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoticeSpec:
+    """A text of the number's own, ready to be sent."""
+
+    kind: NoticeKind
+    text: str
+
+
+NoticeRun = Run[NoticeSpec]
+
+
+async def run_opt_out(session: Session, runs: Sequence[NoticeRun], context: RunContext) -> Sequence[Outcome]:
+    """Confirm an opt-out, once: a second STOP in a row is obeyed in silence. The suppression exists already."""
+    repeated = await find_repeated_opt_outs(session, [each.message.id for each in runs])
+    news = (_opted_out(each) for each in runs if each.message.id not in repeated)
+    context.events.extend(event for event in news if event is not None)
+    return await _send(session, runs, context, silent=repeated, reason="confirmed_before")
+
+
+async def run_opt_in(session: Session, runs: Sequence[NoticeRun], context: RunContext) -> Sequence[Outcome]:
+    """Lift suppressions that are older than the word, then confirm to those who were suppressed."""
+    changes = [
+        ConsentChange(number_id=each.message.number.id, msisdn=each.message.sender, inbound_message_id=each.message.id)
+        for each in runs
+    ]
+    lifted = await consent.opt_in(session, changes)
+    silent = {each.inbound_message_id for each in changes if each.person not in lifted and each.inbound_message_id}
+    return await _send(session, runs, context, silent=silent, reason="was_not_suppressed")
+
+
+async def run_courtesy(session: Session, runs: Sequence[NoticeRun], context: RunContext) -> Sequence[Outcome]:
+    """At most one courtesy reply per number, sender and day, by the number's own calendar."""
+    days = {each.message.id: each.message.received_at.astimezone(each.message.number.zone).date() for each in runs}
+    wanted = {
+        (each.message.number.id, each.message.sender, days[each.message.id]): each.message.id for each in reversed(runs)
+    }
+    taken = await take_courtesies(session, list(wanted))
+    answered = {message_id for key, message_id in wanted.items() if key in taken}
+    silent = {each.message.id for each in runs} - answered
+    return await _send(session, runs, context, silent=set(silent), reason="once_a_day")
+
+
+async def run_plain(session: Session, runs: Sequence[NoticeRun], context: RunContext) -> Sequence[Outcome]:
+    """Help and window texts: always answered."""
+    return await _send(session, runs, context, silent=set(), reason="")
+
+
+async def _send(
+    session: Session, runs: Sequence[NoticeRun], context: RunContext, *, silent: Set[UUID], reason: str
+) -> Sequence[Outcome]:
+    drafts = [_draft(each) for each in runs if each.message.id not in silent]
+    queued = iter(await queue_mts(session, drafts, now=context.now, lifetime=context.mt_lifetime))
+    return [Done(detail=reason) if each.message.id in silent else outcome_of(next(queued)) for each in runs]
+
+
+def _draft(each: NoticeRun) -> MtDraft:
+    message, kind = each.message, each.spec.kind
+    return MtDraft(
+        tenant_id=message.tenant_id,
+        number_id=message.number.id,
+        recipient=message.sender,
+        text=each.spec.text,
+        origin=kind,
+        inbound_message_id=message.id,
+        ordinal=each.ordinal,
+        reply_token=message.reply_token,
+        policy=None if kind in ("help", "window") else UnknownPolicy.AT_MOST_ONCE,
+        is_exempt=kind in EXEMPT_ORIGINS,
+    )
+
+
+def _opted_out(each: NoticeRun) -> EventDraft | None:
+    message = each.message
+    if message.tenant_id is None:
+        return None
+    data = SenderOptedOut(inbound_message_id=message.id, number=message.number.address, sender=message.sender)
+    return EventDraft(
+        tenant_id=message.tenant_id,
+        event_type="sender.opted_out",
+        data=data.model_dump(mode="json"),
+        inbound_message_id=message.id,
+    )

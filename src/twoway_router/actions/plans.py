@@ -1,0 +1,103 @@
+"""Which actions a routed message runs: those of its keyword's revision, or what its number answers. Pure.
+
+Called by ``executor.runner``; the actions run by ``waves``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from twoway_router.actions.context import RunMessage, RunNumber
+from twoway_router.actions.notice import NoticeKind, NoticeSpec
+from twoway_router.actions.texts import COURTESY, HELP, OPT_IN, OPT_OUT, default_text
+from twoway_router.keywords.schemas import ActionSpec, IssueCouponSpec, KeywordDefinition, ReplySpec, SendEmailSpec
+from twoway_router.kit.conditions import Condition
+from twoway_router.kit.templates import variables_of
+from twoway_router.routing.types import WindowState
+
+NAMES: Final[Mapping[str, str]] = {
+    "reply": "reply",
+    "issue_coupon": "coupon",
+    "call_webhook": "webhook",
+    "send_email": "email",
+}
+"""What an action without a name of its own is called by conditions and templates."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedAction:
+    """One step. ``needs`` are the actions whose values its templates read: without them it is skipped."""
+
+    kind: str
+    name: str
+    spec: ActionSpec | NoticeSpec
+    condition: Condition | None = None
+    needs: frozenset[str] = frozenset()
+
+
+def plan_keyword(definition: KeywordDefinition, sub_keyword: str | None) -> tuple[PlannedAction, ...]:
+    """The steps of a keyword, or of one of its sub-keywords."""
+    actions = definition.actions
+    if sub_keyword is not None:
+        actions = next((each.actions for each in definition.sub_keywords if each.word == sub_keyword), actions)
+    givers = {action.name or NAMES[action.kind] for action in actions if isinstance(action, IssueCouponSpec)}
+    return tuple(
+        PlannedAction(
+            kind=action.kind,
+            name=action.name or NAMES[action.kind],
+            spec=action,
+            condition=action.condition,
+            needs=_reads(action) & givers,
+        )
+        for action in actions
+    )
+
+
+def plan_window(definition: KeywordDefinition, window: WindowState, number: RunNumber) -> tuple[PlannedAction, ...]:
+    """What a keyword answers outside its activity window, or while nobody holds it."""
+    if window is WindowState.TOO_EARLY:
+        text = definition.too_early_text
+    elif window is WindowState.TOO_LATE:
+        text = definition.too_late_text
+    else:
+        text = number.texts.get("released")
+    return (_notice("window", text),) if text else ()
+
+
+def plan_notice(message: RunMessage) -> tuple[PlannedAction, ...]:
+    """What the number itself answers to reserved words and to what fits no keyword."""
+    number, languages = message.number, (message.language, *message.number.languages)
+    match message.route:
+        case "opt_out":
+            return (
+                _notice("opt_out", number.texts.get("opt_out") or default_text(OPT_OUT, languages, number.address)),
+            )
+        case "opt_in":
+            return (_notice("opt_in", number.texts.get("opt_in") or default_text(OPT_IN, languages, number.address)),)
+        case "help":
+            return (_notice("help", number.texts.get("help") or default_text(HELP, languages, number.address)),)
+        case "default":
+            return plan_courtesy(number)
+    return ()
+
+
+def plan_courtesy(number: RunNumber) -> tuple[PlannedAction, ...]:
+    """A dedicated number answers an unknown word only if its owner wrote a text; a shared one always does."""
+    text = number.texts.get("courtesy")
+    if text is None and number.owner is None:
+        text = default_text(COURTESY, number.languages, number.address)
+    return (_notice("courtesy", text),) if text else ()
+
+
+def _notice(kind: NoticeKind, text: str) -> PlannedAction:
+    return PlannedAction(kind=kind, name=kind, spec=NoticeSpec(kind=kind, text=text))
+
+
+def _reads(action: ActionSpec) -> frozenset[str]:
+    """The first parts of the variables that an action's templates name."""
+    sources: Sequence[str] = ()
+    if isinstance(action, ReplySpec):
+        sources = (action.text,)
+    elif isinstance(action, SendEmailSpec):
+        sources = (action.subject, action.text)
+    return frozenset(name.partition(".")[0] for source in sources for name in variables_of(source))

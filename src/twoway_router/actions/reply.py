@@ -1,0 +1,49 @@
+"""Action ``reply``: answer the sender on the number the message came to."""
+
+from collections.abc import Sequence
+
+from twoway_router.actions.context import Run, RunContext, Spec
+from twoway_router.domain.messages import UnknownPolicy
+from twoway_router.domain.outcomes import Done, Failed, Outcome
+from twoway_router.keywords.schemas import ReplySpec
+from twoway_router.kit.templates import TemplateError, render, variables_of
+from twoway_router.messages.service import MtDraft, Queued, queue_mts
+from twoway_router.store import Session
+
+
+async def run(session: Session, runs: Sequence[Run[ReplySpec]], context: RunContext) -> Sequence[Outcome]:
+    """Render each text and queue it. A reply with a value of an earlier action (a code) is never sent twice."""
+    outcomes: list[Outcome | None] = []
+    drafts: list[MtDraft] = []
+    for each in runs:
+        try:
+            drafts.append(draft(each, each.spec.text))
+            outcomes.append(None)
+        except TemplateError:
+            outcomes.append(Failed(reason="template_failed"))
+    queued = iter(await queue_mts(session, drafts, now=context.now, lifetime=context.mt_lifetime))
+    return [outcome or outcome_of(next(queued)) for outcome in outcomes]
+
+
+def draft(each: Run[Spec], source: str) -> MtDraft:
+    """The MT that answers a message with a template's text."""
+    message = each.message
+    has_values = any(name.partition(".")[0] in each.values for name in variables_of(source))
+    return MtDraft(
+        tenant_id=message.tenant_id,
+        number_id=message.number.id,
+        recipient=message.sender,
+        text=render(source, {**message.variables(), **each.values}),
+        origin="reply",
+        inbound_message_id=message.id,
+        ordinal=each.ordinal,
+        reply_token=message.reply_token,
+        policy=UnknownPolicy.AT_MOST_ONCE if has_values else None,
+    )
+
+
+def outcome_of(queued: Queued) -> Outcome:
+    """A planned MT is a done action: what happens to it is the delivery's business."""
+    if queued.id is None:
+        return Failed(reason=queued.reason or "not_queued")
+    return Done(values={"message_id": str(queued.id)})

@@ -1,0 +1,49 @@
+"""What a number says itself when its operator has written nothing: one plain sentence per language. Read by ``plans``."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+FALLBACK: Final = "en"
+
+OPT_OUT: Final[Mapping[str, str]] = {
+    "en": "You will get no more messages from {number}. Send START to get them again.",
+    "it": "Non riceverai altri messaggi da {number}. Invia START per riceverli di nuovo.",
+    "es": "No recibirás más mensajes de {number}. Envía ALTA para recibirlos de nuevo.",
+    "fr": "Vous ne recevrez plus de messages du {number}. Envoyez START pour en recevoir de nouveau.",
+    "de": "Sie erhalten keine Nachrichten mehr von {number}. Mit START erhalten Sie sie wieder.",
+    "pt": "Não receberá mais mensagens de {number}. Envie START para voltar a receber.",
+    "nl": "U ontvangt geen berichten meer van {number}. Stuur START om ze weer te ontvangen.",
+}
+OPT_IN: Final[Mapping[str, str]] = {
+    "en": "You can get messages from {number} again. Send STOP to end them.",
+    "it": "Puoi ricevere di nuovo messaggi da {number}. Invia STOP per interromperli.",
+    "es": "Puedes recibir de nuevo mensajes de {number}. Envía BAJA para dejar de recibirlos.",
+    "fr": "Vous pouvez de nouveau recevoir des messages du {number}. Envoyez STOP pour arrêter.",
+    "de": "Sie können wieder Nachrichten von {number} erhalten. Mit STOP enden sie.",
+    "pt": "Pode voltar a receber mensagens de {number}. Envie STOP para parar.",
+    "nl": "U kunt weer berichten van {number} ontvangen. Stuur STOP om ze te stoppen.",
+}
+HELP: Final[Mapping[str, str]] = {
+    "en": "This is {number}. Send a keyword to use its service. Send STOP to get no more messages.",
+    "it": "Questo è il {number}. Invia una parola chiave per usare il servizio. Invia STOP per non ricevere altro.",
+    "es": "Este es el {number}. Envía una palabra clave para usar el servicio. Envía BAJA para no recibir más.",
+    "fr": "Ici le {number}. Envoyez un mot-clé pour utiliser le service. Envoyez STOP pour ne plus rien recevoir.",
+    "de": "Hier ist {number}. Senden Sie ein Stichwort, um den Dienst zu nutzen. Mit STOP erhalten Sie nichts mehr.",
+    "pt": "Este é o {number}. Envie uma palavra-chave para usar o serviço. Envie STOP para não receber mais.",
+    "nl": "Dit is {number}. Stuur een trefwoord om de dienst te gebruiken. Stuur STOP om niets meer te ontvangen.",
+}
+COURTESY: Final[Mapping[str, str]] = {
+    "en": "We do not know this word. Please check it and send it again.",
+    "it": "Non conosciamo questa parola. Controllala e inviala di nuovo.",
+    "es": "No conocemos esta palabra. Compruébala y envíala de nuevo.",
+    "fr": "Nous ne connaissons pas ce mot. Vérifiez-le et envoyez-le de nouveau.",
+    "de": "Dieses Wort kennen wir nicht. Bitte prüfen Sie es und senden Sie es noch einmal.",
+    "pt": "Não conhecemos esta palavra. Verifique-a e envie-a de novo.",
+    "nl": "Dit woord kennen we niet. Controleer het en stuur het opnieuw.",
+}
+
+
+def default_text(sentences: Mapping[str, str], languages: Sequence[str], number: str) -> str:
+    """The sentence in the first of these languages that has one."""
+    language = next((each for each in languages if each in sentences), FALLBACK)
+    return sentences[language].format(number=number)

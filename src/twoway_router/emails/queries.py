@@ -1,0 +1,84 @@
+"""SQL of e-mails: queued, claimed, settled. Called by ``emails.service`` and ``emails.delivery``."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from twoway_router.store import Session
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClaimedEmail:
+    """An e-mail that this process may try to send until its lease ends."""
+
+    id: UUID
+    recipient: str
+    subject: str
+    body: str
+    attempt: int
+    created_at: datetime
+
+
+_INSERT: Final = text(
+    """
+    INSERT INTO email_deliveries (id, tenant_id, recipient, subject, body, inbound_message_id, state, due_at, created_at)
+    SELECT id, tenant_id, recipient, subject, body, inbound_message_id, 'pending',
+           CAST(:now AS timestamptz), CAST(:now AS timestamptz)
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:tenants AS uuid[]), CAST(:recipients AS text[]), CAST(:subjects AS text[]),
+                CAST(:bodies AS text[]), CAST(:messages AS uuid[]))
+        AS entry (id, tenant_id, recipient, subject, body, inbound_message_id)
+    """
+)
+_CLAIM: Final = text(
+    """
+    UPDATE email_deliveries AS e
+    SET state = 'claimed', attempt = attempt + 1, lease_until = :lease_until
+    FROM (SELECT id FROM email_deliveries
+          WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'pending' AND due_at <= :due_by
+          ORDER BY id FOR UPDATE SKIP LOCKED) AS due
+    WHERE e.id = due.id
+    RETURNING e.id, e.recipient, e.subject, e.body, e.attempt, e.created_at
+    """
+)
+_SETTLE: Final = text(
+    """
+    UPDATE email_deliveries AS e
+    SET state = entry.state, reason = entry.reason, lease_until = NULL,
+        due_at = coalesce(entry.due_at, e.due_at),
+        settled_at = CASE WHEN entry.state IN ('done', 'failed') THEN CAST(:now AS timestamptz) END
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[]), CAST(:states AS text[]), CAST(:reasons AS text[]),
+                CAST(:due AS timestamptz[])) AS entry (id, attempt, state, reason, due_at)
+    WHERE e.id = entry.id AND e.attempt = entry.attempt AND e.state IN ('claimed', 'pending')
+    """
+)
+
+
+async def insert_emails(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Store e-mails: rows of id, tenant_id, recipient, subject, body, inbound_message_id."""
+    names = {
+        "ids": "id",
+        "tenants": "tenant_id",
+        "recipients": "recipient",
+        "subjects": "subject",
+        "bodies": "body",
+        "messages": "inbound_message_id",
+    }
+    columns = {parameter: [row[name] for row in rows] for parameter, name in names.items()}
+    await session.execute(_INSERT, {**columns, "now": now})
+
+
+async def claim(
+    session: Session, ids: Collection[UUID], due_by: datetime, lease_until: datetime
+) -> Sequence[ClaimedEmail]:
+    """Claim those of these e-mails that are due."""
+    rows = await session.execute(_CLAIM, {"ids": list(ids), "due_by": due_by, "lease_until": lease_until})
+    return [ClaimedEmail(**row._asdict()) for row in rows]
+
+
+async def settle(session: Session, columns: Mapping[str, Sequence[Any]], now: datetime) -> None:
+    """Store what tries brought: ids, attempts, states, reasons, due."""
+    await session.execute(_SETTLE, {**columns, "now": now})

@@ -1,0 +1,43 @@
+"""E-mails that actions ask for. Queued in the action's transaction, sent by ``emails.delivery``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from twoway_router.domain.ids import InboundMessageId, TenantId
+from twoway_router.emails.queries import insert_emails
+from twoway_router.kit.ids import new_id
+from twoway_router.store import Session, outbox
+
+JOB: Final = "email.deliver"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmailDraft:
+    """One e-mail for one recipient."""
+
+    tenant_id: TenantId
+    recipient: str
+    subject: str
+    body: str
+    inbound_message_id: InboundMessageId | None = None
+
+
+async def queue_emails(session: Session, drafts: Sequence[EmailDraft], *, now: datetime) -> None:
+    """Store e-mails and their jobs."""
+    if drafts:
+        ids = [new_id() for _ in drafts]
+        rows = [
+            {
+                "id": email_id,
+                "tenant_id": draft.tenant_id,
+                "recipient": draft.recipient,
+                "subject": draft.subject,
+                "body": draft.body,
+                "inbound_message_id": draft.inbound_message_id,
+            }
+            for email_id, draft in zip(ids, drafts, strict=True)
+        ]
+        await insert_emails(session, rows, now)
+        await outbox.add(session, JOB, ids)

@@ -1,0 +1,192 @@
+"""Job ``message.run``: run the actions of accepted messages, many in one transaction, each person's in order.
+
+Called by ``runner``. A message whose actions fail stands alone in the end: it is tried five times, then parked with its
+reason; its neighbours have long been done.
+"""
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from twoway_router.actions.context import RunContext, RunMessage
+from twoway_router.actions.waves import run_waves
+from twoway_router.executor.planning import plan_messages
+from twoway_router.executor.queries import list_order_keys
+from twoway_router.executor.revisions import RevisionBook
+from twoway_router.kit.clock import Clock
+from twoway_router.kit.metrics import MESSAGES_RUN, PATH_SECONDS
+from twoway_router.messages.queries import runs as messages
+from twoway_router.messages.queries.runs import WaitingMessage
+from twoway_router.store import Engine, Session, outbox, transaction
+from twoway_router.store.failures import is_transient
+from twoway_router.store.group_commit import GroupCommit
+from twoway_router.webhooks.events import MessageReceived
+from twoway_router.webhooks.service import EventDraft, emit_all
+
+log = structlog.get_logger(__name__)
+
+BATCH_ROWS: Final = 500
+BACK_OFF_SECONDS: Final = (1, 5, 20, 60)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunLimits:
+    """From the settings."""
+
+    tries: int
+    mt_lifetime: timedelta
+
+
+class MessageRunner:
+    """One per process; jobs that wait at the same time share a transaction."""
+
+    def __init__(self, engine: Engine, *, limits: RunLimits, clock: Clock, rows: int = BATCH_ROWS) -> None:
+        self._engine = engine
+        self._limits = limits
+        self._clock = clock
+        self._rows = rows
+        self._revisions = RevisionBook()
+        self._batches: GroupCommit[Sequence[UUID], Exception | None] = GroupCommit(self._run_jobs, max_rows=50)
+
+    async def run(self, ids: Sequence[UUID]) -> None:
+        """Return when all these messages are done, parked, or due again; raises when the database is away."""
+        if failure := await self._batches.submit(ids):
+            raise failure
+
+    async def _run_jobs(self, jobs: Sequence[Sequence[UUID]]) -> Sequence[Exception | None]:
+        """All jobs as one batch. A database that is away is every job's answer: splitting would not help."""
+        ids = list({message_id for job in jobs for message_id in job})
+        try:
+            await self._run_together(ids)
+        except Exception as error:
+            if not is_transient(error):
+                log.error("run.failed", error=describe(error))
+            return [error] * len(jobs)
+        return [None] * len(jobs)
+
+    async def _run_together(self, ids: Sequence[UUID]) -> None:
+        try:
+            while await self._run_once(ids) == self._rows:
+                pass
+        except Exception as error:
+            if is_transient(error):
+                raise
+            log.warning("run.batch_split", messages=len(ids), error=describe(error))
+            async with transaction(self._engine) as session:
+                keys = await list_order_keys(session, ids)
+            await self._run_apart(keys)
+
+    async def _run_once(self, ids: Sequence[UUID]) -> int:
+        """One transaction for all that waits of these messages' people; how many were run."""
+        async with transaction(self._engine) as session:
+            keys = await messages.lock_people(session, ids)
+            waiting = await messages.list_waiting(session, keys, self._rows) if keys else []
+            if waiting:
+                await self._execute(session, waiting)
+        self._count(waiting)
+        return len(waiting)
+
+    async def _run_apart(self, keys: Sequence[int]) -> None:
+        """Halve the people until whoever has the failing message stands alone."""
+        if len(keys) == 1:
+            while await self._run_next(keys[0]):
+                pass
+            return
+        for half in (keys[: len(keys) // 2], keys[len(keys) // 2 :]):
+            try:
+                async with transaction(self._engine) as session:
+                    await messages.lock_keys(session, half)
+                    waiting = await messages.list_waiting(session, half, self._rows) if half else []
+                    if waiting:
+                        await self._execute(session, waiting)
+                self._count(waiting)
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                await self._run_apart(half)
+
+    async def _run_next(self, key: int) -> bool:
+        """One person's oldest message alone; whether the next one may follow."""
+        waiting: Sequence[WaitingMessage] = ()
+        try:
+            async with transaction(self._engine) as session:
+                await messages.lock_keys(session, [key])
+                waiting = await messages.list_waiting(session, [key], 1)
+                if waiting:
+                    await self._execute(session, waiting)
+        except Exception as error:
+            if is_transient(error) or not waiting:
+                raise
+            return await self._blame(waiting[0], error)
+        self._count(waiting)
+        return bool(waiting)
+
+    async def _execute(self, session: Session, waiting: Sequence[WaitingMessage]) -> None:
+        now = self._clock()
+        context = RunContext(now=now, mt_lifetime=self._limits.mt_lifetime)
+        plans = await plan_messages(session, waiting, self._revisions)
+        context.events.extend(_received(plan.message) for plan in plans if plan.message.tenant_id is not None)
+        finished = await run_waves(session, plans, context)
+        await messages.insert_runs(session, finished, now)
+        await emit_all(session, context.events, now=now)
+        await messages.finish(session, [each.id for each in waiting], now)
+
+    async def _blame(self, message: WaitingMessage, error: Exception) -> bool:
+        """Note the failure; whether the person's next message may follow (only when this one is parked)."""
+        reason = describe(error)
+        async with transaction(self._engine) as session:
+            counted = await messages.count_failure(session, message.id, reason, self._limits.tries)
+            if counted and counted[0] == "accepted":
+                delay = BACK_OFF_SECONDS[min(counted[1], len(BACK_OFF_SECONDS)) - 1]
+                due_at = self._clock() + timedelta(seconds=delay)
+                await outbox.add(session, "message.run", [message.id], [outbox.lane_of(message.order_key)], at=due_at)
+        is_parked = counted is not None and counted[0] == "parked"
+        MESSAGES_RUN.labels("parked" if is_parked else "failed").inc()
+        log.error(
+            "run.parked" if is_parked else "run.message_failed",
+            message_id=str(message.id),
+            attempt=counted[1] if counted else None,
+            error=reason,
+        )
+        return is_parked or counted is None
+
+    def _count(self, waiting: Sequence[WaitingMessage]) -> None:
+        now: datetime = self._clock()
+        MESSAGES_RUN.labels("done").inc(len(waiting))
+        for each in waiting:
+            PATH_SECONDS.labels("run").observe(max(0.0, (now - each.received_at).total_seconds()))
+
+
+def describe(error: BaseException) -> str:
+    """What went wrong and where, without the error's text: it may quote a message or a phone number."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "twoway_router" in frame.filename]
+    where = f" in {ours[-1].filename.rpartition('twoway_router')[2].lstrip('/')}:{ours[-1].lineno}" if ours else ""
+    return f"{type(error).__name__}{where}"
+
+
+def _received(message: RunMessage) -> EventDraft:
+    facts = {
+        "inbound_message_id": message.id,
+        "number": message.number.address,
+        "country": message.number.country,
+        "sender": message.sender,
+        "text": message.text,
+        "route": message.route,
+        "keyword_id": message.keyword_id,
+        "keyword": message.word or None,
+        "sub_keyword": message.sub_keyword,
+        "rest": message.rest,
+        "received_at": message.received_at,
+    }
+    return EventDraft(
+        tenant_id=message.owner,
+        event_type="message.received",
+        data=MessageReceived.model_validate(facts).model_dump(mode="json"),
+        inbound_message_id=message.id,
+    )

@@ -1,0 +1,175 @@
+"""Stores what came back from carriers, many MTs in one transaction. Called by ``sms`` through a group commit."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from twoway_router.consent import service as consent
+from twoway_router.consent.rules import ConsentChange, SuppressionReason
+from twoway_router.domain.messages import Capability, MtState
+from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply
+from twoway_router.kit.clock import Clock
+from twoway_router.kit.metrics import EFFECTS_UNKNOWN
+from twoway_router.messages.queries import delivering, receipts
+from twoway_router.messages.queries.delivering import Locked
+from twoway_router.messages.rules import Circumstances, Move, after_answer, after_look_up, after_unknown
+from twoway_router.messages.service import AnsweredMt, apply_waiting_receipts
+from twoway_router.store import Engine, Session, transaction
+from twoway_router.store.outbox import add, add_later, lane_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settlement:
+    """What one try brought."""
+
+    id: UUID
+    attempt: int
+    reply: SendReply
+    carrier: str
+    capability: Capability
+    connection_id: UUID
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolution:
+    """An unknown MT whose time has come. ``found`` is what its carrier said, where it can be asked."""
+
+    id: UUID
+    connection_id: UUID
+    carrier: str
+    capability: Capability
+    found: SendReply | None = None
+
+
+class Settler:
+    """Turns settlements and resolutions into moves of the ledger."""
+
+    def __init__(self, engine: Engine, *, clock: Clock, chance: Callable[[], float], receipt_wait: timedelta) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._chance = chance
+        self._receipt_wait = receipt_wait
+
+    async def settle(self, items: Sequence[Settlement | Resolution]) -> Sequence[None]:
+        """One transaction for all of them."""
+        now = self._clock()
+        async with transaction(self._engine) as session:
+            await receipts.lock(session, [name for item in items if (name := _name(item))])
+            locked = await delivering.lock_entries(session, {item.id for item in items})
+            moves: dict[UUID, Move] = {}
+            for item in items:
+                if item.id in locked and (move := self._judge(item, locked[item.id], now)):
+                    moves[item.id] = move
+            await self._store(session, [(locked[each], move) for each, move in moves.items()], now)
+            await _log_attempts(session, [item for item in items if isinstance(item, Settlement)], locked)
+            await _match_receipts(session, items, locked, moves, now)
+            await _suppress(session, [locked[each] for each, move in moves.items() if move.opted_out], now)
+        return [None] * len(items)
+
+    def _judge(self, item: Settlement | Resolution, locked: Locked, now: datetime) -> Move | None:
+        around = Circumstances(
+            now=now, capability=item.capability, receipt_wait=self._receipt_wait, chance=self._chance()
+        )
+        match item:
+            case Settlement():
+                move = after_answer(locked.entry, item.attempt, item.reply, around)
+            case Resolution():
+                move = (
+                    after_look_up(locked.entry, item.found, around)
+                    if item.found
+                    else after_unknown(locked.entry, around)
+                )
+        if move and move.state is MtState.UNKNOWN and locked.entry.state is not MtState.UNKNOWN:
+            EFFECTS_UNKNOWN.labels(item.carrier).inc()
+        return move
+
+    async def _store(self, session: Session, moved: Sequence[tuple[Locked, Move]], now: datetime) -> None:
+        if not moved:
+            return
+        columns: dict[str, Sequence[Any]] = {
+            "ids": [locked.entry.id for locked, _ in moved],
+            "states": [move.state.value for _, move in moved],
+            "reasons": [move.reason for _, move in moved],
+            "ats": [move.at for _, move in moved],
+            "carrier_ids": [move.carrier_message_id for _, move in moved],
+        }
+        await delivering.move(session, columns, now)
+        later = [(locked, move.at) for locked, move in moved if move.at is not None]
+        await add_later(
+            session,
+            "sms.deliver",
+            [locked.entry.id for locked, _ in later],
+            [lane_of(locked.order_key) for locked, _ in later],
+            [at for _, at in later],
+        )
+        passed_on = {locked.order_key for locked, move in moved if move.state is not MtState.PLANNED}
+        await add_successors(session, passed_on, now)
+
+
+async def add_successors(session: Session, order_keys: set[int], now: datetime) -> None:
+    """Jobs for the MTs whose turn it is now that their predecessors are out of the way."""
+    following = await delivering.list_successors(session, order_keys, now)
+    await add(session, "sms.deliver", [mt_id for mt_id, _ in following], [lane_of(key) for _, key in following])
+
+
+def _name(item: Settlement | Resolution) -> receipts.CarrierId | None:
+    answer = item.reply if isinstance(item, Settlement) else item.found
+    if isinstance(answer, Done) and answer.reference:
+        return receipts.CarrierId(connection_id=item.connection_id, carrier_message_id=answer.reference)
+    return None
+
+
+async def _log_attempts(session: Session, items: Sequence[Settlement], locked: Mapping[UUID, Locked]) -> None:
+    known = {(item.id, item.attempt): item for item in items if item.id in locked}.values()
+    if known:
+        columns: dict[str, Sequence[Any]] = {
+            "ids": [item.id for item in known],
+            "attempts": [item.attempt for item in known],
+            "tenant_ids": [locked[item.id].tenant_id for item in known],
+            "outcomes": [outcome_word(item.reply) for item in known],
+            "reasons": [None if isinstance(item.reply, Done) else item.reply.reason for item in known],
+            "started": [item.started_at for item in known],
+            "finished": [item.finished_at for item in known],
+        }
+        await delivering.insert_attempts(session, columns)
+
+
+async def _match_receipts(
+    session: Session,
+    items: Sequence[Settlement | Resolution],
+    locked: Mapping[UUID, Locked],
+    moves: Mapping[UUID, Move],
+    now: datetime,
+) -> None:
+    answered = [
+        AnsweredMt(
+            id=item.id,
+            name=name,
+            created_at=locked[item.id].entry.created_at,
+            state=moves[item.id].state,
+            delivery_state=locked[item.id].entry.delivery_state,
+        )
+        for item in items
+        if item.id in moves and (name := _name(item))
+    ]
+    if answered:
+        await apply_waiting_receipts(session, answered, now=now)
+
+
+async def _suppress(session: Session, blocked: Sequence[Locked], now: datetime) -> None:
+    """The carrier says that these recipients opted out there."""
+    changes = [ConsentChange(number_id=locked.number_id, msisdn=locked.recipient) for locked in blocked]
+    await consent.opt_out(session, changes, now, reason=SuppressionReason.CARRIER)
+
+
+def outcome_word(reply: SendReply) -> str:
+    """How logs and metrics call an outcome."""
+    if isinstance(reply, Done):
+        return "done"
+    if isinstance(reply, Retry):
+        return "throttled" if reply.throttled else "retry"
+    return "failed" if isinstance(reply, Failed) else "unknown"

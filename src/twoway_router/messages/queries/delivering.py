@@ -1,0 +1,231 @@
+"""Claims, settles and postpones MTs. Called by ``messages.delivery``, each function inside its own short transaction."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from twoway_router.domain.messages import DeliveryState, MtState, UnknownPolicy
+from twoway_router.messages.rules import CLOCK_SKEW, EXEMPT_ORIGINS, Entry
+from twoway_router.store import Session
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """An MT that a job names and that is still open, before anything is locked."""
+
+    id: UUID
+    number_id: UUID
+    recipient: str
+    connection_id: UUID
+    revision: int
+    state: str
+    is_usable: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """An MT that this process may try to hand over until its lease ends."""
+
+    id: UUID
+    tenant_id: UUID | None
+    connection_id: UUID
+    sender: str
+    recipient: str
+    text: str
+    encoding: str
+    segments: int
+    reply_token: str | None
+    attempt: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Locked:
+    """An MT locked to be settled: its ledger entry and what following work needs."""
+
+    entry: Entry
+    tenant_id: UUID | None
+    number_id: UUID
+    connection_id: UUID
+    recipient: str
+    order_key: int
+
+
+_LOOK: Final = text(
+    """
+    SELECT m.id, m.number_id, m.recipient, m.connection_id, c.revision, m.state,
+           c.state = 'active' AND n.state = 'active' AS is_usable
+    FROM outbound_messages AS m
+    JOIN connections AS c ON c.id = m.connection_id
+    JOIN numbers AS n ON n.id = m.number_id
+    WHERE m.id = ANY(CAST(:ids AS uuid[]))
+      AND (m.state = 'planned' OR (m.state = 'unknown' AND m.settled_at IS NULL AND m.lease_until <= :due_by))
+    ORDER BY m.id
+    """
+)
+_CLAIM: Final = text(
+    """
+    WITH candidate AS (
+        SELECT m.id, CASE
+            WHEN m.expires_at <= :now THEN 'failed'
+            WHEN NOT (m.origin = ANY(CAST(:exempt AS text[]))) AND EXISTS (
+                SELECT 1 FROM suppressions AS s WHERE s.number_id = m.number_id AND s.msisdn = m.recipient
+            ) THEN 'suppressed'
+            ELSE 'claimed' END AS state
+        FROM outbound_messages AS m
+        WHERE m.id = ANY(CAST(:ids AS uuid[])) AND m.state = 'planned' AND m.due_at <= :due_by
+          AND NOT EXISTS (
+            SELECT 1 FROM outbound_messages AS older
+            WHERE older.order_key = m.order_key AND older.id < m.id AND older.state IN ('planned', 'claimed'))
+        ORDER BY m.id
+        FOR UPDATE OF m SKIP LOCKED
+    )
+    UPDATE outbound_messages AS m
+    SET state = candidate.state,
+        attempt = m.attempt + CASE candidate.state WHEN 'claimed' THEN 1 ELSE 0 END,
+        lease_until = CASE candidate.state WHEN 'claimed' THEN CAST(:lease_until AS timestamptz) END,
+        settled_at = CASE candidate.state WHEN 'claimed' THEN NULL ELSE CAST(:now AS timestamptz) END,
+        reason = CASE candidate.state WHEN 'failed' THEN 'expired' WHEN 'suppressed' THEN 'opted_out' ELSE m.reason END
+    FROM candidate
+    WHERE m.id = candidate.id
+    RETURNING m.id, m.tenant_id, m.connection_id, m.sender, m.recipient, m.text, m.encoding, m.segments, m.reply_token,
+              m.attempt, m.created_at, m.state, m.order_key
+    """
+)
+_LOCK: Final = text(
+    """
+    SELECT id, tenant_id, number_id, connection_id, recipient, order_key, state, delivery_state, attempt, policy,
+           created_at, expires_at, lease_until, reason
+    FROM outbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
+    """
+)
+_MOVE: Final = text(
+    """
+    UPDATE outbound_messages AS m
+    SET state = entry.state,
+        reason = entry.reason,
+        due_at = CASE entry.state WHEN 'planned' THEN entry.at ELSE m.due_at END,
+        lease_until = CASE entry.state WHEN 'unknown' THEN entry.at END,
+        carrier_message_id = coalesce(entry.carrier_message_id, m.carrier_message_id),
+        handed_over_at = CASE WHEN entry.state IN ('handed_over', 'confirmed')
+                              THEN coalesce(m.handed_over_at, CAST(:now AS timestamptz)) ELSE m.handed_over_at END,
+        settled_at = CASE WHEN entry.state IN ('planned', 'claimed') OR entry.at IS NOT NULL THEN NULL
+                          ELSE coalesce(m.settled_at, CAST(:now AS timestamptz)) END
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:ats AS timestamptz[]),
+                CAST(:carrier_ids AS text[])) AS entry (id, state, reason, at, carrier_message_id)
+    WHERE m.id = entry.id
+    """
+)
+_ATTEMPTS: Final = text(
+    """
+    INSERT INTO outbound_attempts (outbound_message_id, attempt, tenant_id, outcome, reason, started_at, finished_at)
+    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS smallint[]), CAST(:tenant_ids AS uuid[]),
+                         CAST(:outcomes AS text[]), CAST(:reasons AS text[]), CAST(:started AS timestamptz[]),
+                         CAST(:finished AS timestamptz[]))
+    ON CONFLICT (outbound_message_id, attempt) DO UPDATE
+    SET outcome = excluded.outcome, reason = excluded.reason, finished_at = excluded.finished_at
+    """
+)
+_SUCCESSORS: Final = text(
+    """
+    SELECT id, order_key FROM (
+        SELECT DISTINCT ON (order_key) id, order_key, state, due_at FROM outbound_messages
+        WHERE order_key = ANY(CAST(:order_keys AS bigint[])) AND state IN ('planned', 'claimed')
+        ORDER BY order_key, id
+    ) AS first
+    WHERE state = 'planned' AND due_at <= :due_by
+    """
+)
+_POSTPONE: Final = text(
+    "UPDATE outbound_messages AS m SET due_at = CAST(:due_at AS timestamptz), reason = :reason"
+    " WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'planned' RETURNING id, order_key"
+)
+
+
+async def look(session: Session, ids: Collection[UUID], now: datetime) -> Sequence[Seen]:
+    """Which of these MTs are open: planned, or unknown with their wait over."""
+    return [
+        Seen(**row._asdict()) for row in await session.execute(_LOOK, {"ids": list(ids), "due_by": now + CLOCK_SKEW})
+    ]
+
+
+async def claim(
+    session: Session, ids: Sequence[UUID], now: datetime, lease_until: datetime
+) -> tuple[Sequence[Claimed], Mapping[UUID, str], set[int]]:
+    """Claim what is due and first of its person. Returns claims, what ended instead (id → state), and whose turn moves on."""
+    rows = await session.execute(
+        _CLAIM,
+        {
+            "ids": list(ids),
+            "now": now,
+            "due_by": now + CLOCK_SKEW,
+            "lease_until": lease_until,
+            "exempt": list(EXEMPT_ORIGINS),
+        },
+    )
+    claims: list[Claimed] = []
+    ended: dict[UUID, str] = {}
+    order_keys: set[int] = set()
+    for row in sorted(rows, key=lambda row: row.id):
+        found = row._asdict()
+        state, order_key = found.pop("state"), found.pop("order_key")
+        if state == MtState.CLAIMED:
+            claims.append(Claimed(**found))
+        else:
+            ended[row.id] = state
+            order_keys.add(order_key)
+    return claims, ended, order_keys
+
+
+async def lock_entries(session: Session, ids: Collection[UUID]) -> Mapping[UUID, Locked]:
+    """Lock MTs, in one order, to be settled."""
+    rows = await session.execute(_LOCK, {"ids": list(ids)})
+    return {
+        row.id: Locked(
+            entry=Entry(
+                id=row.id,
+                state=MtState(row.state),
+                delivery_state=DeliveryState(row.delivery_state) if row.delivery_state else None,
+                attempt=row.attempt,
+                policy=UnknownPolicy(row.policy),
+                created_at=row.created_at,
+                expires_at=row.expires_at,
+                decide_at=row.lease_until,
+                reason=row.reason,
+            ),
+            tenant_id=row.tenant_id,
+            number_id=row.number_id,
+            connection_id=row.connection_id,
+            recipient=row.recipient,
+            order_key=row.order_key,
+        )
+        for row in rows
+    }
+
+
+async def move(session: Session, columns: Mapping[str, Sequence[Any]], now: datetime) -> None:
+    """Store moves: ids, states, reasons, ats, carrier_ids, one list per column."""
+    await session.execute(_MOVE, {**columns, "now": now})
+
+
+async def insert_attempts(session: Session, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Log tries: ids, attempts, tenant_ids, outcomes, reasons, started, finished."""
+    await session.execute(_ATTEMPTS, dict(columns))
+
+
+async def list_successors(session: Session, order_keys: Collection[int], now: datetime) -> Sequence[tuple[UUID, int]]:
+    """The MTs whose turn it is now, one per order key: (id, order key)."""
+    if not order_keys:
+        return []
+    rows = await session.execute(_SUCCESSORS, {"order_keys": list(order_keys), "due_by": now + CLOCK_SKEW})
+    return [(row.id, row.order_key) for row in rows]
+
+
+async def postpone(session: Session, ids: Sequence[UUID], due_at: datetime, reason: str) -> Sequence[tuple[UUID, int]]:
+    """Make planned MTs due later; those that were: (id, order key)."""
+    rows = await session.execute(_POSTPONE, {"ids": list(ids), "due_at": due_at, "reason": reason})
+    return [(row.id, row.order_key) for row in rows]

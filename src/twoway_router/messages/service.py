@@ -1,0 +1,202 @@
+"""The one door out: ``queue_mts`` is the only way to send an SMS. Also applies what receipts say of MTs.
+
+Called by ``actions`` (replies) and ``ingress`` (receipts); ``messages.delivery`` asks consent again when it claims.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from twoway_router.consent import service as consent
+from twoway_router.consent.rules import ConsentChange, Person, SuppressionReason
+from twoway_router.domain.ids import ConnectionId, InboundMessageId, NumberId, OutboundMessageId, TenantId
+from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, MtState, UnknownPolicy
+from twoway_router.kit.gsm import measure
+from twoway_router.kit.ids import new_id
+from twoway_router.kit.metrics import CONSENT_BLOCKED, RECEIPTS
+from twoway_router.messages.queries import planning, receipts
+from twoway_router.messages.rules import SEGMENT_LIMIT, after_receipt
+from twoway_router.store import Session
+from twoway_router.store.outbox import order_key
+
+States = tuple[str, str | None]
+_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MtDraft:
+    """An MT that someone wants sent. ``policy`` None takes the number's own; ``is_exempt``: also to the suppressed."""
+
+    tenant_id: TenantId | None
+    number_id: NumberId
+    recipient: str
+    text: str
+    origin: str
+    inbound_message_id: InboundMessageId | None
+    ordinal: int
+    generation: int = 0
+    reply_token: str | None = None
+    policy: UnknownPolicy | None = None
+    is_exempt: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Queued:
+    """What became of a draft: a planned MT, or why it will not be sent. A refused MT may still have its row."""
+
+    id: OutboundMessageId | None
+    reason: str | None = None
+
+
+async def queue_mts(
+    session: Session, drafts: Sequence[MtDraft], *, now: datetime, lifetime: timedelta
+) -> Sequence[Queued]:
+    """Plan MTs, one result per draft. Asks consent; never writes to anything but MSISDNs that are not ours."""
+    if not drafts:
+        return []
+    numbers = await planning.list_numbers(session, {draft.number_id for draft in drafts})
+    ours = await planning.find_own(session, {draft.recipient for draft in drafts})
+    people = [Person(number_id=draft.number_id, msisdn=draft.recipient) for draft in drafts if not draft.is_exempt]
+    suppressed = await consent.find_suppressed(session, people)
+    rows: list[dict[str, Any]] = []
+    results: list[Queued] = []
+    for draft in drafts:
+        if _E164.fullmatch(draft.recipient) is None:
+            results.append(Queued(id=None, reason="recipient_is_no_msisdn"))
+        elif draft.recipient in ours:
+            results.append(Queued(id=None, reason="recipient_is_ours"))
+        elif not draft.text.strip():
+            results.append(Queued(id=None, reason="text_is_empty"))
+        else:
+            is_suppressed = (
+                not draft.is_exempt and Person(number_id=draft.number_id, msisdn=draft.recipient) in suppressed
+            )
+            row = _row(draft, numbers[draft.number_id], is_suppressed=is_suppressed)
+            rows.append(row)
+            is_planned = row["state"] == MtState.PLANNED
+            results.append(Queued(id=OutboundMessageId(row["id"]) if is_planned else None, reason=row["reason"]))
+    if rows:
+        CONSENT_BLOCKED.labels("queued").inc(sum(row["state"] == MtState.SUPPRESSED for row in rows))
+        await planning.insert_mts(session, rows, now, now + lifetime)
+    return results
+
+
+def _row(draft: MtDraft, number: planning.SendingNumber, *, is_suppressed: bool) -> dict[str, Any]:
+    size = measure(draft.text)
+    state, reason = MtState.PLANNED, None
+    if is_suppressed:
+        state, reason = MtState.SUPPRESSED, "opted_out"
+    elif size.segments > min(number.max_segments or SEGMENT_LIMIT, SEGMENT_LIMIT):
+        state, reason = MtState.FAILED, "too_many_segments"
+    return {
+        "id": new_id(),
+        "tenant_id": draft.tenant_id,
+        "number_id": draft.number_id,
+        "connection_id": number.connection_id,
+        "sender": number.address,
+        "recipient": draft.recipient,
+        "text": draft.text,
+        "encoding": size.encoding.value,
+        "segments": size.segments,
+        "origin": draft.origin,
+        "inbound_message_id": draft.inbound_message_id,
+        "generation": draft.generation,
+        "ordinal": draft.ordinal,
+        "state": state.value,
+        "policy": (draft.policy or UnknownPolicy(number.unknown_policy)).value,
+        "order_key": order_key(draft.tenant_id or draft.number_id, draft.recipient),
+        "reply_token": draft.reply_token,
+        "reason": reason,
+    }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnsweredMt:
+    """An MT whose carrier id is being stored, as it is after that."""
+
+    id: UUID
+    name: receipts.CarrierId
+    created_at: datetime
+    state: MtState
+    delivery_state: DeliveryState | None
+
+
+async def apply_receipts(
+    session: Session, reported: Sequence[tuple[ConnectionId, DeliveryReceipt]], *, now: datetime
+) -> None:
+    """Keep receipts and move their MTs, never backwards. A receipt that overtook its MT's answer waits for it."""
+    if not reported:
+        return
+    names = [name for connection_id, receipt in reported if (name := _name(connection_id, receipt))]
+    await receipts.lock(session, names)
+    spoken = await receipts.find_spoken_of(
+        session,
+        [connection_id for connection_id, _ in reported],
+        [receipt.carrier_message_id for _, receipt in reported],
+        [_reference(receipt) for _, receipt in reported],
+    )
+    mts = {found.position: found for found in spoken}
+    states: dict[UUID, States] = {}
+    for position, (_, receipt) in enumerate(reported):
+        mt = mts.get(position)
+        RECEIPTS.labels(receipt.state.value, "found" if mt else "waiting").inc()
+        if mt:
+            _fold(states, mt.id, (mt.state, mt.delivery_state), receipt.state)
+    await receipts.update_states(session, states, now)
+    rows = [_receipt_row(*each, mts.get(position)) for position, each in enumerate(reported)]
+    await receipts.insert_receipts(session, rows, now)
+    blocked = [mts[position] for position, (_, receipt) in enumerate(reported) if receipt.opted_out and position in mts]
+    changes = [ConsentChange(number_id=mt.number_id, msisdn=mt.recipient) for mt in blocked]
+    await consent.opt_out(session, changes, now, reason=SuppressionReason.CARRIER)
+
+
+async def apply_waiting_receipts(session: Session, answered: Sequence[AnsweredMt], *, now: datetime) -> None:
+    """Apply receipts that came before the answers which are being stored. The caller holds the names' locks."""
+    names, since = [mt.name for mt in answered], [mt.created_at for mt in answered]
+    found = await receipts.take_waiting(session, [mt.id for mt in answered], names, since)
+    known = {mt.id: mt for mt in answered}
+    states: dict[UUID, States] = {}
+    for mt_id, reported in found:
+        mt = known[mt_id]
+        _fold(states, mt_id, (mt.state, mt.delivery_state), DeliveryState(reported))
+    await receipts.update_states(session, states, now)
+
+
+def _fold(states: dict[UUID, States], mt_id: UUID, stored: States, reported: DeliveryState) -> None:
+    """Note what one more receipt makes of an MT."""
+    state, delivery_state = states.get(mt_id, stored)
+    moved = after_receipt(MtState(state), DeliveryState(delivery_state) if delivery_state else None, reported)
+    if moved:
+        states[mt_id] = moved
+
+
+def _receipt_row(connection_id: ConnectionId, receipt: DeliveryReceipt, mt: receipts.Spoken | None) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "connection_id": connection_id,
+        "carrier_message_id": receipt.carrier_message_id,
+        "reference": _reference(receipt),
+        "recipient": receipt.recipient,
+        "outbound_message_id": mt.id if mt else None,
+        "state": receipt.state.value,
+        "raw_state": receipt.raw_state,
+        "error": receipt.error,
+        "carrier_time": receipt.carrier_time,
+    }
+
+
+def _name(connection_id: ConnectionId, receipt: DeliveryReceipt) -> receipts.CarrierId | None:
+    if receipt.carrier_message_id is None:
+        return None
+    return receipts.CarrierId(connection_id=connection_id, carrier_message_id=receipt.carrier_message_id)
+
+
+def _reference(receipt: DeliveryReceipt) -> UUID | None:
+    """Our id in a receipt; anything else that a carrier sends there names nothing."""
+    try:
+        return UUID(receipt.reference) if receipt.reference else None
+    except ValueError:
+        return None
