@@ -117,7 +117,7 @@ class Columns:
         self._free.setdefault(self.count[row], []).append(row)
 
     def keyword_id(self, row: int) -> UUID:
-        return UUID(bytes=bytes(self.ids[16 * row : 16 * row + 16]))
+        return UUID(int=int.from_bytes(self.ids[16 * row : 16 * row + 16], "big"))
 
     def display(self, spelling: int) -> str:
         packed = self._display_at[spelling]

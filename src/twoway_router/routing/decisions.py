@@ -39,7 +39,7 @@ def to_keyword(table: RoutingTable, winner: Winner, text: str, folded: Folded, r
         revision=columns.revision[keyword],
         word=columns.display(first),
         sub_keyword=inside.name if inside else None,
-        rest=inside.rest if inside else rest,
+        rest=inside.rest if inside else "" if winner.hit.is_whole and not winner.hit.stem else rest,
         window=winner.window,
         match_class=winner.hit.match_class,
         span=span,
@@ -123,7 +123,10 @@ def _suggestion(table: RoutingTable, entry: NumberEntry, folded: Folded, at: dat
     """The one keyword that a misspelt message may mean; only ever asked about, never acted on."""
     if folded.is_long or not 0 < folded.size <= _MOST_SUGGESTED_WORDS:
         return None
-    rows = one_edit_away(entry, table, "".join(folded.tokens[: folded.size]))
+    tokens = folded.tokens[: folded.size]
+    if all(map(entry.words.is_common, tokens)):
+        return None
+    rows = one_edit_away(entry, table, "".join(tokens))
     if not rows:
         return None
     keyword = table.columns.keyword[rows[0]]

@@ -66,10 +66,10 @@ def judge(entry: NumberEntry, table: RoutingTable, folded: Folded, tokens: int, 
     is_whole = tokens >= folded.size and not folded.is_long
     mask = 0 if tokens == 1 else boundary_mask(folded.tokens[:tokens])
     rows = (found,) if isinstance(found, int) else found
-    if is_whole and entry.is_shared and len(rows) == 1 and rows[0] >= 0:
-        is_plain = not columns.flags[columns.keyword[rows[0]]]
-        if is_plain and columns.masks[rows[0]] == mask:
-            return [Hit(rows, EXACT, tokens, True, key)]
+    if entry.is_shared and len(rows) == 1 and rows[0] >= 0 and not columns.flags[columns.keyword[rows[0]]]:
+        hit = Hit(rows, EXACT if columns.masks[rows[0]] == mask else RESPACED, tokens, is_whole, key)
+        is_sure = is_whole and hit.match_class is EXACT
+        return [hit if is_sure else hit._replace(refusal=_refusal(entry, table, folded, hit, mask))]
     direct = routable(entry, table, [row for row in rows if row >= 0])
     if direct:
         sorted_rows = _by_mask(table, direct, mask)
@@ -160,6 +160,8 @@ def guard_text_after(entry: NumberEntry, folded: Folded, hit: Hit) -> str:
         return "too short for text glued to it" if is_glued and _clusters(folded, hit.tokens) < 3 else ""
     if hit.match_class == LOOK_ALIKE:
         return "" if len(hit.key) >= 4 else _TOO_SHORT
+    if hit.key[-1].isdigit() and hit.tokens < len(folded.tokens) and folded.tokens[hit.tokens][0].isdigit():
+        return "its digits go on"
     return "" if len(hit.key) >= _LONG else _TOO_SHORT
 
 

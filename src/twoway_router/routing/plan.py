@@ -69,6 +69,9 @@ def choose_route(table: RoutingTable, request: RouteRequest, *, explain: bool = 
 def _decide(case: _Case) -> Decision:
     winner = case.winner
     is_strong = winner is not None and winner.is_strong
+    is_plain = is_strong or (winner is not None and winner.hit.match_class == EXACT)
+    if winner is not None and is_plain and not case.live and not _may_be_reserved(case):
+        return _to_keyword(case, winner, "keyword_whole" if is_strong else "keyword")
     reading = read_whole(case.entry, case.folded, is_keyword=is_strong)
     if reading is not None and reading.force is Force.ALWAYS:
         return to_reserved(case.entry, reading.outcome, reading.word, reading.rule, case.live)
@@ -84,6 +87,11 @@ def _decide(case: _Case) -> Decision:
         or _last_resort(case, reading)
         or _default(case)
     )
+
+
+def _may_be_reserved(case: _Case) -> bool:
+    words, tokens = case.entry.words, case.folded.tokens
+    return tokens[0] in words.openers or "".join(tokens[: case.folded.size]) in words.reserved
 
 
 def _open_question(case: _Case) -> Decision | None:

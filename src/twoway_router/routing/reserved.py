@@ -11,6 +11,7 @@ from twoway_router.routing.variants import (
     cut_runs,
     digit_look_alikes,
     has_other_script,
+    has_run,
     letters,
     skeleton,
     without_signs,
@@ -20,6 +21,7 @@ from twoway_router.routing.words import ReservedWord, Words
 _LONGEST: Final = 48
 _STRICT_COUNTRIES: Final = frozenset(("US", "CA"))
 _MOST_AFTER_PHRASE: Final = 3
+_MOST_WORN_WORDS: Final = 8
 
 
 class Force(StrEnum):
@@ -56,10 +58,17 @@ def read_whole(entry: NumberEntry, folded: Folded, *, is_keyword: bool) -> Readi
     key = "".join(tokens)
     if len(key) > _LONGEST:
         return None
-    found = _look_up(entry, key, tokens)
-    if found is None and not is_keyword:
+    found = _look_up(entry, key, tokens) if key in entry.words.reserved else None
+    if found is None and not is_keyword and _may_be_worn(key, size):
         found = _look_up_worn(entry, key, tokens)
     return found
+
+
+def _may_be_worn(key: str, size: int) -> bool:
+    """Whether there is anything about the key that wear could explain."""
+    if size > _MOST_WORN_WORDS:
+        return False
+    return not (key.isascii() and key.isalpha()) or has_run(key)
 
 
 def _look_up(entry: NumberEntry, key: str, tokens: list[str]) -> Reading | None:
@@ -111,6 +120,8 @@ def read_lead(entry: NumberEntry, folded: Folded) -> Lead | None:
     """A reserved word before other text; answers (NO) do not count, they begin too many sentences."""
     words = entry.words
     tokens = folded.tokens
+    if not tokens or tokens[0] not in words.openers:
+        return None
     for count in (4, 3, 2, 1):
         if folded.size <= count:
             continue
@@ -141,7 +152,7 @@ def is_plain_stop(entry: NumberEntry, folded: Folded, lead: Lead) -> bool:
 
 def read_phrase(entry: NumberEntry, folded: Folded) -> ReservedWord | None:
     """A phrase that asks for an end (STOP TEXTING ME), with a few words behind it at most."""
-    if folded.is_long:
+    if folded.is_long or not folded.tokens or folded.tokens[0] not in entry.words.openers:
         return None
     phrases: Words = entry.words.opt_out_phrases
     key = ""

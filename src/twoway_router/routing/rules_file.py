@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.routing.claims import Claim, judge_claim
 from twoway_router.routing.index import RoutingTable

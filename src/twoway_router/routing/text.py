@@ -188,8 +188,8 @@ def _length(text: str) -> int:
 
 
 def _is_attached(character: str) -> bool:
-    """A mark or a joiner that belongs to the character before it."""
-    if character in _HALF_WIDTH_MARKS:
+    """A mark, a joiner or the rest of a Hangul syllable that belongs to the character before it."""
+    if character in _HALF_WIDTH_MARKS or "\u1161" <= character <= "\u11ff":
         return True
     return not character.isascii() and character not in APOSTROPHES and not fold_string(character)
 

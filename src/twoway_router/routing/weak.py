@@ -35,6 +35,8 @@ _GLUED: Final = re.compile(r"([^\W\d_]+)[0-9]")
 _LATIN: Final = "abcdefghijklmnopqrstuvwxyz"
 _LONGEST_EDIT: Final = 16
 _FIVE: Final = 5
+_LAST_ALPHABET: Final = "\u1700"
+"""Past the scripts in which one letter more or less is a slip of the finger."""
 
 
 def weak_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[Hit]:
@@ -42,15 +44,19 @@ def weak_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[H
     hits: list[Hit] = []
     words, places = _bare_words(folded)
     key = "".join(words)
+    is_fuzzy = entry.rules.is_fuzzy and not entry.is_shared and not folded.is_long
+    is_worn = "0" in key or "1" in key or has_run(key)
+    if not is_worn and not is_fuzzy and not entry.glued and places is None and key.isascii():
+        return hits
     if not key.isascii() and has_other_script(key):
         hits += _script_hits(entry, table, folded)
     if places is not None:
         hits += _bare_hits(entry, table, folded, words, places)
-    if "0" in key or "1" in key or has_run(key):
+    if is_worn:
         hits += _worn_hits(entry, table, folded, words, places)
     if entry.glued:
         hits += _glued_hits(entry, table, folded)
-    if entry.rules.is_fuzzy and not entry.is_shared and not folded.is_long:
+    if is_fuzzy:
         hits += _fuzzy_hits(entry, table, "".join(folded.tokens[: folded.size]), folded.size)
     return hits
 
@@ -202,6 +208,8 @@ def one_edit_away(entry: NumberEntry, table: RoutingTable, key: str) -> tuple[in
     """Rows of the one keyword that this misspells; nothing if the word is known, common, short, or fits several."""
     words = entry.words
     if not _FIVE <= len(key) <= _LONGEST_EDIT or letters(key) < _FIVE or words.is_reserved(key):
+        return ()
+    if max(key) > _LAST_ALPHABET:
         return ()
     alphabet = _LATIN if key.isascii() else "".join(sorted(c for c in entry.alphabet if _is_near(c, key)))
     get = entry.index.get

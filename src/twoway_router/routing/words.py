@@ -52,7 +52,10 @@ Words = Mapping[str, ReservedWord]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Vocabulary:
-    """The reserved words as one set of languages sees them, by folded key."""
+    """The reserved words as one set of languages sees them, by folded key.
+
+    ``reserved`` has the keys of all lists of compliance; ``openers`` the first tokens of their words.
+    """
 
     languages: tuple[str, ...]
     opt_out: Words
@@ -66,22 +69,17 @@ class Vocabulary:
     no: frozenset[str]
     replies: frozenset[str]
     polite: frozenset[str]
-    commons: tuple[frozenset[str], ...]
+    common: frozenset[str]
+    reserved: frozenset[str]
+    openers: frozenset[str]
 
     def is_common(self, key: str) -> bool:
         """A word so common, or so typical an answer, that only a whole message may mean a keyword by it."""
-        return any(key in words for words in self.commons) or key in self.replies or key in self.yes or key in self.no
+        return key in self.common
 
     def is_reserved(self, key: str) -> bool:
         """A common word, an answer, or a word of compliance in any language."""
-        return (
-            key in self.opt_out
-            or key in self.opt_out_unless_asked
-            or key in self.help
-            or key in self.start
-            or key in self.foreign
-            or self.is_common(key)
-        )
+        return key in self.reserved or self.is_common(key)
 
 
 def primary(language: str) -> str:
@@ -145,13 +143,22 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
     own = tuple(dict.fromkeys([*map(primary, languages), "en"]))
     unless_asked, helping, starting = (_words(kind, own) for kind in ("opt_out_unless_asked", "help", "start"))
     known = {*unless_asked, *helping, *starting}
-    commons = (*map(common_words, own), frozenset(_CHAT))
+    answers_and_replies = (_keys(kind, own) for kind in ("yes_words", "no_words", "replies"))
+    common = frozenset(_CHAT).union(*map(common_words, own), *answers_and_replies)
     foreign = {
         key: word
         for kind in ("help", "start", "opt_out_unless_asked")
         for key, word in everywhere(kind).items()
-        if key not in known and not any(key in words for words in commons)
+        if key not in known and key not in common
     }
+    lists = (
+        everywhere("opt_out"),
+        everywhere("opt_out_phrases"),
+        unless_asked,
+        helping,
+        starting,
+        foreign,
+    )
     return Vocabulary(
         languages=own,
         opt_out=everywhere("opt_out"),
@@ -165,7 +172,9 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
         no=_keys("no_words", own),
         replies=_keys("replies", own),
         polite=_keys("polite", own),
-        commons=commons,
+        common=common,
+        reserved=frozenset(key for words in lists for key in words),
+        openers=frozenset(fold(word.word).tokens[0] for words in lists for word in words.values()),
     )
 
 

@@ -1,0 +1,54 @@
+"""The case tables: what a message says, on what number, in what conversation, and where it must go."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from twoway_router.routing.rules_file import Rules, evaluate, read_rules
+
+CASES = Path(__file__).parent / "cases"
+AT = datetime(2026, 6, 1, tzinfo=UTC)
+TABLES = ("latin", "scripts", "classes", "guards", "inside", "reserved", "contexts")
+
+
+def _rows() -> Iterator[object]:
+    for table in TABLES:
+        for place, group in enumerate(yaml.safe_load((CASES / f"{table}.yaml").read_text(encoding="utf-8"))):
+            for number, row in enumerate(group["rows"]):
+                contexts = group.get("contexts", [])
+                yield pytest.param(group["number"], contexts, row, id=f"{table}-{place}-{number}")
+
+
+ROWS = list(_rows())
+
+
+@pytest.fixture(scope="module")
+def rules() -> Rules:
+    return read_rules((CASES / "rules.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("number", "contexts", "row"), ROWS)
+def test_a_message_goes_where_the_table_says(
+    rules: Rules, number: str, contexts: list[object], row: list[str | None]
+) -> None:
+    text, outcome, tenant, keyword, match_class, rest, sub_keyword, rule = (row + [None] * 3)[:8]
+    message = {"id": "1", "number": number, "from": "+34600000009", "text": text, "contexts": contexts}
+
+    (result,) = evaluate(rules, [message], AT)
+
+    expected = {"outcome": outcome, "tenant": tenant, "keyword": keyword, "class": match_class}
+    expected |= {
+        name: value
+        for name, value in (("rest", rest), ("sub_keyword", sub_keyword), ("rule", rule))
+        if value is not None
+    }
+    assert {name: result[name] for name in expected} == expected
+
+
+def test_the_tables_are_large_enough_to_mean_something() -> None:
+    rows = list(ROWS)
+
+    assert len(rows) >= 600
