@@ -1,12 +1,18 @@
-"""What a tenant configures for a keyword: the definition stored with each revision and read by ``actions``."""
+"""What a tenant configures for a keyword: the definition stored with each revision, and keywords as the API shows them."""
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from twoway_router.domain.errors import RouterError
+from twoway_router.domain.ids import NumberId
+from twoway_router.keywords.rules import Judgement, KeywordClaim, show_collision
+from twoway_router.keywords.tables import Keywords
 from twoway_router.kit.conditions import Condition
+from twoway_router.routing.claims import VerdictKind
 
 ActionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
@@ -86,3 +92,137 @@ class KeywordDefinition(Part):
     too_late_text: str | None = Field(None, min_length=1, max_length=1600)
     is_glued: bool = False
     is_whole_message: bool = False
+
+
+_EXAMPLE: Final[Mapping[str, Any]] = {
+    "number_id": "0198c0dd-4444-7ddd-8eee-3c3d3e3f4041",
+    "word": "FREEBURGER",
+    "aliases": ["FREE BURGER"],
+    "actions": [
+        {
+            "kind": "issue_coupon",
+            "pool_id": "0198c0dd-2222-7bbb-8ccc-1c1d1e1f2021",
+            "empty_text": "Sorry, all burgers are gone.",
+        },
+        {"kind": "reply", "text": "Your free burger: {{ coupon.code }}"},
+    ],
+}
+
+
+class KeywordPut(KeywordDefinition):
+    """The whole definition of a keyword as it shall be from now on."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{key: value for key, value in _EXAMPLE.items() if key != "number_id"}]},
+    )
+
+    def to_claim(self, number_id: NumberId, *, is_override: bool = False) -> KeywordClaim:
+        """What the service is asked for."""
+        return KeywordClaim(
+            number_id=number_id,
+            word=self.word,
+            aliases=self.aliases,
+            definition=self.model_dump(mode="json", include=set(KeywordDefinition.model_fields)),
+            active_from=self.active_from,
+            active_until=self.active_until,
+            pools={
+                action.pool_id: f"{at}/pool_id"
+                for at, action in self._placed_actions()
+                if isinstance(action, IssueCouponSpec)
+            },
+            endpoints={
+                action.endpoint_id: f"{at}/endpoint_id"
+                for at, action in self._placed_actions()
+                if isinstance(action, CallWebhookSpec)
+            },
+            is_override=is_override,
+        )
+
+    def _placed_actions(self) -> Iterator[tuple[str, ActionSpec]]:
+        lists = [
+            ("/actions", self.actions),
+            *((f"/sub_keywords/{place}/actions", sub.actions) for place, sub in enumerate(self.sub_keywords)),
+        ]
+        for pointer, actions in lists:
+            for place, action in enumerate(actions):
+                yield f"{pointer}/{place}", action
+
+
+class KeywordIn(KeywordPut):
+    """A keyword to claim on a number. ``tenant_id`` and ``is_override`` are for operators."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [dict(_EXAMPLE)]})
+
+    number_id: UUID
+    tenant_id: UUID | None = Field(None, description="Operators only: whose keyword it shall be.")
+    is_override: bool = Field(False, description="Operators only: allow a word that needs it.")
+
+
+class KeywordOut(KeywordDefinition):
+    """A keyword."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: UUID
+    tenant_id: UUID
+    number_id: UUID
+    state: Literal["requested", "approved", "active", "suspended", "released"]
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, keyword: Keywords) -> Self:
+        fields = ("id", "tenant_id", "number_id", "state", "revision", "created_at", "updated_at")
+        return cls.model_validate({**keyword.definition, **{name: getattr(keyword, name) for name in fields}})
+
+
+class CollisionOut(BaseModel):
+    """Another tenant's keyword that the word comes near, without saying whose."""
+
+    word: str
+    spelling: str = Field(description="Which of your spellings meets it.")
+    reason: str
+
+
+class KeywordClaimed(KeywordOut):
+    """A keyword with what to know about its word."""
+
+    collisions: tuple[CollisionOut, ...] = Field((), description="Warnings; the keyword is yours all the same.")
+    catches: tuple[str, ...] = Field((), description="Spellings that reach it.")
+
+    @classmethod
+    def claimed(cls, keyword: Keywords, judgement: Judgement) -> Self:
+        collisions = tuple(CollisionOut.model_validate(show_collision(each)) for each in judgement.collisions)
+        return cls.of(keyword).model_copy(update={"collisions": collisions, "catches": judgement.catches})
+
+
+class Availability(BaseModel):
+    """What a claim of a word would be answered now."""
+
+    word: str
+    key: str = Field(description="The word as it is compared.")
+    is_available: bool
+    verdict: Literal["accept", "warn", "override_needed", "refuse"]
+    code: str = Field(description="Why, for programs.")
+    detail: str
+    free_at: datetime | None = Field(None, description="When a word that rests is free.")
+    collisions: tuple[CollisionOut, ...]
+    catches: tuple[str, ...] = Field(description="Spellings that would reach the keyword.")
+
+    @classmethod
+    def of(cls, word: str, judgement: Judgement, problem: RouterError | None) -> Self:
+        is_held = problem is not None and judgement.kind in (VerdictKind.ACCEPT, VerdictKind.WARN)
+        return cls(
+            word=word,
+            key=judgement.key,
+            is_available=problem is None,
+            verdict="refuse" if is_held else judgement.kind.value,
+            code=problem.code if problem is not None and is_held else judgement.code,
+            detail=problem.detail if problem is not None else judgement.detail,
+            free_at=problem.extra.get("free_at") if problem is not None else None,
+            collisions=tuple(CollisionOut.model_validate(show_collision(each)) for each in judgement.collisions),
+            catches=judgement.catches if problem is None else (),
+        )

@@ -1,0 +1,229 @@
+"""SQL of keywords: claims and their spellings, revisions to run, and the rules that routing is built from."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, TextClause, delete, insert, select, text, update
+
+from twoway_router.domain.ids import KeywordId, NumberId, TenantId
+from twoway_router.keywords.rules import Holder, Spelling
+from twoway_router.keywords.tables import KeywordRevisions, Keywords, KeywordSpellings
+from twoway_router.routing.types import ClaimState, KeywordRules, SubKeyword
+from twoway_router.store import Session
+
+_BATCH: Final = 5_000
+_RULES = (
+    "SELECT keyword.id, keyword.tenant_id, keyword.number_id, keyword.word, keyword.revision, keyword.active_from,"
+    " keyword.active_until, CASE WHEN tenant.state = 'suspended' AND keyword.state = 'active' THEN 'suspended'"
+    " ELSE keyword.state END AS state,"
+    " coalesce(CAST(keyword.definition->>'is_glued' AS boolean), false) AS is_glued,"
+    " coalesce(CAST(keyword.definition->>'is_whole_message' AS boolean), false) AS is_whole_message,"
+    " nullif(keyword.definition->'sub_keywords', CAST('[]' AS jsonb)) AS sub_keywords, spelling.texts"
+    " FROM (SELECT keyword_id, array_agg(text) AS texts FROM keyword_spellings {which} GROUP BY keyword_id) AS spelling"
+    " JOIN keywords AS keyword ON keyword.id = spelling.keyword_id JOIN tenants AS tenant ON tenant.id = keyword.tenant_id"
+)
+_ALL_RULES = text(_RULES.format(which=""))
+_RULES_OF_KEYWORDS = text(_RULES.format(which="WHERE keyword_id = ANY(CAST(:ids AS uuid[]))"))
+_RULES_OF_NUMBER = text(_RULES.format(which="WHERE number_id = :number_id"))
+_RECENT_RULES = text(
+    _RULES.format(
+        which="WHERE number_id = :number_id AND keyword_id IN (SELECT subject_id FROM changes WHERE kind = 'keyword'"
+        " AND sequence > (SELECT sequence - 2000 FROM change_counter) AND changed_at > now() - interval '30 seconds')"
+    )
+)
+_DEFINITIONS = text(
+    "SELECT revision.keyword_id, revision.revision, revision.definition"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:revisions AS integer[])) AS wanted (keyword_id, revision)"
+    " JOIN keyword_revisions AS revision USING (keyword_id, revision)"
+)
+_HOLDERS = text(
+    "SELECT spelling.key, spelling.tenant_id, spelling.keyword_id, keyword.word, keyword.state, keyword.updated_at"
+    " FROM keyword_spellings AS spelling JOIN keywords AS keyword ON keyword.id = spelling.keyword_id"
+    " WHERE spelling.number_id = :number_id AND spelling.key = ANY(CAST(:keys AS text[])) ORDER BY spelling.key"
+)
+_INSERT_SPELLINGS = text(
+    "INSERT INTO keyword_spellings (number_id, key, tenant_id, keyword_id, text, mask, is_alias)"
+    " SELECT :number_id, new.key, :tenant_id, :keyword_id, new.text, new.mask, new.is_alias"
+    " FROM unnest(CAST(:keys AS text[]), CAST(:texts AS text[]), CAST(:masks AS bigint[]), CAST(:aliases AS boolean[]))"
+    " AS new (key, text, mask, is_alias) ON CONFLICT (number_id, key) DO NOTHING RETURNING key"
+)
+_KNOWN_POOLS = text("SELECT id FROM coupon_pools WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[]))")
+_KNOWN_ENDPOINTS = text(
+    "SELECT id FROM webhook_endpoints WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[]))"
+    " AND disabled_reason IS DISTINCT FROM 'deleted'"
+)
+
+
+async def list_keyword_rules(session: Session, keyword_ids: Collection[UUID] | None = None) -> Sequence[KeywordRules]:
+    """Keywords that have a spelling, as routing sees them: all, or those among the ids. A suspended tenant's are suspended."""
+    if keyword_ids is None:
+        return await _list_rules(session, _ALL_RULES, {})
+    return await _list_rules(session, _RULES_OF_KEYWORDS, {"ids": list(keyword_ids)})
+
+
+async def list_rules_of_number(
+    session: Session, number_id: NumberId, *, is_recent: bool = False
+) -> Sequence[KeywordRules]:
+    """The keywords of one number; recent ones are those that caches may not have seen yet."""
+    return await _list_rules(session, _RECENT_RULES if is_recent else _RULES_OF_NUMBER, {"number_id": number_id})
+
+
+async def list_keyword_ids_of_tenant(session: Session, tenant_id: UUID) -> Sequence[UUID]:
+    """Every keyword of a tenant, as its suspension concerns them all."""
+    return (await session.scalars(select(Keywords.id).where(Keywords.tenant_id == tenant_id))).all()
+
+
+async def get_definitions(
+    session: Session, refs: Collection[tuple[KeywordId, int]]
+) -> Mapping[tuple[KeywordId, int], Mapping[str, Any]]:
+    """The definitions (``schemas.KeywordDefinition`` as JSON) of revisions; they never change."""
+    wanted = {"ids": [ref[0] for ref in refs], "revisions": [ref[1] for ref in refs]}
+    rows = await session.execute(_DEFINITIONS, wanted)
+    return {(KeywordId(row.keyword_id), row.revision): row.definition for row in rows}
+
+
+async def find_keyword(
+    session: Session, keyword_id: UUID, *, tenant_id: TenantId | None, for_update: bool = False
+) -> Keywords | None:
+    """A tenant's keyword; anybody's when there is no tenant."""
+    statement = select(Keywords).where(Keywords.id == keyword_id)
+    if tenant_id is not None:
+        statement = statement.where(Keywords.tenant_id == tenant_id)
+    return await session.scalar(statement.with_for_update() if for_update else statement)
+
+
+async def list_keywords(
+    session: Session,
+    *,
+    tenant_id: UUID | None,
+    number_id: UUID | None,
+    state: str | None,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Keywords]:
+    """Keywords, newest first. Without a state those that were given back are left out."""
+    statement = select(Keywords).order_by(Keywords.id.desc()).limit(limit)
+    if tenant_id is not None:
+        statement = statement.where(Keywords.tenant_id == tenant_id)
+    if number_id is not None:
+        statement = statement.where(Keywords.number_id == number_id)
+    statement = statement.where(Keywords.state != "released" if state is None else Keywords.state == state)
+    if after is not None:
+        statement = statement.where(Keywords.id < after)
+    return (await session.scalars(statement)).all()
+
+
+async def list_holders(session: Session, number_id: UUID, keys: Collection[str]) -> Sequence[Holder]:
+    """Who has any of the keys on a number."""
+    rows = await session.execute(_HOLDERS, {"number_id": number_id, "keys": list(keys)})
+    return [
+        Holder(
+            key=row.key,
+            tenant_id=row.tenant_id,
+            keyword_id=row.keyword_id,
+            word=row.word,
+            is_released=row.state == "released",
+            changed_at=row.updated_at,
+        )
+        for row in rows
+    ]
+
+
+async def list_keys_of(session: Session, keyword_id: UUID) -> frozenset[str]:
+    """The keys that a keyword has."""
+    return frozenset(
+        await session.scalars(select(KeywordSpellings.key).where(KeywordSpellings.keyword_id == keyword_id))
+    )
+
+
+async def insert_keyword(session: Session, values: Mapping[str, object]) -> None:
+    """Store a new keyword."""
+    await session.execute(insert(Keywords).values(**values))
+
+
+async def insert_revision(
+    session: Session, keyword_id: UUID, tenant_id: UUID, revision: int, definition: Mapping[str, Any], *, now: datetime
+) -> None:
+    """Store a definition for good."""
+    await session.execute(
+        insert(KeywordRevisions).values(
+            keyword_id=keyword_id, revision=revision, tenant_id=tenant_id, definition=dict(definition), created_at=now
+        )
+    )
+
+
+async def insert_spellings(
+    session: Session, number_id: UUID, tenant_id: UUID, keyword_id: UUID, spellings: Sequence[Spelling]
+) -> bool:
+    """Claim keys; False when somebody else has got one of them."""
+    columns = {
+        "keys": [spelling.key for spelling in spellings],
+        "texts": [spelling.text for spelling in spellings],
+        "masks": [spelling.mask for spelling in spellings],
+        "aliases": [spelling.is_alias for spelling in spellings],
+    }
+    owner = {"number_id": number_id, "tenant_id": tenant_id, "keyword_id": keyword_id}
+    return len((await session.execute(_INSERT_SPELLINGS, {**owner, **columns})).all()) == len(spellings)
+
+
+async def delete_spellings(session: Session, number_id: UUID, keys: Collection[str]) -> None:
+    """Give keys back."""
+    await session.execute(
+        delete(KeywordSpellings).where(KeywordSpellings.number_id == number_id, KeywordSpellings.key.in_(keys))
+    )
+
+
+async def move_spellings(session: Session, number_id: UUID, keys: Collection[str], keyword_id: UUID) -> None:
+    """Hand keys from one keyword of a tenant to another of the same tenant."""
+    await session.execute(
+        update(KeywordSpellings)
+        .where(KeywordSpellings.number_id == number_id, KeywordSpellings.key.in_(keys))
+        .values(keyword_id=keyword_id)
+    )
+
+
+async def list_unknown_pools(session: Session, tenant_id: UUID, ids: Collection[UUID]) -> frozenset[UUID]:
+    """Coupon pools that are not the tenant's. Asks the other slice's table by name: slices do not import each other."""
+    return await _list_unknown(session, _KNOWN_POOLS, tenant_id, ids)
+
+
+async def list_unknown_endpoints(session: Session, tenant_id: UUID, ids: Collection[UUID]) -> frozenset[UUID]:
+    """Webhook endpoints that are not the tenant's."""
+    return await _list_unknown(session, _KNOWN_ENDPOINTS, tenant_id, ids)
+
+
+async def _list_unknown(session: Session, known: TextClause, tenant_id: UUID, ids: Collection[UUID]) -> frozenset[UUID]:
+    if not ids:
+        return frozenset()
+    rows = await session.execute(known, {"tenant_id": tenant_id, "ids": list(ids)})
+    return frozenset(ids) - frozenset(rows.scalars())
+
+
+async def _list_rules(session: Session, statement: TextClause, values: Mapping[str, object]) -> Sequence[KeywordRules]:
+    found: list[KeywordRules] = []
+    rows = await session.stream(statement, values)
+    async for batch in rows.partitions(_BATCH):
+        found.extend(map(_rules, batch))
+    return found
+
+
+def _rules(row: Row[Any]) -> KeywordRules:
+    texts = row.texts if row.word not in row.texts else (row.word, *(each for each in row.texts if each != row.word))
+    return KeywordRules(
+        keyword_id=KeywordId(row.id),
+        tenant_id=TenantId(row.tenant_id),
+        number_id=NumberId(row.number_id),
+        spellings=tuple(texts),
+        sub_keywords=tuple(
+            SubKeyword(name=sub["word"], spellings=(sub["word"], *sub.get("aliases", ())))
+            for sub in row.sub_keywords or ()
+        ),
+        revision=row.revision,
+        state=ClaimState(row.state),
+        active_from=row.active_from,
+        active_until=row.active_until,
+        is_glued=row.is_glued,
+        is_whole_message=row.is_whole_message,
+    )

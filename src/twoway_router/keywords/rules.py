@@ -1,0 +1,224 @@
+"""What it takes to hold a keyword on a number: spellings, holders, resting words, verdicts. Pure; used by ``service``."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from twoway_router.domain.errors import Conflict, FieldError, NotFound, RouterError, Unprocessable
+from twoway_router.domain.ids import KeywordId, NumberId, TenantId
+from twoway_router.routing.claims import Collision, Verdict, VerdictKind
+from twoway_router.routing.text import fold
+
+QUARANTINE_DAYS: Final = 90
+_BY_HOLDER: Final = ("taken", "resting", "own_alias", "other_window")
+_GRAVITY: Final = tuple(VerdictKind)
+_SIGN_BIT: Final = 1 << 63
+
+
+class KeywordNotFound(NotFound):
+    """There is no such keyword, or it is not yours."""
+
+    code = "keyword_not_found"
+
+
+class NumberNotFound(NotFound):
+    """There is no such number, or it is not yours to use."""
+
+    code = "number_not_found"
+
+
+class KeywordTaken(Conflict):
+    """Another tenant holds this word on this number."""
+
+    code = "keyword_taken"
+    title = "Keyword taken"
+
+
+class KeywordExists(Conflict):
+    """You hold this word on this number already. Add an alias to that keyword, or change it."""
+
+    code = "keyword_exists"
+    title = "Keyword exists"
+
+
+class KeywordResting(Conflict):
+    """Another tenant gave this word back a short while ago; its old senders still use it."""
+
+    code = "keyword_resting"
+    title = "Keyword resting"
+
+
+class KeywordCollides(Conflict):
+    """This word could be confused with another tenant's keyword on this number."""
+
+    code = "keyword_collides"
+    title = "Keyword collides"
+
+
+class OperatorNeeded(Conflict):
+    """Only an operator can allow this word on this number."""
+
+    code = "keyword_needs_operator"
+    title = "Operator needed"
+
+
+class KeywordReleased(Conflict):
+    """This keyword was given back. Claim the word again."""
+
+    code = "keyword_released"
+    title = "Keyword released"
+
+
+class WordNotAcceptable(Unprocessable):
+    """This word cannot be a keyword on this number."""
+
+    code = "keyword_not_acceptable"
+    title = "Word not acceptable"
+
+
+class DefinitionNotAcceptable(Unprocessable):
+    """The keyword's definition is not acceptable; the errors name the fields."""
+
+    code = "keyword_definition_not_acceptable"
+    title = "Definition not acceptable"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeywordClaim:
+    """A keyword that a tenant wants to hold, with the definition that will be its next revision."""
+
+    number_id: NumberId
+    word: str
+    aliases: tuple[str, ...]
+    definition: Mapping[str, Any]
+    active_from: datetime | None = None
+    active_until: datetime | None = None
+    pools: Mapping[UUID, str]
+    endpoints: Mapping[UUID, str]
+    is_override: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spelling:
+    """One way to spell a keyword and the key that it claims."""
+
+    key: str
+    text: str
+    mask: int
+    is_alias: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """Who has a key on a number now."""
+
+    key: str
+    tenant_id: UUID
+    keyword_id: UUID
+    word: str
+    is_released: bool
+    changed_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """What remains of the verdicts once the holders of the very keys are dealt with."""
+
+    kind: VerdictKind
+    code: str
+    detail: str
+    key: str
+    collisions: tuple[Collision, ...]
+    catches: tuple[str, ...]
+    is_whole_message: bool
+
+
+def spellings_of(word: str, aliases: Iterable[str]) -> tuple[Spelling, ...]:
+    """The word and its aliases, one per key: an alias that folds to the same key claims nothing more."""
+    found: dict[str, Spelling] = {}
+    for position, text in enumerate((word, *aliases)):
+        folded = fold(text)
+        mask = folded.mask - 2 * _SIGN_BIT if folded.mask & _SIGN_BIT else folded.mask
+        found.setdefault(folded.key, Spelling(key=folded.key, text=text, mask=mask, is_alias=position > 0))
+    return tuple(found.values())
+
+
+def holder_problem(
+    holders: Sequence[Holder],
+    tenant_id: TenantId,
+    *,
+    keyword_id: KeywordId | None,
+    quarantine: timedelta,
+    now: datetime,
+) -> RouterError | None:
+    """Why the keys cannot be had from those who have them. A word at rest is free for the tenant that gave it back."""
+    for holder in holders:
+        is_own = holder.tenant_id == tenant_id
+        if holder.keyword_id == keyword_id or (holder.is_released and is_own):
+            continue
+        if is_own:
+            known = {"keyword_id": str(holder.keyword_id), "word": holder.word}
+            return KeywordExists(f"You hold {holder.word!r} on this number already.", extra=known)
+        if not holder.is_released:
+            return KeywordTaken(extra={"key": holder.key})
+        if (free_at := holder.changed_at + quarantine) > now:
+            return KeywordResting(extra={"key": holder.key, "free_at": free_at.isoformat()})
+    return None
+
+
+def judge(verdicts: Sequence[Verdict]) -> Judgement:
+    """The gravest of what the verdicts say beside the holders of the very keys, whom the database knows better."""
+    remaining = [_beside_holders(verdict) for verdict in verdicts]
+    gravest = max(remaining, key=lambda each: _GRAVITY.index(each.kind))
+    collisions = {
+        (collision.keyword_id, collision.code): collision for each in remaining for collision in each.collisions
+    }
+    return Judgement(
+        kind=gravest.kind,
+        code=gravest.code,
+        detail=gravest.detail,
+        key=gravest.key,
+        collisions=tuple(collisions.values()),
+        catches=next((each.catches for each in remaining if each.catches), ()),
+        is_whole_message=any(each.is_whole_message for each in remaining),
+    )
+
+
+def judgement_problem(judgement: Judgement) -> RouterError | None:
+    """Why the word cannot be had; None when it can, perhaps with warnings."""
+    extra = {"reason": judgement.code, "collisions": [show_collision(each) for each in judgement.collisions]}
+    if judgement.kind is VerdictKind.OVERRIDE_NEEDED:
+        return OperatorNeeded(judgement.detail, extra=extra)
+    if judgement.kind is not VerdictKind.REFUSE:
+        return None
+    if any(collision.code == judgement.code for collision in judgement.collisions):
+        return KeywordCollides(judgement.detail, extra=extra)
+    return WordNotAcceptable(
+        judgement.detail, errors=[FieldError(pointer="/word", detail=judgement.detail)], extra=extra
+    )
+
+
+def show_collision(collision: Collision) -> dict[str, str]:
+    """A collision without saying whose keyword it is."""
+    return {"word": collision.word, "spelling": collision.spelling, "reason": collision.code}
+
+
+def _beside_holders(verdict: Verdict) -> Judgement:
+    collisions = tuple(collision for collision in verdict.collisions if collision.code not in _BY_HOLDER)
+    kind, code, detail = verdict.kind, verdict.code, verdict.detail
+    if code in _BY_HOLDER:
+        gravest = max(collisions, key=lambda each: _GRAVITY.index(each.kind), default=None)
+        kind = gravest.kind if gravest else VerdictKind.ACCEPT
+        code = gravest.code if gravest else "free"
+        detail = "Another tenant's keyword is near this word." if gravest else "Nobody holds this word."
+    return Judgement(
+        kind=kind,
+        code=code,
+        detail=detail,
+        key=verdict.key,
+        collisions=collisions,
+        catches=verdict.catches,
+        is_whole_message=verdict.is_whole_message,
+    )

@@ -1,0 +1,266 @@
+"""Keywords: claim, change, suspend, resume, release. Called by the API; every change is told to the caches.
+
+A claim locks its number, so claims on one number are judged one after the other; the primary key of the spellings has
+the last word. A definition never changes: an update is a new revision, and messages run the one they matched.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from twoway_router.domain.errors import FieldError, RouterError
+from twoway_router.domain.ids import KeywordId, NumberId, TenantId
+from twoway_router.keywords import queries
+from twoway_router.keywords.rules import (
+    QUARANTINE_DAYS,
+    DefinitionNotAcceptable,
+    Judgement,
+    KeywordClaim,
+    KeywordNotFound,
+    KeywordReleased,
+    KeywordTaken,
+    NumberNotFound,
+    Spelling,
+    holder_problem,
+    judge,
+    judgement_problem,
+    spellings_of,
+)
+from twoway_router.keywords.tables import Keywords
+from twoway_router.kit.ids import new_id
+from twoway_router.numbers.queries import find_number, list_routed_numbers
+from twoway_router.numbers.tables import Numbers
+from twoway_router.routing.claims import Claim, judge_claim
+from twoway_router.routing.index import RoutingTable
+from twoway_router.store import Session, changes
+
+ACTIVE: Final = "active"
+SUSPENDED: Final = "suspended"
+RELEASED: Final = "released"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """A keyword with what was said of its word."""
+
+    keyword: Keywords
+    judgement: Judgement
+
+
+async def claim(
+    session: Session,
+    tenant_id: TenantId,
+    wanted: KeywordClaim,
+    *,
+    now: datetime,
+    table: RoutingTable | None = None,
+) -> Claimed:
+    """Hold a keyword. Of claims of one word at the same time one wins; the others get ``KeywordTaken``.
+
+    ``table`` is the process's routing table; without it the number's keywords are read from the database.
+    """
+    number = await _number(session, wanted.number_id, tenant_id, lock=True)
+    await _check_references(session, tenant_id, wanted)
+    spellings = spellings_of(wanted.word, wanted.aliases)
+    keyword_id = KeywordId(new_id())
+    judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, table=table)
+    definition = _definition(wanted, judgement)
+    await queries.insert_keyword(
+        session,
+        {
+            "id": keyword_id,
+            "tenant_id": tenant_id,
+            "number_id": wanted.number_id,
+            "word": wanted.word,
+            "state": ACTIVE,
+            "revision": 1,
+            "definition": definition,
+            "active_from": wanted.active_from,
+            "active_until": wanted.active_until,
+            "created_at": now,
+            "updated_at": now,
+        },
+    )
+    await queries.insert_revision(session, keyword_id, tenant_id, 1, definition, now=now)
+    if not await queries.insert_spellings(session, wanted.number_id, tenant_id, keyword_id, spellings):
+        raise KeywordTaken
+    await changes.record(session, "keyword", keyword_id)
+    return Claimed(keyword=await get_keyword(session, keyword_id, tenant_id), judgement=judgement)
+
+
+async def change(
+    session: Session, keyword: Keywords, wanted: KeywordClaim, *, now: datetime, table: RoutingTable | None = None
+) -> Claimed:
+    """A new revision of a locked keyword. Spellings that it gives up rest like a released keyword."""
+    if keyword.state == RELEASED:
+        raise KeywordReleased
+    tenant_id, keyword_id = TenantId(keyword.tenant_id), KeywordId(keyword.id)
+    number = await _number(session, NumberId(keyword.number_id), tenant_id, lock=True)
+    await _check_references(session, tenant_id, wanted)
+    spellings = spellings_of(wanted.word, wanted.aliases)
+    judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, table=table)
+    kept = {spelling.key for spelling in spellings}
+    own = await queries.list_keys_of(session, keyword_id)
+    if dropped := own - kept:
+        await _retire(session, keyword, dropped, now=now)
+    await queries.delete_spellings(session, keyword.number_id, own & kept)
+    if not await queries.insert_spellings(session, keyword.number_id, tenant_id, keyword_id, spellings):
+        raise KeywordTaken
+    keyword.word, keyword.definition = wanted.word, _definition(wanted, judgement)
+    keyword.active_from, keyword.active_until = wanted.active_from, wanted.active_until
+    keyword.revision += 1
+    keyword.updated_at = now
+    await session.flush()
+    await queries.insert_revision(session, keyword_id, tenant_id, keyword.revision, keyword.definition, now=now)
+    await changes.record(session, "keyword", keyword_id)
+    return Claimed(keyword=keyword, judgement=judgement)
+
+
+async def set_state(session: Session, keyword: Keywords, state: str, *, now: datetime) -> Keywords:
+    """Suspend, resume or release a locked keyword; nothing happens if it is so already."""
+    if keyword.state == state:
+        return keyword
+    if keyword.state == RELEASED:
+        raise KeywordReleased
+    keyword.state = state
+    keyword.updated_at = now
+    await session.flush()
+    await changes.record(session, "keyword", keyword.id)
+    return keyword
+
+
+async def preview(
+    session: Session,
+    tenant_id: TenantId,
+    wanted: KeywordClaim,
+    *,
+    now: datetime,
+    table: RoutingTable | None = None,
+) -> tuple[Judgement, RouterError | None]:
+    """What a claim would be answered, without making it: the judgement, and the error if it would fail."""
+    number = await _number(session, wanted.number_id, tenant_id)
+    spellings = spellings_of(wanted.word, wanted.aliases)
+    judgement = await _judge(session, tenant_id, wanted, None, table)
+    holders = await queries.list_holders(session, number.id, [spelling.key for spelling in spellings])
+    problem = holder_problem(holders, tenant_id, keyword_id=None, quarantine=_quarantine(number), now=now)
+    return judgement, problem or judgement_problem(judgement)
+
+
+async def get_keyword(
+    session: Session, keyword_id: KeywordId, tenant_id: TenantId | None, *, for_update: bool = False
+) -> Keywords:
+    """A tenant's keyword, or any one without a tenant; raises ``KeywordNotFound``."""
+    keyword = await queries.find_keyword(session, keyword_id, tenant_id=tenant_id, for_update=for_update)
+    if keyword is None:
+        raise KeywordNotFound
+    return keyword
+
+
+async def _number(session: Session, number_id: NumberId, tenant_id: TenantId, *, lock: bool = False) -> Numbers:
+    number = await find_number(session, number_id, usable_by=tenant_id, lock=lock)
+    if number is None:
+        raise NumberNotFound
+    return number
+
+
+async def _admit(
+    session: Session,
+    number: Numbers,
+    tenant_id: TenantId,
+    wanted: KeywordClaim,
+    spellings: Sequence[Spelling],
+    keyword_id: KeywordId,
+    *,
+    now: datetime,
+    table: RoutingTable | None,
+) -> Judgement:
+    """Let the claim in or raise; keys of released keywords that it takes over are free afterwards."""
+    holders = await queries.list_holders(session, number.id, [spelling.key for spelling in spellings])
+    problem = holder_problem(holders, tenant_id, keyword_id=keyword_id, quarantine=_quarantine(number), now=now)
+    if problem is not None:
+        raise problem
+    judgement = await _judge(session, tenant_id, wanted, keyword_id, table)
+    if (problem := judgement_problem(judgement)) is not None:
+        raise problem
+    released = [holder for holder in holders if holder.keyword_id != keyword_id]
+    if released:
+        await queries.delete_spellings(session, number.id, [holder.key for holder in released])
+        for former in sorted({holder.keyword_id for holder in released}):
+            await changes.record(session, "keyword", former)
+    return judgement
+
+
+async def _judge(
+    session: Session,
+    tenant_id: TenantId,
+    wanted: KeywordClaim,
+    keyword_id: KeywordId | None,
+    table: RoutingTable | None,
+) -> Judgement:
+    """Judged against the table, and against what changed too lately to be in it."""
+    asked = Claim(
+        number_id=wanted.number_id,
+        tenant_id=tenant_id,
+        spellings=(wanted.word, *wanted.aliases),
+        is_override=wanted.is_override,
+        keyword_id=keyword_id,
+        active_from=wanted.active_from,
+        active_until=wanted.active_until,
+    )
+    is_known = table is not None and table.number(wanted.number_id) is not None
+    numbers = [each.rules for each in await list_routed_numbers(session, [wanted.number_id])]
+    fresh = RoutingTable.build(
+        numbers, await queries.list_rules_of_number(session, wanted.number_id, is_recent=is_known)
+    )
+    tables = [table, fresh] if table is not None and is_known else [fresh]
+    return judge([judge_claim(each, asked) for each in tables])
+
+
+async def _check_references(session: Session, tenant_id: TenantId, wanted: KeywordClaim) -> None:
+    """Pools and endpoints that actions name must be the tenant's."""
+    unknown = [
+        *((wanted.pools[each], "pool") for each in await queries.list_unknown_pools(session, tenant_id, wanted.pools)),
+        *(
+            (wanted.endpoints[each], "endpoint")
+            for each in await queries.list_unknown_endpoints(session, tenant_id, wanted.endpoints)
+        ),
+    ]
+    if unknown:
+        errors = [FieldError(pointer=pointer, detail=f"You have no such {what}.") for pointer, what in sorted(unknown)]
+        raise DefinitionNotAcceptable(errors=errors)
+
+
+async def _retire(session: Session, keyword: Keywords, keys: frozenset[str], *, now: datetime) -> None:
+    """Spellings that a keyword gives up become a released keyword of their own, so that they rest."""
+    retired = new_id()
+    holders = await queries.list_holders(session, keyword.number_id, keys)
+    word = holders[0].key
+    values: dict[str, object] = {
+        "id": retired,
+        "tenant_id": keyword.tenant_id,
+        "number_id": keyword.number_id,
+        "word": word,
+        "state": RELEASED,
+        "revision": 1,
+        "definition": {"word": word},
+        "created_at": now,
+        "updated_at": now,
+    }
+    await queries.insert_keyword(session, values)
+    await queries.insert_revision(session, retired, keyword.tenant_id, 1, {"word": word}, now=now)
+    await queries.move_spellings(session, keyword.number_id, keys, retired)
+    await changes.record(session, "keyword", retired)
+
+
+def _definition(wanted: KeywordClaim, judgement: Judgement) -> dict[str, object]:
+    """A word that was only granted for whole messages matches nothing else, whatever was asked for."""
+    return {**wanted.definition, **({"is_whole_message": True} if judgement.is_whole_message else {})}
+
+
+def _quarantine(number: Numbers) -> timedelta:
+    """How long a released word rests; on a dedicated number not at all."""
+    if number.sharing == "dedicated":
+        return timedelta(0)
+    days = number.options.get("quarantine_days", QUARANTINE_DAYS)
+    return timedelta(days=days if isinstance(days, int) else QUARANTINE_DAYS)
