@@ -7,7 +7,6 @@ rotate, put the new key in front and drop the old one when nothing is sealed wit
 import json
 import os
 from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from hmac import digest
@@ -40,10 +39,12 @@ class Sealer:
     @classmethod
     def from_text(cls, keys: str) -> Self:
         """From the setting: base64 of 32 bytes, several separated by commas."""
+        standard = keys.replace("-", "+").replace("_", "/").split(",")
         try:
-            return cls([b64decode(part.strip(), altchars=b"-_", validate=True) for part in keys.split(",")])
-        except Base64Error:
-            raise ValueError("the secret key must be base64 of 32 bytes") from None
+            decoded = [b64decode(part.strip(), validate=True) for part in standard]
+        except ValueError:
+            raise ValueError(f"the secret key must be base64 of {KEY_BYTES} bytes") from None
+        return cls(decoded)
 
     def seal(self, value: Mapping[str, object]) -> bytes:
         """Encrypt a JSON object."""

@@ -1,6 +1,6 @@
 """Builds the API's app. Called by ``processes`` (role ``api``), by ``cli.openapi`` and by tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -8,6 +8,9 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from twoway_router import __version__
+from twoway_router.coupons import api as coupons
+from twoway_router.keywords import api as keywords
+from twoway_router.kit.addresses import read_networks
 from twoway_router.kit.clock import Clock, utc_now
 from twoway_router.kit.sealing import Sealer
 from twoway_router.management import catalogue, previews
@@ -23,6 +26,8 @@ from twoway_router.web.context import WebContext
 from twoway_router.web.limits import RateLimiter
 from twoway_router.web.middleware import RequestGuard
 from twoway_router.web.problems import install_problems
+from twoway_router.webhooks import api as webhooks
+from twoway_router.webhooks.openapi import webhook_routes
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     tenants.router,
@@ -30,8 +35,11 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     numbers.carriers_router,
     numbers.connections_router,
     numbers.router,
+    keywords.router,
     messages.inbound,
     messages.outbound,
+    coupons.router,
+    webhooks.router,
     previews.router,
 )
 
@@ -53,6 +61,7 @@ def create_app(
     routing_table: Callable[[], RoutingTable],
     public_url: str,
     clock: Clock = utc_now,
+    webhook_allowed_networks: Sequence[str] = (),
     requests_per_minute: int = 600,
     body_limit_bytes: int = 4_194_304,
 ) -> FastAPI:
@@ -68,6 +77,7 @@ def create_app(
         redirect_slashes=False,
         separate_input_output_schemas=False,
         generate_unique_id_function=_operation_id,
+        webhooks=webhook_routes(),
     )
     app.state.context = WebContext(
         engine=engine,
@@ -80,6 +90,7 @@ def create_app(
         body_limit_bytes=body_limit_bytes,
     )
     app.state.routing_table = routing_table
+    app.state.webhook_networks = read_networks(webhook_allowed_networks)
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")
     app.include_router(catalogue.router)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from starlette.routing import compile_path
 
-from twoway_router.web.problems import Problem, ProblemError
+from twoway_router.web.problems import MEDIA_TYPE, Problem, ProblemError
 
 DESCRIPTION: Final = """
 Send an API key with every request: `Authorization: Bearer twr_live_…`. A tenant's key sees what is the tenant's; an
@@ -26,6 +26,26 @@ _HEADERS: Final = {
     "RateLimit-Policy": {"description": 'The quota and its window in seconds: `"default";q=600;w=60`.', **_TEXT},
 }
 _ETAG: Final = {"ETag": {"description": "For `If-Match` of the next update.", **_TEXT}}
+_SECURITY: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "twr_<live|test>_<kid>_<secret>",
+    "description": "The scopes that an operation names are scopes of the API key; `*` has them all.",
+}
+_SUCCESSES: Final = {"200": "Done.", "201": "Created.", "204": "Done; there is nothing to show."}
+_PROBLEMS: Final = {
+    "400": "BadRequest",
+    "401": "Unauthenticated",
+    "403": "Forbidden",
+    "404": "NotFound",
+    "409": "Conflict",
+    "412": "PreconditionFailed",
+    "413": "BodyTooLarge",
+    "422": "Unprocessable",
+    "429": "TooManyRequests",
+    "500": "InternalError",
+    "503": "Unavailable",
+}
 _METHODS: Final = ("get", "put", "post", "delete", "patch")
 
 
@@ -37,23 +57,34 @@ def completed(schema: dict[str, Any]) -> dict[str, Any]:
         made = model.model_json_schema(ref_template="#/components/schemas/{model}")
         made.pop("$defs", None)
         schemas[model.__name__] = made
-    components["securitySchemes"] = {
-        "apiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "twr_<live|test>_<kid>_<secret>"}
-    }
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    components["securitySchemes"] = {"apiKey": _SECURITY}
     components["headers"] = _HEADERS | _ETAG
-    for path in schema.get("paths", {}).values():
+    components["responses"] = {}
+    for path in schema["paths"].values():
         for method in _METHODS:
             if operation := path.get(method):
-                _complete_operation(operation, has_etag="patch" in path or "put" in path)
+                _complete_operation(operation, components["responses"], has_etag="patch" in path or "put" in path)
+    for event in schema.get("webhooks", {}).values():
+        event["post"]["responses"].pop("422", None)
     components["schemas"] = dict(sorted(schemas.items()))
+    components["responses"] = dict(sorted(components["responses"].items()))
+    schema["paths"] = dict(sorted(schema["paths"].items()))
     schema["servers"] = [{"url": "/", "description": "This router"}]
     return schema
 
 
-def _complete_operation(operation: dict[str, Any], *, has_etag: bool) -> None:
+def _complete_operation(operation: dict[str, Any], shared: dict[str, Any], *, has_etag: bool) -> None:
+    """Headers for every answer; problems, the same everywhere, are written once and referred to."""
     for status, response in operation["responses"].items():
         names = [*_HEADERS, *(_ETAG if has_etag and status in ("200", "201") else ())]
         response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        response["description"] = _SUCCESSES.get(status, response["description"])
+        if MEDIA_TYPE in response.get("content", {}):
+            name = _PROBLEMS[str(status)]
+            shared.setdefault(name, response)
+            operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
 
 
 class PathMethods:

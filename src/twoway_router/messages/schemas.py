@@ -130,7 +130,7 @@ class OutboundMessageOut(Shown):
         return fields if viewer is None else fields | {"connection_id": None}
 
 
-class AttemptOut(Shown):
+class HandOverOut(Shown):
     """One try to hand the message over."""
 
     attempt: int
@@ -178,7 +178,7 @@ class InboundStoryOut(InboundMessageOut):
 class OutboundStoryOut(OutboundMessageOut):
     """A message that goes out, with every try and every receipt."""
 
-    attempts: list[AttemptOut]
+    attempts: list[HandOverOut]
     receipts: list[ReceiptOut]
 
     @classmethod
@@ -193,7 +193,7 @@ class OutboundStoryOut(OutboundMessageOut):
         return cls.model_validate(
             cls.shown(row, viewer)
             | {
-                "attempts": [AttemptOut.model_validate(one) for one in attempts],
+                "attempts": [HandOverOut.model_validate(one) for one in attempts],
                 "receipts": [ReceiptOut.model_validate(one) for one in receipts],
             }
         )

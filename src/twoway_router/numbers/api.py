@@ -63,6 +63,7 @@ async def create_connection(
 ) -> ConnectionOut:
     """Create a connection. The answer names the URLs to enter at the carrier."""
     row = await service.create_connection(session, context.sealer, body.to_row(new_id(), now), body.secrets)
+    response.headers["Location"] = f"/v1/connections/{row.id}"
     return tagged(response, row.revision, _shown(row, context))
 
 
@@ -109,6 +110,7 @@ async def update_connection(
 async def create_number(body: NumberIn, session: DbSession, now: Now, response: Response) -> NumberOut:
     """Create a number."""
     row = await service.create_number(session, body.to_row(new_id(), now))
+    response.headers["Location"] = f"/v1/numbers/{row.id}"
     return tagged(response, row.revision, NumberOut.of(row, None))
 
 

@@ -31,6 +31,7 @@ keys_router = api_router("/api-keys", resource="api-keys", tag="API keys")
 async def create_tenant(body: TenantIn, session: DbSession, response: Response) -> TenantOut:
     """Create a tenant."""
     tenant = await service.create_tenant(session, body.name, body.contact_email)
+    response.headers["Location"] = f"/v1/tenants/{tenant.id}"
     return tagged(response, service.tag_of(tenant), TenantOut.of(tenant))
 
 
@@ -64,11 +65,14 @@ async def delete_tenant(tenant_id: UUID, session: DbSession, expected: IfMatch) 
 
 
 @keys_router.post("", status_code=201)
-async def create_api_key(body: ApiKeyIn, caller: CurrentPrincipal, session: DbSession, now: Now) -> NewApiKeyOut:
+async def create_api_key(
+    body: ApiKeyIn, caller: CurrentPrincipal, session: DbSession, now: Now, response: Response
+) -> NewApiKeyOut:
     """Create an API key. Its token is shown this once. To rotate: create a second key, then revoke the first."""
     wish = body.to_wish(caller)
     await service.authorise_key(session, wish, caller)
     new = await service.create_key(session, wish, now=now)
+    response.headers["Location"] = f"/v1/api-keys/{new.row.id}"
     return NewApiKeyOut.made(new.row, new.token)
 
 

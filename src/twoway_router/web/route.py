@@ -43,6 +43,7 @@ class ApiRoute(APIRoute):
         if "POST" in methods:
             extra["parameters"] = [*extra.get("parameters", []), IDEMPOTENCY_KEY]
         options["openapi_extra"] = extra
+        options["summary"] = options.get("summary") or _first_sentence(endpoint)
         options["responses"] = {**problem_responses(path, methods), **(options.get("responses") or {})}
         super().__init__(path, endpoint, **options)
 
@@ -84,6 +85,11 @@ async def _in_one_transaction(request: Request, context: WebContext, answer: Han
         if kept is not None:
             await kept.keep(response, now)
     return response
+
+
+def _first_sentence(endpoint: Callable[..., Any]) -> str:
+    """An operation is called by the first sentence of its function."""
+    return " ".join((endpoint.__doc__ or "").split()).partition(". ")[0].removesuffix(".")
 
 
 def api_router(path: str, *, resource: str, tag: str, always: Literal["read", "write"] | None = None) -> APIRouter:

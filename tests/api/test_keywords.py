@@ -1,0 +1,181 @@
+"""The keywords API."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Caller
+from tests.cast import OWNED, FakeClock, a_connection, a_number
+from twoway_router.domain.ids import NumberId
+from twoway_router.kit.ids import new_id
+from twoway_router.store import Engine, transaction
+
+
+@pytest.fixture
+async def number_id(engine: Engine) -> NumberId:
+    async with transaction(engine) as session:
+        return await a_number(session, await a_connection(session))
+
+
+def a_keyword(number_id: NumberId, word: str = "PIZZA", **fields: Any) -> dict[str, Any]:
+    actions = [{"kind": "reply", "text": "Your {{ keyword.word }} {{ message.rest }} comes."}]
+    return {"number_id": str(number_id), "word": word, "actions": actions} | fields
+
+
+async def test_a_keyword_is_claimed_whole_in_one_post(pizzeria: Caller, number_id: NumberId) -> None:
+    pool = (await pizzeria.post("/v1/coupon-pools", {"name": "Burgers", "source": "generated"})).json()
+    endpoint = (await pizzeria.post("/v1/webhook-endpoints", {"url": "https://crm.example.com/sms"})).json()
+    body = a_keyword(
+        number_id,
+        aliases=["CALZONE"],
+        sub_keywords=[{"word": "GRANDE", "aliases": ["BIG"], "actions": [{"kind": "reply", "text": "Big one!"}]}],
+        active_from="2027-01-01T00:00:00Z",
+        active_until="2028-01-01T00:00:00+01:00",
+        too_late_text="Over.",
+        actions=[
+            {"kind": "issue_coupon", "pool_id": pool["id"], "empty_text": "All gone."},
+            {"kind": "reply", "text": "{{ coupon.code }}", "condition": {"kind": "sender_is", "value": "new"}},
+            {"kind": "call_webhook", "endpoint_id": endpoint["id"]},
+        ],
+    )
+
+    answer = await pizzeria.post("/v1/keywords", body)
+
+    assert answer.status_code == 201
+    made = answer.json()
+    assert (made["state"], made["revision"], made["tenant_id"]) == ("active", 1, str(pizzeria.tenant_id))
+    read = await pizzeria.get(answer.headers["location"])
+    assert read.headers["etag"] == answer.headers["etag"]
+    assert [action["kind"] for action in read.json()["actions"]] == ["issue_coupon", "reply", "call_webhook"]
+
+
+async def test_a_word_of_another_is_taken(pizzeria: Caller, gym: Caller, number_id: NumberId) -> None:
+    await pizzeria.post("/v1/keywords", a_keyword(number_id))
+
+    refused = await gym.post("/v1/keywords", a_keyword(number_id, "pizza"))
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "keyword_taken")
+    assert str(pizzeria.tenant_id) not in refused.text
+
+
+async def test_a_wrong_definition_names_its_fields(pizzeria: Caller, number_id: NumberId) -> None:
+    actions = [{"kind": "reply", "text": "{{ coupon.code }}"}]
+
+    refused = await pizzeria.post("/v1/keywords", a_keyword(number_id, actions=actions))
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "keyword_definition_not_acceptable")
+    assert refused.json()["errors"][0]["pointer"] == "/actions/0/text"
+
+
+async def test_another_tenants_pool_is_no_pool(pizzeria: Caller, gym: Caller, number_id: NumberId) -> None:
+    pool = (await gym.post("/v1/coupon-pools", {"name": "Burgers", "source": "generated"})).json()
+    actions = [{"kind": "issue_coupon", "pool_id": pool["id"]}]
+
+    refused = await pizzeria.post("/v1/keywords", a_keyword(number_id, actions=actions))
+
+    assert refused.json()["errors"][0]["pointer"] == "/actions/0/pool_id"
+
+
+async def test_a_tenant_sees_its_own_keywords_only(pizzeria: Caller, gym: Caller, number_id: NumberId) -> None:
+    made = (await pizzeria.post("/v1/keywords", a_keyword(number_id))).json()
+
+    foreign = await gym.get(f"/v1/keywords/{made['id']}")
+    listed = await gym.get("/v1/keywords")
+
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "keyword_not_found")
+    assert listed.json() == {"data": [], "next": None}
+
+
+async def test_an_update_needs_the_current_etag(pizzeria: Caller, clock: FakeClock, number_id: NumberId) -> None:
+    made = await pizzeria.post("/v1/keywords", a_keyword(number_id))
+    path, etag = made.headers["location"], made.headers["etag"]
+    body = {"word": "PIZZA", "aliases": ["CALZONE"], "actions": []}
+    clock.advance(seconds=1)
+
+    changed = await pizzeria.put(path, body, headers={"If-Match": etag})
+    late = await pizzeria.put(path, body, headers={"If-Match": etag})
+
+    assert (changed.status_code, changed.json()["revision"], changed.json()["aliases"]) == (200, 2, ["CALZONE"])
+    assert late.status_code == 412
+
+
+async def test_a_keyword_is_suspended_resumed_and_released(pizzeria: Caller, number_id: NumberId) -> None:
+    path = (await pizzeria.post("/v1/keywords", a_keyword(number_id))).headers["location"]
+
+    suspended = await pizzeria.post(f"{path}/suspension", None)
+    resumed = await pizzeria.delete(f"{path}/suspension")
+    released = await pizzeria.delete(path)
+
+    assert (suspended.json()["state"], resumed.json()["state"]) == ("suspended", "active")
+    assert released.status_code == 204
+    assert (await pizzeria.get(path)).json()["state"] == "released"
+    assert (await pizzeria.get("/v1/keywords")).json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("word", "verdict", "code", "is_available"),
+    [
+        ("FITNESS", "accept", "free", True),
+        ("pizza", "refuse", "keyword_taken", False),
+        ("PIZZAS", "warn", "one_edit", True),
+        ("STOP", "refuse", "reserved", False),
+        ("GRAZIE", "override_needed", "typical_reply", False),
+    ],
+)
+async def test_availability_says_whether_a_word_can_be_had(
+    pizzeria: Caller, gym: Caller, number_id: NumberId, word: str, verdict: str, code: str, is_available: bool
+) -> None:
+    await pizzeria.post("/v1/keywords", a_keyword(number_id))
+
+    shown = (await gym.get("/v1/keywords/availability", params={"number_id": str(number_id), "word": word})).json()
+
+    assert (shown["verdict"], shown["code"], shown["is_available"]) == (verdict, code, is_available)
+
+
+async def test_availability_of_a_resting_word_says_until_when(
+    pizzeria: Caller, gym: Caller, number_id: NumberId
+) -> None:
+    made = await pizzeria.post("/v1/keywords", a_keyword(number_id))
+    await pizzeria.delete(made.headers["location"])
+
+    shown = (await gym.get("/v1/keywords/availability", params={"number_id": str(number_id), "word": "PIZZA"})).json()
+
+    assert (shown["code"], shown["free_at"]) == ("keyword_resting", "2027-05-30T12:00:00Z")
+
+
+async def test_an_operator_claims_for_a_tenant_what_only_it_may_grant(
+    operator: Caller, pizzeria: Caller, number_id: NumberId
+) -> None:
+    body = a_keyword(number_id, "GRAZIE", is_override=True)
+
+    nobodys = await operator.post("/v1/keywords", body)
+    unknown = await operator.post("/v1/keywords", body | {"tenant_id": str(new_id())})
+    granted = await operator.post("/v1/keywords", body | {"tenant_id": str(pizzeria.tenant_id)})
+
+    assert (nobodys.json()["code"], unknown.status_code) == ("tenant_needed", 404)
+    assert (granted.status_code, granted.json()["is_whole_message"]) == (201, True)
+
+
+async def test_a_tenant_overrides_nothing(pizzeria: Caller, number_id: NumberId) -> None:
+    refused = await pizzeria.post("/v1/keywords", a_keyword(number_id, "GRAZIE", is_override=True))
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "override_is_operators")
+
+
+async def test_a_dedicated_number_of_another_is_not_there(engine: Engine, pizzeria: Caller, gym: Caller) -> None:
+    async with transaction(engine) as session:
+        owned = await a_number(session, await a_connection(session), OWNED, owner=gym.tenant_id)
+
+    refused = await pizzeria.post("/v1/keywords", a_keyword(owned))
+
+    assert (refused.status_code, refused.json()["code"]) == (404, "number_not_found")
+
+
+async def test_a_post_repeated_with_its_key_claims_once(pizzeria: Caller, number_id: NumberId) -> None:
+    key = {"Idempotency-Key": "claim-1"}
+
+    first = await pizzeria.post("/v1/keywords", a_keyword(number_id), headers=key)
+    again = await pizzeria.post("/v1/keywords", a_keyword(number_id), headers=key)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json()["id"] == again.json()["id"]
