@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -25,7 +26,7 @@ async def issue(engine: Engine, caller: Caller, pool: dict[str, Any], sender: st
     request = CouponRequest(inbound_message_id=InboundMessageId(new_id()), ordinal=0, sender=sender)
     async with transaction(engine) as session:
         tenant_id = TenantId(caller.tenant_id or new_id())
-        (issued,) = await service.issue_codes(session, CouponPoolId(pool["id"]), tenant_id, [request], now=NOON)
+        (issued,) = await service.issue_codes(session, CouponPoolId(UUID(pool["id"])), tenant_id, [request], now=NOON)
     assert issued is not None
     return issued.code
 

@@ -158,11 +158,13 @@ def signing_secrets(
 def event_body(event_type: str, data: Mapping[str, object], timestamp: datetime) -> str:
     """The JSON that is signed and sent. Long texts are cut when it would become too large for receivers."""
     event: dict[str, object] = {"type": event_type, "timestamp": timestamp, "data": data}
-    body = orjson.dumps(event, option=orjson.OPT_UTC_Z)
-    if len(body) > MAX_BODY_BYTES:
-        event |= {"data": _cut(data), "is_cut": True}
-        body = orjson.dumps(event, option=orjson.OPT_UTC_Z)
-    return body.decode()
+    body = _as_json(event)
+    return body if len(body.encode()) <= MAX_BODY_BYTES else _as_json(event | {"data": _cut(data), "is_cut": True})
+
+
+def _as_json(event: Mapping[str, object]) -> str:
+    """Ids that come from the driver are a subclass of UUID, which orjson does not know by itself."""
+    return orjson.dumps(event, option=orjson.OPT_UTC_Z, default=str).decode()
 
 
 def _cut(value: object) -> object:
