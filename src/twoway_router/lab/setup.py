@@ -6,6 +6,7 @@ Every function takes ``once``: with the same word it creates nothing twice (it b
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from twoway_router.domain.messages import Capability
 from twoway_router.lab.api import ManagementApi
@@ -27,6 +28,12 @@ class LabConnection:
     id: str
     mo_url: str
     receipt_url: str
+
+    def listening_at(self, ingress_url: str) -> "LabConnection":
+        """The same, at the address where the ingress listens; the public one may be a proxy's."""
+        return LabConnection(
+            id=self.id, mo_url=_at(ingress_url, self.mo_url), receipt_url=_at(ingress_url, self.receipt_url)
+        )
 
 
 def connection_settings(carrier_url: str, capability: Capability) -> dict[str, Any]:
@@ -85,6 +92,11 @@ async def make_keyword(
     fields = {"number_id": number_id, "word": word, "actions": list(actions), **more}
     made = await tenant.post("/keywords", fields, once=f"{once}-keyword-{_word(word)}")
     return str(made["id"])
+
+
+def _at(base: str, url: str) -> str:
+    parts = urlsplit(url)
+    return f"{base}{parts.path}?{parts.query}"
 
 
 def _word(name: str) -> str:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twoway_router.lab.behaviour import Behaviour, Receipts
-from twoway_router.lab.carrier import SimulatedCarrier, running_carrier
+from twoway_router.lab.carrier import running_carrier
 from twoway_router.lab.demo import scenes
 from twoway_router.lab.demo.play import play
 from twoway_router.lab.demo.render import DemoReport
-from twoway_router.lab.demo.world import DemoWorld, seed
-from twoway_router.lab.sink import WebhookSink, running_sink
+from twoway_router.lab.demo.world import Addresses, DemoWorld, seed
+from twoway_router.lab.sink import running_sink
 
 CARRIER_PORT = 8090
 SINK_PORT = 8091
@@ -21,33 +21,37 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Show:
-    """A demo that has been played and whose players still listen."""
+    """A demo that has been played and whose carrier and webhook sink still listen."""
 
     world: DemoWorld
+    at: Addresses
     report: DemoReport
-    carrier: SimulatedCarrier
-    sink: WebhookSink
 
 
 @asynccontextmanager
 async def showing(
-    *, api_url: str, operator_key: str, state_folder: Path, say: Say, is_on_free_ports: bool = False
+    *,
+    api_url: str,
+    ingress_url: str,
+    operator_key: str,
+    state_folder: Path,
+    say: Say,
+    is_on_free_ports: bool = False,
 ) -> AsyncIterator[Show]:
-    """Play the demo on a router that serves already; the carrier and the sink stay while the block runs."""
+    """Seed and play the demo on a router that serves already; the carrier and the sink stay while the block runs."""
     folder = state_folder / "demo"
     carrier_port, sink_port = (0, 0) if is_on_free_ports else (CARRIER_PORT, SINK_PORT)
     async with (
         running_carrier(folder / "carrier.jsonl", port=carrier_port) as carrier,
         running_sink(folder / "sink.jsonl", port=sink_port) as sink,
     ):
-        say("setting up three tenants, two numbers and three keywords by the management API")
-        world = await seed(
-            api_url, operator_key, carrier_url=carrier.url, sink_url=sink.url, state_file=folder / "world.json"
-        )
+        at = Addresses(api_url=api_url, ingress_url=ingress_url, carrier_url=carrier.url, sink_url=sink.url)
+        say("the demo's tenants, numbers and keywords go in by the management API")
+        world = await seed(at, operator_key, folder / "world.json")
         carrier.behaviour = Behaviour(receipts=Receipts.SOON, receipt_url=world.connection.receipt_url)
-        say(f"a simulated carrier now sends {len(scenes.SCENES)} messages")
+        say(f"a simulated carrier sends {len(scenes.SCENES)} messages")
         report = await play(world, carrier, sink, api_url, operator_key)
-        yield Show(world=world, report=report, carrier=carrier, sink=sink)
+        yield Show(world=world, at=at, report=report)
 
 
 def describe(show: Show, *, api_url: str, operator_key: str) -> str:
@@ -66,7 +70,7 @@ def describe(show: Show, *, api_url: str, operator_key: str) -> str:
         [
             f"Management API    {api_url}/v1",
             f"Carriers post to  {world.connection.mo_url}",
-            f"Lab carrier       {show.carrier.url}   webhook sink  {show.sink.url}",
+            f"Lab carrier       {show.at.carrier_url}   webhook sink  {show.at.sink_url}",
             f"Short code        {scenes.SHORT_CODE} (shared)   long number  {scenes.LONG_NUMBER} ({scenes.REPAIRS})",
             "Keys",
             f"  {'operator':<18}{operator_key}",

@@ -6,9 +6,9 @@ What the API shows only once (keys, a webhook's secret) is kept in one file in t
 import hashlib
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -24,6 +24,9 @@ from twoway_router.lab.setup import (
     make_number,
     make_tenant,
 )
+
+_SEED_URL: Final = "http://127.0.0.1:9"
+"""Until ``_move`` says where they are: what is created must be the same when an interrupted set-up is repeated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,22 +49,27 @@ class DemoWorld:
         return f"demo-{self.install[:8]}-{self.run}"
 
 
-async def seed(api_url: str, operator_key: str, *, carrier_url: str, sink_url: str, state_file: Path) -> DemoWorld:
-    """Find the demo's world, or make it. Carrier and sink may have moved since the last run."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Addresses:
+    """Where everyone listens in this run."""
+
+    api_url: str
+    ingress_url: str
+    carrier_url: str
+    sink_url: str
+
+
+async def seed(at: Addresses, operator_key: str, state_file: Path) -> DemoWorld:
+    """Find the demo's world, or make it. Everyone may have moved since the last run."""
     kept = _read(state_file)
-    async with ManagementApi(api_url, operator_key) as operator:
+    async with ManagementApi(at.api_url, operator_key) as operator:
         if kept is None or not await _is_there(operator, kept):
-            install = _begin(state_file)
-            kept = await _make(operator, api_url, install, carrier_url, sink_url)
-        else:
-            await _move(operator, api_url, kept, carrier_url, sink_url)
-    world = DemoWorld(**{**_fields(kept), "run": kept.run + 1})
+            kept = await _make(operator, at, _begin(state_file))
+        await _move(operator, at, kept)
+    connection = kept.connection.listening_at(at.ingress_url)
+    world = replace(kept, run=kept.run + 1, connection=connection)
     _write(state_file, orjson.dumps(asdict(world)))
     return world
-
-
-def _fields(world: DemoWorld) -> dict[str, Any]:
-    return {name: getattr(world, name) for name in DemoWorld.__dataclass_fields__}
 
 
 async def _is_there(operator: ManagementApi, world: DemoWorld) -> bool:
@@ -75,29 +83,29 @@ async def _is_there(operator: ManagementApi, world: DemoWorld) -> bool:
     return True
 
 
-async def _move(operator: ManagementApi, api_url: str, world: DemoWorld, carrier_url: str, sink_url: str) -> None:
-    settings = connection_settings(carrier_url, Capability.IDEMPOTENT)
+async def _move(operator: ManagementApi, at: Addresses, world: DemoWorld) -> None:
+    settings = connection_settings(at.carrier_url, Capability.IDEMPOTENT)
     await operator.patch(f"/connections/{world.connection.id}", {"settings": settings})
-    async with ManagementApi(api_url, world.tenants[scenes.CARS].key) as cars:
-        await cars.patch(f"/webhook-endpoints/{world.endpoint_id}", {"url": f"{sink_url}/crm"})
+    async with ManagementApi(at.api_url, world.tenants[scenes.CARS].key) as cars:
+        await cars.patch(f"/webhook-endpoints/{world.endpoint_id}", {"url": f"{at.sink_url}/crm"})
 
 
-async def _make(operator: ManagementApi, api_url: str, install: str, carrier_url: str, sink_url: str) -> DemoWorld:
+async def _make(operator: ManagementApi, at: Addresses, install: str) -> DemoWorld:
     once = f"demo-{install}"
     key = hashlib.sha256(f"{install} carrier".encode()).hexdigest()[:32]
     connection = await make_connection(
-        operator, carrier_url=carrier_url, key=key, once=once, name="Demo carrier", country=scenes.COUNTRY
+        operator, carrier_url=_SEED_URL, key=key, once=once, name="Demo carrier", country=scenes.COUNTRY
     )
     names = (scenes.BURGERS, scenes.CARS, scenes.REPAIRS)
     tenants = {name: await make_tenant(operator, name, once=once) for name in names}
     shared = await make_number(operator, _shared_number(connection.id), once=once)
     long = await make_number(operator, _long_number(connection.id, tenants[scenes.REPAIRS].id), once=once)
-    async with ManagementApi(api_url, tenants[scenes.BURGERS].key) as burgers:
+    async with ManagementApi(at.api_url, tenants[scenes.BURGERS].key) as burgers:
         free_burger = await _make_burgers(burgers, shared, once)
-    async with ManagementApi(api_url, tenants[scenes.REPAIRS].key) as repairs:
+    async with ManagementApi(at.api_url, tenants[scenes.REPAIRS].key) as repairs:
         repair = await _make_repairs(repairs, long, once)
-    async with ManagementApi(api_url, tenants[scenes.CARS].key) as cars:
-        endpoint_id, secret, used_cars = await _make_cars(cars, shared, once, sink_url)
+    async with ManagementApi(at.api_url, tenants[scenes.CARS].key) as cars:
+        endpoint_id, secret, used_cars = await _make_cars(cars, shared, once)
     return DemoWorld(
         run=0,
         install=install,
@@ -148,8 +156,8 @@ async def _make_burgers(burgers: ManagementApi, number_id: str, once: str) -> st
     return await make_keyword(burgers, number_id, "FREEBURGER", actions, once=once)
 
 
-async def _make_cars(cars: ManagementApi, number_id: str, once: str, sink_url: str) -> tuple[str, str, str]:
-    endpoint = await cars.post("/webhook-endpoints", {"url": f"{sink_url}/crm"}, once=f"{once}-endpoint")
+async def _make_cars(cars: ManagementApi, number_id: str, once: str) -> tuple[str, str, str]:
+    endpoint = await cars.post("/webhook-endpoints", {"url": f"{_SEED_URL}/crm"}, once=f"{once}-endpoint")
     actions = [
         {"kind": "call_webhook", "endpoint_id": endpoint["id"]},
         {"kind": "reply", "text": scenes.CARS_REPLY},
