@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, TextClause, delete, insert, select, text, update
+from sqlalchemy import TextClause, delete, insert, select, text, update
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.keywords.rules import Holder, Spelling
@@ -14,6 +14,7 @@ from twoway_router.routing.types import ClaimState, KeywordRules, SubKeyword
 from twoway_router.store import Session
 
 _BATCH: Final = 5_000
+_STATES: Final = {state.value: state for state in ClaimState}
 _RULES = (
     "SELECT keyword.id, keyword.tenant_id, keyword.number_id, keyword.word, keyword.revision, keyword.active_from,"
     " keyword.active_until, CASE WHEN tenant.state = 'suspended' AND keyword.state = 'active' THEN 'suspended'"
@@ -209,21 +210,26 @@ async def _list_rules(session: Session, statement: TextClause, values: Mapping[s
     return found
 
 
-def _rules(row: Row[Any]) -> KeywordRules:
-    texts = row.texts if row.word not in row.texts else (row.word, *(each for each in row.texts if each != row.word))
+def _rules(row: Sequence[Any]) -> KeywordRules:
+    keyword_id, tenant_id, number_id, word, revision, start, end, state, is_glued, is_whole_message, subs, texts = row
     return KeywordRules(
-        keyword_id=KeywordId(row.id),
-        tenant_id=TenantId(row.tenant_id),
-        number_id=NumberId(row.number_id),
-        spellings=tuple(texts),
-        sub_keywords=tuple(
-            SubKeyword(name=sub["word"], spellings=(sub["word"], *sub.get("aliases", ())))
-            for sub in row.sub_keywords or ()
-        ),
-        revision=row.revision,
-        state=ClaimState(row.state),
-        active_from=row.active_from,
-        active_until=row.active_until,
-        is_glued=row.is_glued,
-        is_whole_message=row.is_whole_message,
+        keyword_id=keyword_id,
+        tenant_id=tenant_id,
+        number_id=number_id,
+        spellings=(texts[0],) if len(texts) == 1 else _word_first(word, texts),
+        sub_keywords=() if subs is None else _sub_keywords(subs),
+        revision=revision,
+        state=_STATES[state],
+        active_from=start,
+        active_until=end,
+        is_glued=is_glued,
+        is_whole_message=is_whole_message,
     )
+
+
+def _word_first(word: str, texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(texts, key=lambda each: (each != word, each)))
+
+
+def _sub_keywords(subs: Sequence[Mapping[str, Any]]) -> tuple[SubKeyword, ...]:
+    return tuple(SubKeyword(name=sub["word"], spellings=(sub["word"], *sub.get("aliases", ()))) for sub in subs)
