@@ -73,6 +73,8 @@ def _decide(case: _Case) -> Decision:
     if winner is not None and is_plain and not case.live and not _may_be_reserved(case):
         return _to_keyword(case, winner, "keyword_whole" if is_strong else "keyword")
     reading = read_whole(case.entry, case.folded, is_keyword=is_strong)
+    if reading is not None and is_strong and not case.entry.is_shared and reading.outcome is not RouteOutcome.OPT_OUT:
+        reading = None
     if reading is not None and reading.force is Force.ALWAYS:
         return to_reserved(case.entry, reading.outcome, reading.word, reading.rule, case.live)
     lead = read_lead(case.entry, case.folded)

@@ -116,17 +116,20 @@ def _split_clusters(spelt: str) -> tuple[list[str], int, bool]:
         if not parts:
             continue
         if words == WORDS or len(tokens) >= CLUSTERS:
-            return tokens, glued, True
+            if all(map(is_symbol, parts)):
+                continue
+            return tokens[:CLUSTERS], glued, True
         words += 1
         glued |= ((1 << (len(parts) - 1)) - 1) << len(tokens)
         tokens += parts
-    is_long = len(tokens) > CLUSTERS
+    is_long = not all(map(is_symbol, tokens[CLUSTERS:]))
     del tokens[CLUSTERS:]
     return tokens, glued, is_long
 
 
 def _cut(text: str, tokens: list[str], glued: int) -> Folded:
     """The text is longer than its head: the last token may be half a word, and only signs may follow it."""
+    text = text.rstrip(_LEADING)
     edge = fold_string(text[HEAD - 1 : HEAD + 1])
     is_half = len(edge) > 1 and " " not in edge and EDGE not in edge
     if is_half and len(tokens) > 1:
