@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from twoway_router.coupons.rules import MAX_UPLOAD
 from twoway_router.coupons.tables import CouponCodes, CouponPools
+from twoway_router.web.schemas import Moment
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
 CodeState = Literal["free", "issued", "redeemed", "void"]
@@ -33,7 +34,7 @@ class PoolIn(_In):
     is_one_per_sender: bool = Field(True, description="A sender who asks again gets the same code again.")
     code_prefix: str = Field("", pattern=r"^[A-Z0-9]{0,12}$", description="Generated codes begin with it.")
     code_limit: Limit | None = Field(None, description="How many codes a generated pool issues at most.")
-    valid_until: AwareDatetime | None = Field(None, description="Nothing is issued or redeemed from then on.")
+    valid_until: Moment | None = Field(None, description="Nothing is issued or redeemed from then on.")
 
     @model_validator(mode="after")
     def _fits_its_source(self) -> Self:
@@ -51,7 +52,7 @@ class PoolPatch(_In):
 
     name: Name | None = None
     code_limit: Limit | None = None
-    valid_until: AwareDatetime | None = None
+    valid_until: Moment | None = None
 
     @model_validator(mode="after")
     def _keeps_its_name(self) -> Self:

@@ -31,6 +31,9 @@ VARIABLES: Final = frozenset(
 )
 """What every template may say."""
 
+COUPON_VALUES: Final = ("code", "valid_until", "is_new")
+"""What ``issue_coupon`` gives to later actions."""
+
 _TAKEN_NAMES: Final = frozenset(name.partition(".")[0] for name in VARIABLES)
 
 
@@ -58,10 +61,6 @@ def names_of(action: ActionSpec) -> tuple[str, ...]:
 
 def _check_window(definition: KeywordDefinition) -> Iterator[FieldError]:
     start, end = definition.active_from, definition.active_until
-    for pointer, moment in (("/active_from", start), ("/active_until", end)):
-        if moment is not None and moment.tzinfo is None:
-            yield FieldError(pointer=pointer, detail="Give the time with its offset.")
-            return
     if start is not None and end is not None and start >= end:
         yield FieldError(pointer="/active_until", detail="The window must end after it begins.")
 
@@ -90,7 +89,7 @@ def _check_actions(actions: Sequence[ActionSpec], pointer: str) -> Iterator[Fiel
         yield from _check_texts(action, at, frozenset(known))
         names.update(names_of(action))
         if isinstance(action, IssueCouponSpec):
-            known.update(f"{name}.code" for name in names_of(action))
+            known.update(f"{name}.{value}" for name in names_of(action) for value in COUPON_VALUES)
 
 
 def _check_texts(action: ActionSpec, at: str, known: frozenset[str]) -> Iterator[FieldError]:

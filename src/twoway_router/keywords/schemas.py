@@ -13,6 +13,7 @@ from twoway_router.keywords.rules import Judgement, KeywordClaim, show_collision
 from twoway_router.keywords.tables import Keywords
 from twoway_router.kit.conditions import Condition
 from twoway_router.routing.claims import VerdictKind
+from twoway_router.web.schemas import Moment
 
 ActionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
@@ -86,8 +87,8 @@ class KeywordDefinition(Part):
     aliases: tuple[Word, ...] = Field((), max_length=50)
     actions: Actions = ()
     sub_keywords: tuple[SubKeywordDefinition, ...] = Field((), max_length=100)
-    active_from: datetime | None = None
-    active_until: datetime | None = None
+    active_from: Moment | None = None
+    active_until: Moment | None = None
     too_early_text: str | None = Field(None, min_length=1, max_length=1600)
     too_late_text: str | None = Field(None, min_length=1, max_length=1600)
     is_glued: bool = False

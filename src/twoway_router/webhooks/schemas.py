@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from twoway_router.web.schemas import Moment
 from twoway_router.webhooks.events import EventType
 from twoway_router.webhooks.tables import WebhookAttempts, WebhookDeliveries, WebhookEndpoints
 
@@ -89,8 +90,8 @@ class RedeliveryIn(_In):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"since": "2026-03-01T00:00:00Z"}]})
 
-    since: AwareDatetime
-    until: AwareDatetime | None = None
+    since: Moment
+    until: Moment | None = None
 
 
 class RedeliveryOut(BaseModel):
