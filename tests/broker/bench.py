@@ -27,7 +27,7 @@ from twoway_router.store.outbox import CHANNEL
 
 SHARDS = 4
 SHORT = (timedelta(milliseconds=300), timedelta(milliseconds=600))
-BEAT = Beat(every=timedelta(seconds=0.5), lost_after=timedelta(seconds=3))
+BEAT = Beat(every=timedelta(seconds=0.5), lost_after=timedelta(seconds=3), quiet=timedelta(seconds=2))
 PATIENCE = Patience(tries=3, delays=SHORT)
 CRASHING_CONSUMER = Path(__file__).with_name("crashing_consumer.py")
 

@@ -5,14 +5,14 @@ confirmed before its message is acknowledged.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 import structlog
-from aio_pika.abc import AbstractIncomingMessage, AbstractQueue, ConsumerTag
+from aio_pika.abc import AbstractIncomingMessage
 
+from twoway_router.dispatch.feed import Feed, Take
 from twoway_router.dispatch.handling import Patience, run_handler
 from twoway_router.dispatch.headers import REASON, dead_headers, read_attempt, read_dead, read_wait, retry_headers
 from twoway_router.dispatch.jobs import UnreadableJob, read_job
@@ -29,9 +29,6 @@ SETTLE_SECONDS: Final = 5.0
 REQUEUE_PAUSE_SECONDS: Final = 1.0
 NEARLY_DUE: Final = timedelta(milliseconds=20)
 DEAD_PREFETCH: Final = 20
-
-Take = Callable[[AbstractIncomingMessage], Awaitable[None]]
-Work = Coroutine[object, object, None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,42 +59,42 @@ class Consumer:
         self._patience = patience
         self._running = running
         self._clock = clock
-        self._tags: list[tuple[AbstractQueue, ConsumerTag]] = []
+        self._feeds: list[Feed] = []
+        self._is_cancelled = False
 
     async def subscribe(self, wanted: Subscription) -> None:
         """Consume every queue of the kind."""
         for name, shard in self._topology.queues(wanted.job).items():
 
             async def take(message: AbstractIncomingMessage, shard: int = shard) -> None:
-                self._begin(self._handle(message, wanted.handler, shard), wanted.job)
+                await self._handle(message, wanted.handler, shard)
 
-            await self._consume(name, take, wanted.prefetch)
+            await self._open(name, take, wanted.prefetch)
 
     async def subscribe_dead(self, handler: DeadHandler) -> None:
         """Consume the dead."""
 
         async def take(message: AbstractIncomingMessage) -> None:
-            self._begin(self._handle_dead(message, handler), "dead")
+            await self._handle_dead(message, handler)
 
-        await self._consume(self._topology.dead, take, DEAD_PREFETCH)
+        await self._open(self._topology.dead, take, DEAD_PREFETCH)
 
     async def cancel(self) -> None:
         """Ask the broker for no more."""
-        for queue, tag in self._tags:
-            await queue.cancel(tag)
-        self._tags.clear()
+        self._is_cancelled = True
+        for feed in self._feeds:
+            await feed.cancel()
 
-    async def _consume(self, name: str, take: Take, prefetch: int) -> None:
-        channel = self._session.consume_channel
-        await channel.set_qos(prefetch_count=prefetch)  # holds for the consumers that follow
-        queue = await channel.get_queue(name, ensure=False)
-        self._tags.append((queue, await queue.consume(take)))
+    async def refresh(self, quiet: timedelta) -> None:
+        """Consume anew from queues that gave nothing for that long."""
+        for feed in self._feeds:
+            if not self._is_cancelled:
+                await feed.refresh(quiet.total_seconds())
 
-    def _begin(self, work: Work, name: str) -> None:
-        """In a task of our own: aio-pika cancels its own tasks with the channel, and a handler may be past its effect."""
-        task = asyncio.create_task(work, name=f"job {name}")
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+    async def _open(self, name: str, take: Take, prefetch: int) -> None:
+        feed = Feed(self._session, name, prefetch=prefetch, take=take, running=self._running)
+        await feed.open()
+        self._feeds.append(feed)
 
     async def _handle(self, message: AbstractIncomingMessage, handler: Handler, shard: int) -> None:
         attempt = read_attempt(message.headers)

@@ -35,7 +35,7 @@ def shard_of(job: str, lane: int, shards: int) -> int:
 
 def write_job(job: str, ids: Sequence[UUID]) -> bytes:
     """The body of a broker message."""
-    return orjson.dumps({"v": VERSION, "job": job, "ids": list(ids)})
+    return orjson.dumps({"v": VERSION, "job": job, "ids": [str(entry) for entry in ids]})
 
 
 def read_job(body: bytes) -> tuple[str, tuple[UUID, ...]]:

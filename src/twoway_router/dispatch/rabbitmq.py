@@ -170,7 +170,7 @@ class RabbitTransport:
         consumer = Consumer(
             session, publisher, self._topology, patience=self._patience, running=self._running, clock=self._clock
         )
-        watchdog = Watchdog(session, publisher, self._topology, self._beat, self._clock, self._hear)
+        watchdog = Watchdog(session, publisher, consumer, self._topology, self._beat, self._clock, self._hear)
         opened = _Open(session, publisher, consumer, watchdog)
         if not self._is_draining:
             await bounded(watchdog.start(), CONNECT_SECONDS)

@@ -32,10 +32,11 @@ class Session:
     def __init__(self, publishing: AbstractConnection, consuming: AbstractConnection) -> None:
         self._publishing = publishing
         self._consuming = consuming
+        self._lose_feed = self._loser("a consuming channel closed", is_consuming=True)
         self._is_closing = False
         self._has_stopped_consuming = False
         self.publish_channel: AbstractChannel = publishing.channel(publisher_confirms=True, on_return_raises=True)
-        self.consume_channel: AbstractChannel = consuming.channel(publisher_confirms=True)
+        self.heartbeat_channel: AbstractChannel = consuming.channel(publisher_confirms=True)
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     @classmethod
@@ -57,14 +58,11 @@ class Session:
     async def _prepare(self, topology: Topology) -> None:
         await self.declare(topology)
         await self.publish_channel.initialize()
-        await self.consume_channel.initialize()
-        (await self.consume_channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(
-            lambda _: self.lose("the broker cancelled a consumer")
-        )
+        await self.heartbeat_channel.initialize()
         self._publishing.close_callbacks.add(self._loser("the publishing connection closed"))
         self.publish_channel.close_callbacks.add(self._loser("the publishing channel closed"))
         self._consuming.close_callbacks.add(self._loser("the consuming connection closed", is_consuming=True))
-        self.consume_channel.close_callbacks.add(self._loser("the consuming channel closed", is_consuming=True))
+        self.heartbeat_channel.close_callbacks.add(self._loser("the heartbeat's channel closed", is_consuming=True))
 
     def _loser(self, reason: str, *, is_consuming: bool = False) -> Callable[..., None]:
         def lose(*told: object) -> None:
@@ -82,6 +80,20 @@ class Session:
         """Make what is missing, on a channel of its own, since a refusal closes the channel."""
         async with self._consuming.channel() as channel:
             await declare(channel, topology)
+
+    async def open_feeding_channel(self) -> AbstractChannel:
+        """A channel to consume on. The session is lost when it closes by itself, or when the broker cancels its consumer."""
+        channel = self._consuming.channel()
+        await channel.initialize()
+        underlay = await channel.get_underlay_channel()
+        underlay.on_consumer_cancel_callbacks.add(lambda _: self.lose("the broker cancelled a consumer"))
+        channel.close_callbacks.add(self._lose_feed)
+        return channel
+
+    async def close_feeding_channel(self, channel: AbstractChannel) -> None:
+        """Close it on purpose."""
+        channel.close_callbacks.discard(self._lose_feed)
+        await channel.close()
 
     def channel(self) -> AbstractChannel:
         """A further channel, for looking at the dead."""

@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 from aio_pika.abc import AbstractIncomingMessage
 
+from twoway_router.dispatch.consumer import Consumer
 from twoway_router.dispatch.publisher import Outgoing, Publisher
 from twoway_router.dispatch.session import BROKER_ERRORS, CONNECT_SECONDS, Session
 from twoway_router.dispatch.supervise import bounded
@@ -25,10 +26,12 @@ DECLARE_PAUSE_SECONDS: Final = 0.2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Beat:
-    """How often a heartbeat goes out, and after how long without one the session is given up."""
+    """How often a heartbeat goes out, after how long without one the session is given up, and after how long without
+    a message a queue is consumed anew."""
 
     every: timedelta = timedelta(seconds=5)
     lost_after: timedelta = timedelta(seconds=15)
+    quiet: timedelta = timedelta(seconds=30)
 
 
 class Watchdog:
@@ -38,6 +41,7 @@ class Watchdog:
         self,
         session: Session,
         publisher: Publisher,
+        consumer: Consumer,
         topology: Topology,
         beat: Beat,
         clock: Clock,
@@ -45,6 +49,7 @@ class Watchdog:
     ) -> None:
         self._session = session
         self._publisher = publisher
+        self._consumer = consumer
         self._topology = topology
         self._beat = beat
         self._clock = clock
@@ -55,7 +60,7 @@ class Watchdog:
 
     async def start(self) -> None:
         """A queue of our own that vanishes with the connection. Exclusive: transient shared queues are being removed."""
-        queue = await self._session.consume_channel.declare_queue(exclusive=True, auto_delete=True)
+        queue = await self._session.heartbeat_channel.declare_queue(exclusive=True, auto_delete=True)
         self._queue = queue.name
         await queue.consume(self._take, no_ack=True)
 
@@ -66,6 +71,7 @@ class Watchdog:
         if not self.is_blocked and self._clock() - self._last_at > self._beat.lost_after:
             self._session.lose("no heartbeat came back")
             return
+        await self._refresh()
         try:
             async with asyncio.timeout(self._beat.every.total_seconds()):
                 await self._publisher.unroutable.wait()
@@ -76,6 +82,12 @@ class Watchdog:
     async def _take(self, message: AbstractIncomingMessage) -> None:
         self._last_at = self._clock()
         self._heard(self._last_at)
+
+    async def _refresh(self) -> None:
+        try:
+            await bounded(self._consumer.refresh(self._beat.quiet), CONNECT_SECONDS)
+        except BROKER_ERRORS as error:
+            self._session.lose(f"cannot consume again: {type(error).__name__}: {error}")
 
     def _notice_block(self, is_blocked: bool) -> None:
         if is_blocked and not self.is_blocked:
