@@ -109,7 +109,7 @@ def read_reply(path: Path) -> HttpReply:
 
 
 def an_mt(told: dict[str, Any]) -> OutboundMessage:
-    values = {
+    values: dict[str, Any] = {
         "reference": "mt-1",
         "sender": "12345",
         "recipient": "+393331230001",

@@ -141,7 +141,7 @@ def test_every_outcome_is_answered_in_the_carrier_s_words(carrier: str, outcome:
 def test_an_mt_is_written_as_the_carrier_wants_it(carrier: str, name: str) -> None:
     told = json.loads((HERE / carrier / f"{name}.json").read_text())
 
-    request = connection(carrier).build_send(an_mt(told["message"]))
+    request = connection(carrier).build_send(an_mt(told["message"]), NOW)
 
     assert request_facts(request, told["request"]) == told["request"]
 
@@ -172,3 +172,12 @@ def test_a_carrier_that_can_be_asked_has_a_look_up(carrier: str) -> None:
     spec = CARRIERS[carrier]
 
     assert (spec.capability is Capability.LOOK_UP) == (spec.look_up is not None)
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_the_page_names_every_setting(carrier: str) -> None:
+    page = (HERE.parents[1] / "docs" / "carriers" / f"{carrier}.md").read_text()
+
+    missing = [setting.name for setting in CARRIERS[carrier].settings if f"`{setting.name}`" not in page]
+
+    assert missing == []

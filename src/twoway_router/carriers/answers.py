@@ -35,14 +35,16 @@ def _reply(ack: Ack) -> HttpReply:
 
 
 def compile_receipt_url(spec: CarrierSpec, values: Values, public_url: str) -> str:
-    """Our own address for receipts, with the key that its query must carry."""
-    if not public_url:
-        return ""
-    url = public_url.rstrip("/") + "/dlr"
+    """Our own address for receipts, with what their requests must prove: the key in its query, user and password in front."""
+    url = public_url.rstrip("/") + "/dlr" if public_url else ""
     for auth in spec.auth:
-        if auth.verifier == "query_key" and all(values.get(name) for name in auth.needs):
-            parameter, secret = auth.options.get("parameter", "key"), auth.options["secret"]
-            return f"{url}?{quote(fill(parameter, values), safe='')}={quote(fill(secret, values), safe='')}"
+        if not url or not all(values.get(name) for name in auth.needs):
+            continue
+        told = {name: quote(fill(option, values), safe="") for name, option in auth.options.items()}
+        if auth.verifier == "query_key":
+            url += f"?{told.get('parameter', 'key')}={told['secret']}"
+        if auth.verifier == "basic":
+            url = url.replace("://", f"://{told['username']}:{told['password']}@", 1)
     return url
 
 

@@ -95,11 +95,11 @@ class CompiledConnection:
         """The answer to the carrier, in its own words."""
         return self._acks[outcome]
 
-    def build_send(self, message: OutboundMessage) -> HttpRequest:
-        """The request that hands an MT over."""
+    def build_send(self, message: OutboundMessage, now: datetime | None = None) -> HttpRequest:
+        """The request that hands an MT over. ``now`` goes into the signature where the carrier wants one (AWS, Azure)."""
         if self._sender is None:
             raise SpecError("send", f"{self.carrier} cannot send")
-        return self._sender.build(message)
+        return self._sender.build(message, now)
 
     def read_reply(self, reply: HttpReply) -> SendReply:
         """What the carrier said to ``build_send``'s request."""

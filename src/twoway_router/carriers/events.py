@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from twoway_router.carriers.charsets import to_bytes
+from twoway_router.carriers.charsets import clean, decode_bytes, to_bytes
 from twoway_router.carriers.fields import (
     Predicate,
     Reading,
@@ -97,7 +97,7 @@ def _message_reader(event: Event, spec: CarrierSpec, country: str | None) -> Rea
             sender=address,
             sender_kind=kind,
             recipient=number,
-            text=text.text,
+            text=text.text if part is None else clean(decode_bytes(part.body, part.charset)),
             carrier_time=at,
             operator=operator(scene) if operator else None,
             reply_token=token(scene) if token else None,
@@ -179,11 +179,24 @@ def _extra_reader(extra: Mapping[str, str]) -> Callable[[Scene], dict[str, str]]
     return lambda scene: {name: value[:MAX_WORD] for name, read in getters if (value := read(scene))}
 
 
+def _states(statuses: Mapping[str, DeliveryState]) -> Callable[[str], DeliveryState]:
+    """The carrier's words, in any case; ``esme_*`` stands for every word that begins so and is not listed itself."""
+    exact = {word.lower(): state for word, state in statuses.items()}
+    prefixes = tuple((word[:-1], state) for word, state in exact.items() if word.endswith("*"))
+
+    def state_of(word: str) -> DeliveryState:
+        if (state := exact.get(word)) is not None:
+            return state
+        return next((state for prefix, state in prefixes if word.startswith(prefix)), DeliveryState.UNKNOWN)
+
+    return state_of
+
+
 def _receipt_reader(event: Event, spec: CarrierSpec, country: str | None) -> Reader:
     identifier, reference = _word(event.id), _word(event.reference)
     status, error, recipient = compile_text(event.status), _word(event.error), compile_text(event.recipient)
     time, opted_out = compile_time(event.time), _flag(event.opted_out)
-    states = {word.lower(): state for word, state in (event.statuses or spec.statuses).items()}
+    state_of = _states(event.statuses or spec.statuses)
     is_international = spec.numbers == "international"
 
     def read(scene: Scene, now: datetime) -> Outcome:
@@ -197,7 +210,7 @@ def _receipt_reader(event: Event, spec: CarrierSpec, country: str | None) -> Rea
         told = recipient(scene)
         number = read_address(told, country, is_international=is_international)[0] if told else None
         return DeliveryReceipt(
-            state=states.get(word.lower(), DeliveryState.UNKNOWN),
+            state=state_of(word.lower()),
             raw_state=word[:MAX_WORD],
             carrier_message_id=theirs,
             reference=ours,

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Final, TypeVar
 
 from twoway_router.carriers.errors import SpecError
@@ -64,7 +64,19 @@ def fill_all(value: _T, values: Values) -> _T:
 
 def fill(text: str, values: Values) -> str:
     """Replace what is known now; the rest stays for the message."""
-    return HOLE.sub(lambda match: values.get(match[1], match[0]), text)
+    return HOLE.sub(lambda match: values.get(match[1], "" if match[2] else match[0]), text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hole:
+    """A place in a template that only a message can fill; the first name that has a value does."""
+
+    names: tuple[str, ...]
+    fallback: str
+    is_optional: bool
+
+    def value(self, message: Values) -> str:
+        return next((value for name in self.names if (value := message.get(name))), self.fallback)
 
 
 def compile_text(text: str, values: Values, known: frozenset[str], quote: Callable[[str], str] | None = None) -> Text:
@@ -76,9 +88,9 @@ def compile_text(text: str, values: Values, known: frozenset[str], quote: Callab
 
     def render(message: Values) -> str | None:
         pieces = [literals[0]]
-        for (name, is_optional), literal in zip(holes, literals[1:], strict=True):
-            value = message.get(name, "")
-            if is_optional and not value:
+        for hole, literal in zip(holes, literals[1:], strict=True):
+            value = hole.value(message)
+            if hole.is_optional and not value:
                 return None
             pieces.append(quote(value) if quote else value)
             pieces.append(literal)
@@ -87,23 +99,22 @@ def compile_text(text: str, values: Values, known: frozenset[str], quote: Callab
     return render
 
 
-def _split(text: str, values: Values, known: frozenset[str]) -> tuple[list[str], list[tuple[str, bool]]]:
+def _split(text: str, values: Values, known: frozenset[str]) -> tuple[list[str], list[_Hole]]:
     """Literals and holes in turn. A setting's own braces are not read again, so a secret may hold any characters."""
-    literals, holes, position = [""], [], 0
+    literals, holes, position = [""], list[_Hole](), 0
     for match in HOLE.finditer(text):
         literals[-1] += text[position : match.start()]
         position = match.end()
-        name, is_optional = match[1], bool(match[2])
-        if name in known:
-            holes.append((name, is_optional))
-            literals.append("")
-        elif values.get(name):
-            literals[-1] += values[name]
-        elif is_optional:
-            holes.append((name, True))
+        names, is_optional = tuple(match[1].split("|")), bool(match[2])
+        fallback = next((values[name] for name in names if values.get(name)), "")
+        late = tuple(name for name in names if name in known)
+        if fallback and not late:
+            literals[-1] += fallback
+        elif late or is_optional:
+            holes.append(_Hole(late, fallback, is_optional))
             literals.append("")
         else:
-            raise SpecError("send", f"{{{name}}} is neither a setting with a value nor a value of the message")
+            raise SpecError("send", f"{match[0]} is neither a setting with a value nor a value of the message")
     literals[-1] += text[position:]
     return literals, holes
 

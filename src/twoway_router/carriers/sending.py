@@ -6,7 +6,7 @@ a gateway's own 5xx, is Unknown: the ledger decides, never a blind repeat.
 
 import base64
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import quote, quote_plus
@@ -15,10 +15,12 @@ import orjson
 
 from twoway_router.carriers.charsets import clean
 from twoway_router.carriers.decoders import Document, Undecodable, first_of, load_json, read_pairs
+from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.fields import Predicate, Scene, compile_text, compile_when
 from twoway_router.carriers.http import HttpReply, HttpRequest
-from twoway_router.carriers.placeholders import MESSAGE_VALUES, Values, compile_tree
+from twoway_router.carriers.placeholders import MESSAGE_VALUES, Values, compile_tree, fill
 from twoway_router.carriers.placeholders import compile_text as compile_template
+from twoway_router.carriers.signers import SIGNERS
 from twoway_router.carriers.spec import LookUp, Result, Send
 from twoway_router.domain.messages import OutboundMessage
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
@@ -70,14 +72,24 @@ class Sender:
         self._receipt_url = receipt_url
         query = send.receipt_query
         self._receipt_query = compile_template(query, values, known, lambda value: quote(value, safe=""))
-        self._needs_hex = "{text_hex}" in str(send.fields) + send.url
+        self._sign = SIGNERS[send.signer](values) if send.signer else None
+        self._needs_hex = "{text_hex}" in f"{send.fields} {send.per_encoding} {send.url}"
 
-    def build(self, message: OutboundMessage) -> HttpRequest:
+    def build(self, message: OutboundMessage, now: datetime | None) -> HttpRequest:
+        request = self._unsigned(message)
+        if self._sign is None:
+            return request
+        if now is None:
+            raise SpecError("send.signer", "this carrier's requests are signed with the time of sending")
+        return self._sign(request, now)
+
+    def _unsigned(self, message: OutboundMessage) -> HttpRequest:
         values = values_of(message, "")
-        values |= self._send.per_encoding.get(message.encoding.value, {})
-        values["receipt_url"] = self._receipt(message, values)
         if self._needs_hex:
             values["text_hex"] = _utf16_hex(message.text)
+        words = self._send.per_encoding.get(message.encoding.value, {})
+        values |= {name: fill(template, values) for name, template in words.items()}
+        values["receipt_url"] = self._receipt(message, values)
         headers = {**self._fixed, **_texts(self._headers(values))}
         url, fields = self._url(values) or "", self._fields(values)
         return self._request(url, headers, fields)
@@ -167,13 +179,22 @@ def _detail(code: str, status: str) -> str:
 def decode_reply(reply: HttpReply, kind: str) -> Document | None:
     """The answer's document, None when it cannot be read."""
     if kind == "text":
-        return {"body": clean(reply.body.decode("utf-8", "replace")).strip()}
+        return _read_line(clean(reply.body.decode("utf-8", "replace")).strip())
     if kind == "form":
         return first_of(read_pairs(reply.body.strip()))
     try:
         return load_json(reply.body)
     except Undecodable:
         return None
+
+
+def _read_line(text: str) -> Document:
+    """An answer in one line: all of it, what is quoted in it (``Success "…"``), what follows a colon (``ID: …``)."""
+    return {
+        "body": text,
+        "quoted": text.split('"')[1] if text.count('"') > 1 else "",
+        "value": text.partition(":")[2].strip(),
+    }
 
 
 def _wait_of(reply: HttpReply) -> timedelta | None:

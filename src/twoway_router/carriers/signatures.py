@@ -29,6 +29,7 @@ from twoway_router.carriers.proofs import (
 
 _KEY_BYTES: Final = 32
 _JWT_ALGORITHMS: Final = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
+_TWILIO_SETTINGS: Final = "x-twilio-webhooks-signature-settings"
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 
@@ -129,12 +130,15 @@ def _with_and_without_port(url: str) -> tuple[str, ...]:
 
 
 def jwt(options: Options) -> Check:
-    """A JWT signed with a shared secret. Options: header, prefix, secret, issuer, leeway, window, url_claim, payload_claim."""
+    """A JWT signed with a shared secret. Options: header, prefix, secret, issuer, leeway, window, url_claim, payload_claim,
+    require (claims that must be there)."""
     name, prefix, secret = options["header"].lower(), options.get("prefix", ""), options["secret"].encode()
+    required = options.get("require", "").split()
     leeway, window = float(options.get("leeway", "1")), float(options.get("window", "0"))
 
     def check(request: RawRequest, now: datetime) -> None:
         claims = _claims(header(request, name).removeprefix(prefix).strip(), secret)
+        demand(all(claim in claims for claim in required), "missing_claim")
         demand(options.get("issuer") in (None, claims.get("iss")), "wrong_issuer")
         _check_times(claims, now.timestamp(), leeway, window)
         if claim := options.get("url_claim"):
@@ -215,7 +219,7 @@ def _plivo_v2(request: RawRequest, nonce: str) -> str:
 
 def _plivo_v3(request: RawRequest, nonce: str) -> str:
     base, query = request.url.partition("?")[0], sorted(read_pairs(query_bytes(request.query)))
-    fields = sorted(set(_form(request)))
+    fields = sorted(_form(request))
     text = base
     if query or fields:
         text += "?" + "&".join(f"{name}={value}" for name, value in query)

@@ -17,7 +17,8 @@ Decoder = Literal["query", "form", "json", "xml", "multipart", "text"]
 Result = Literal["retry", "throttled", "opted_out", "failed", "unknown"]
 Config = dict[str, str]
 
-HOLE: Final = re.compile(r"\{([a-z_][a-z0-9_]*)(\??)\}")
+HOLE: Final = re.compile(r"\{([a-z_][a-z0-9_|]*)(\??)\}")
+"""``{name}``, ``{first|second}`` (the first that has a value) and ``{name?}``, which may be missing."""
 
 _CLOSED: Final[Config] = {"extra": "forbid"}
 
@@ -236,8 +237,8 @@ class CarrierSpec:
 
 
 def names_in(text: str) -> frozenset[str]:
-    """The placeholders of a string."""
-    return frozenset(match[1] for match in HOLE.finditer(text))
+    """The placeholders of a string that must have a value."""
+    return frozenset(match[1] for match in HOLE.finditer(text) if not match[2])
 
 
 def _problem(setting: Setting, value: object) -> str | None:

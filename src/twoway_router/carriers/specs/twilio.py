@@ -26,6 +26,9 @@ SPEC: Final = CarrierSpec(
             is_required=True,
             description="Auth token: signs requests, authorises sends.",
         ),
+        Setting(
+            name="shared_key", is_secret=True, description="Secret of a shared key, if requests are signed with one."
+        ),
         Setting(name="messaging_service_sid", description="Messaging service to send through, MG…"),
         Setting(
             name="api_url", default="https://api.twilio.com", description="Address of the API, for a region or a test."
@@ -33,7 +36,7 @@ SPEC: Final = CarrierSpec(
         KEY,
     ),
     decode=("query", "form", "json"),
-    auth=(Auth(verifier="url_params", options={"secret": "{auth_token}"}), QUERY_KEY),
+    auth=(Auth(verifier="url_params", options={"secret": "{auth_token}", "shared_key": "{shared_key?}"}), QUERY_KEY),
     events=(
         Event(
             kind="dlr",
