@@ -7,6 +7,7 @@ Run by hand, in a virtual environment of its own, when the lists should change (
 """
 
 import pathlib
+import unicodedata
 
 import wordfreq
 
@@ -24,10 +25,15 @@ HEAD = """\
 """
 
 
+def is_word(word: str) -> bool:
+    """Letters, the marks that some scripts write vowels with, and apostrophes."""
+    return all(unicodedata.category(character)[0] in "LM" or character in "'’" for character in word)
+
+
 def main() -> None:
     TARGET.mkdir(parents=True, exist_ok=True)
     for language, source in LANGUAGES.items():
-        words = [word for word in wordfreq.top_n_list(source, COUNT * 2) if word.isalpha() or "'" in word][:COUNT]
+        words = [word for word in wordfreq.top_n_list(source, COUNT * 2) if is_word(word)][:COUNT]
         head = HEAD.format(language=language, source=source, version="3.1.1")
         (TARGET / f"{language}.txt").write_text(head + "\n".join(words) + "\n", encoding="utf-8")
 

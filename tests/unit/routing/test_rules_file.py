@@ -1,0 +1,160 @@
+"""Rules from a file: what may stand there, what it does with messages and claims, and the command that reads it."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from twoway_router.cli.route import route_app
+from twoway_router.routing.rules_file import check, evaluate, json_schema, read_rules
+
+AT = datetime(2026, 6, 1, tzinfo=UTC)
+RULES = """
+numbers:
+  - {id: NO, address: 012345, country: NO, languages: [no]}
+  - {id: owned, country: ES, sharing: dedicated, owner: REPAIRS, time_zone: Europe/Madrid}
+tenants: [PIZZERIA, {id: GYM, name: The gym}]
+keywords:
+  - {number: NO, tenant: PIZZERIA, word: 1e3PIZZA, aliases: [0123PIZZA]}
+  - {number: owned, tenant: REPAIRS, word: BAÑO, active_until: "2026-06-01T01:00:00"}
+  - {number: owned, tenant: REPAIRS, word: KIT, sub_keywords: [XL, {name: XS, aliases: [mini]}]}
+"""
+
+
+def outcome(rules: str, **message: object) -> dict[str, object]:
+    (result,) = evaluate(read_rules(rules), [{"id": 1, "from": "+34", **message}], AT)
+    return result
+
+
+def test_words_that_look_like_numbers_or_answers_stay_words() -> None:
+    result = outcome(RULES, number="NO", text="0123pizza")
+
+    assert (result["id"], result["tenant"], result["keyword"]) == ("1", "PIZZERIA", "1e3PIZZA")
+
+
+def test_a_number_goes_by_its_address_too() -> None:
+    assert outcome(RULES, number="012345", text="1e3pizza")["tenant"] == "PIZZERIA"
+
+
+def test_a_moment_without_offset_is_in_the_numbers_time_zone() -> None:
+    results = [
+        outcome(RULES, number="owned", text="baño", at=at) for at in ("2026-05-31T22:59:00Z", "2026-05-31T23:00:00Z")
+    ]
+
+    assert [result["window"] for result in results] == ["open", "too_late"]
+
+
+def test_sub_keywords_are_names_or_names_with_aliases() -> None:
+    results = [outcome(RULES, number="owned", text=text) for text in ("kit xl", "kit mini")]
+
+    assert [result["sub_keyword"] for result in results] == ["XL", "XS"]
+
+
+def test_half_a_surrogate_pair_passes_through() -> None:
+    assert outcome(RULES, number="NO", text="\ud800 hei")["rest"] == "\ud800 hei"
+
+
+def test_an_unknown_number_is_nobodys() -> None:
+    assert outcome(RULES, number="999", text="hei")["rule"] == "unknown_number"
+
+
+def test_expected_may_be_the_list_of_choices() -> None:
+    context = {"tenant": "GYM", "kind": "question", "expected": ["A", "B"], "age": 1, "lifetime": 60}
+
+    result = outcome(RULES, number="NO", text="b", contexts=[context])
+
+    assert (result["tenant"], result["details"]) == ("GYM", {"answer": "B"})
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "numbers: []\nextra: 1",
+        "numbers: [{id: a}]",
+        "numbers: []\nkeywords: [{number: a, tenant: T, word: PIZZA}]",
+        "numbers: [{id: a, country: ES}]\nkeywords: [{number: a, tenant: T, word: X}, {number: a, tenant: T, word: X}]",
+        "",
+    ],
+    ids=range(5),
+)
+def test_a_fault_in_the_file_is_told(rules: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        read_rules(rules)
+
+
+def test_the_schema_describes_keywords() -> None:
+    assert "KeywordModel" in json.dumps(json_schema())
+
+
+def test_a_verdict_names_the_tenant_in_the_way() -> None:
+    (verdict,) = check(read_rules(RULES), [{"id": "c", "number": "NO", "tenant": "GYM", "word": "1e3 pizza"}])
+
+    assert (verdict["id"], verdict["verdict"], verdict["collisions"]) == (
+        "c",
+        "refuse",
+        [{"tenant": "PIZZERIA", "keyword": "1e3PIZZA", "spelling": "1e3 pizza", "code": "taken"}],
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "rules.yaml").write_text(RULES, encoding="utf-8")
+    (tmp_path / "in.jsonl").write_text(
+        '{"id":"1","number":"NO","text":"\\ud800"}\n\n{"id":"2","number":"NO","text":"1e3pizza ja"}\n'
+    )
+    (tmp_path / "claims.jsonl").write_text('{"number":"NO","tenant":"GYM","word":"STOP"}\n')
+    (tmp_path / "broken.jsonl").write_text('{"id":"1"}\n')
+    (tmp_path / "not.jsonl").write_text("{\n")
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(route_app, [str(folder / one) if "." in one else one for one in arguments])
+    return result.exit_code, result.output
+
+
+def test_eval_writes_one_result_a_line(folder: Path) -> None:
+    code, _ = run(folder, "eval", "--rules", "rules.yaml", "--messages", "in.jsonl", "--out", "out.jsonl")
+
+    results = [json.loads(line) for line in (folder / "out.jsonl").read_text().splitlines()]
+    assert (code, [result["outcome"] for result in results]) == (0, ["default", "keyword"])
+
+
+def test_a_result_has_the_fields_of_the_format(folder: Path) -> None:
+    _, output = run(folder, "eval", "--rules", "rules.yaml", "--messages", "in.jsonl")
+
+    fields = json.loads(output.splitlines()[1]).keys()
+    assert fields >= {"id", "outcome", "tenant", "keyword", "sub_keyword", "rest", "rule", "class", "candidates"}
+
+
+def test_check_writes_verdicts(folder: Path) -> None:
+    code, output = run(folder, "check", "--rules", "rules.yaml", "--claims", "claims.jsonl")
+
+    assert (code, json.loads(output)["code"]) == (0, "reserved")
+
+
+def test_explain_shows_the_candidates(folder: Path) -> None:
+    code, output = run(folder, "explain", "NO", "1e3pizza", "--rules", "rules.yaml")
+
+    assert (code, json.loads(output)["candidates"][0]["keyword"]) == (0, "1e3PIZZA")
+
+
+def test_schema_prints_json(folder: Path) -> None:
+    code, output = run(folder, "schema")
+
+    assert (code, json.loads(output)["title"]) == (0, "RulesFile")
+
+
+@pytest.mark.parametrize("messages", ["broken.jsonl", "not.jsonl"])
+def test_a_broken_line_stops_the_command(folder: Path, messages: str) -> None:
+    code, _ = run(folder, "eval", "--rules", "rules.yaml", "--messages", messages)
+
+    assert code == 2
+
+
+def test_a_broken_rules_file_stops_the_command(folder: Path) -> None:
+    code, _ = run(folder, "eval", "--rules", "not.jsonl", "--messages", "in.jsonl")
+
+    assert code == 2

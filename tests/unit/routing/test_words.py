@@ -1,0 +1,70 @@
+"""The word lists: there for every language, with their source, and disjoint where they must be."""
+
+from importlib.resources import files
+
+import pytest
+
+from twoway_router.routing.text import fold
+from twoway_router.routing.words import all_languages, answers, common_words, everywhere, primary, vocabulary
+
+DATA = files("twoway_router.routing") / "data"
+COMMON = sorted(entry.name for entry in (DATA / "common").iterdir())
+
+
+@pytest.mark.parametrize("language", all_languages())
+def test_every_language_names_the_source_of_its_reserved_words(language: str) -> None:
+    text = (DATA / "reserved" / f"{language}.yaml").read_text(encoding="utf-8")
+
+    assert text.startswith("# ")
+    assert "Source:" in text.split("\nopt_out:")[0]
+
+
+@pytest.mark.parametrize("language", all_languages())
+def test_every_language_has_words_for_yes_and_no_that_differ(language: str) -> None:
+    yes, no = answers("yes_words", language), answers("no_words", language)
+
+    assert yes
+    assert no
+    assert not yes & no
+
+
+@pytest.mark.parametrize("name", COMMON)
+def test_every_list_of_common_words_names_its_source_and_licence(name: str) -> None:
+    head = (DATA / "common" / name).read_text(encoding="utf-8")[:400]
+
+    assert "wordfreq" in head
+    assert "CC BY-SA 4.0" in head
+
+
+@pytest.mark.parametrize("name", COMMON)
+def test_every_list_of_common_words_is_full(name: str) -> None:
+    assert len(common_words(name.removesuffix(".txt"))) > 1_000
+
+
+def test_there_are_many_languages() -> None:
+    assert (len(all_languages()), len(COMMON)) >= (30, 12)
+
+
+def test_no_word_that_always_opts_out_also_helps_or_starts() -> None:
+    stops = everywhere("opt_out").keys()
+
+    assert not stops & (everywhere("help").keys() | everywhere("start").keys())
+
+
+def test_every_reserved_word_stays_itself_when_folded() -> None:
+    words = {key: word.word for kind in ("opt_out", "help", "start") for key, word in everywhere(kind).items()}
+
+    assert {fold(word).key for word in words.values()} <= words.keys()
+
+
+@pytest.mark.parametrize(("tag", "name"), [("pt-BR", "pt"), ("nb", "no"), ("SR_latn", "hr"), ("zh-Hant-TW", "zh")])
+def test_language_tags_lead_to_their_list(tag: str, name: str) -> None:
+    assert primary(tag) == name
+
+
+def test_english_always_counts() -> None:
+    assert {"help", "ayuda"} <= vocabulary(("es",)).help.keys()
+
+
+def test_an_unknown_language_has_no_words_of_its_own() -> None:
+    assert vocabulary(("tlh",)).help == vocabulary(("en",)).help
