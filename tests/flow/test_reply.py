@@ -3,7 +3,7 @@
 from tests.cast import ANN, BOB
 from tests.support.scene import Scene
 
-REPLY = {"kind": "reply", "text": "Hello {{ rest }}"}
+REPLY = {"kind": "reply", "text": "Hello {{ message.rest }}"}
 
 
 async def test_an_accepted_message_is_answered_at_the_carrier(scene: Scene) -> None:

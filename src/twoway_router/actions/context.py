@@ -55,19 +55,13 @@ class RunMessage:
         return self.tenant_id
 
     def variables(self) -> dict[str, object]:
-        """What templates may name, besides the values of earlier actions."""
-        at = self.received_at.astimezone(self.number.zone)
+        """What templates may name (``keywords.checks.VARIABLES``), besides the values of earlier actions."""
         return {
-            "sender": self.sender,
-            "number": self.number.address,
-            "country": self.number.country,
-            "text": self.text,
-            "rest": self.rest,
-            "keyword": self.word,
+            "message": {"text": self.text, "rest": self.rest, "sender": self.sender},
+            "keyword": {"word": self.word},
             "sub_keyword": self.sub_keyword or "",
-            "tenant": self.tenant_name,
-            "date": at.date().isoformat(),
-            "time": at.strftime("%H:%M"),
+            "number": {"address": self.number.address},
+            "tenant": {"name": self.tenant_name},
         }
 
 

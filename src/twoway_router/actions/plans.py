@@ -3,34 +3,26 @@
 Called by ``executor.runner``; the actions run by ``waves``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from twoway_router.actions.context import RunMessage, RunNumber
 from twoway_router.actions.notice import NoticeKind, NoticeSpec
 from twoway_router.actions.texts import COURTESY, HELP, OPT_IN, OPT_OUT, default_text
+from twoway_router.keywords.checks import names_of
 from twoway_router.keywords.schemas import ActionSpec, IssueCouponSpec, KeywordDefinition, ReplySpec, SendEmailSpec
 from twoway_router.kit.conditions import Condition
-from twoway_router.kit.templates import variables_of
+from twoway_router.kit.templates import render, variables_of
 from twoway_router.routing.types import WindowState
-
-NAMES: Final[Mapping[str, str]] = {
-    "reply": "reply",
-    "issue_coupon": "coupon",
-    "call_webhook": "webhook",
-    "send_email": "email",
-}
-"""What an action without a name of its own is called by conditions and templates."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedAction:
-    """One step. ``needs`` are the actions whose values its templates read: without them it is skipped."""
+    """One step. ``names`` are what later steps call its values by; without those it ``needs`` it is skipped."""
 
     kind: str
-    name: str
     spec: ActionSpec | NoticeSpec
+    names: tuple[str, ...] = ()
     condition: Condition | None = None
     needs: frozenset[str] = frozenset()
 
@@ -40,12 +32,12 @@ def plan_keyword(definition: KeywordDefinition, sub_keyword: str | None) -> tupl
     actions = definition.actions
     if sub_keyword is not None:
         actions = next((each.actions for each in definition.sub_keywords if each.word == sub_keyword), actions)
-    givers = {action.name or NAMES[action.kind] for action in actions if isinstance(action, IssueCouponSpec)}
+    givers = frozenset(name for action in actions if isinstance(action, IssueCouponSpec) for name in names_of(action))
     return tuple(
         PlannedAction(
             kind=action.kind,
-            name=action.name or NAMES[action.kind],
             spec=action,
+            names=names_of(action),
             condition=action.condition,
             needs=_reads(action) & givers,
         )
@@ -53,15 +45,13 @@ def plan_keyword(definition: KeywordDefinition, sub_keyword: str | None) -> tupl
     )
 
 
-def plan_window(definition: KeywordDefinition, window: WindowState, number: RunNumber) -> tuple[PlannedAction, ...]:
+def plan_window(definition: KeywordDefinition, window: WindowState, message: RunMessage) -> tuple[PlannedAction, ...]:
     """What a keyword answers outside its activity window, or while nobody holds it."""
-    if window is WindowState.TOO_EARLY:
-        text = definition.too_early_text
-    elif window is WindowState.TOO_LATE:
-        text = definition.too_late_text
-    else:
-        text = number.texts.get("released")
-    return (_notice("window", text),) if text else ()
+    if window not in (WindowState.TOO_EARLY, WindowState.TOO_LATE):
+        text = message.number.texts.get("released")
+        return (_notice("window", text),) if text else ()
+    source = definition.too_early_text if window is WindowState.TOO_EARLY else definition.too_late_text
+    return (_notice("window", render(source, message.variables())),) if source else ()
 
 
 def plan_notice(message: RunMessage) -> tuple[PlannedAction, ...]:
@@ -90,7 +80,7 @@ def plan_courtesy(number: RunNumber) -> tuple[PlannedAction, ...]:
 
 
 def _notice(kind: NoticeKind, text: str) -> PlannedAction:
-    return PlannedAction(kind=kind, name=kind, spec=NoticeSpec(kind=kind, text=text))
+    return PlannedAction(kind=kind, spec=NoticeSpec(kind=kind, text=text))
 
 
 def _reads(action: ActionSpec) -> frozenset[str]:

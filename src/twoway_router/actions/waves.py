@@ -87,15 +87,17 @@ def _run_of(progress: _Progress, ordinal: int) -> Run[Any]:
 
 def _ended(progress: _Progress, ordinal: int, outcome: Outcome) -> FinishedRun:
     if isinstance(outcome, Done):
-        if outcome.values:
-            progress.values[progress.plan.actions[ordinal].name] = dict(outcome.values)
+        for name in progress.plan.actions[ordinal].names:
+            progress.values[name] = dict(outcome.values)
         return _note(progress, ordinal, "done", outcome.detail or None, dict(outcome.values))
+    for name in progress.plan.actions[ordinal].names:
+        progress.values.pop(name, None)
     return _note(progress, ordinal, "failed", outcome.reason, {})
 
 
 def _note(progress: _Progress, ordinal: int, state: str, reason: str | None, values: dict[str, object]) -> FinishedRun:
     action, message = progress.plan.actions[ordinal], progress.plan.message
-    progress.outcomes[action.name] = state
+    progress.outcomes |= dict.fromkeys(action.names, state)
     RUNS.labels(action.kind, state).inc()
     return FinishedRun(
         inbound_message_id=message.id,

@@ -46,7 +46,7 @@ def _steps(
         return ()
     window = WindowState(waiting.details.get("window", WindowState.OPEN))
     if window is not WindowState.OPEN:
-        return plan_window(definitions[revision], window, message.number)
+        return plan_window(definitions[revision], window, message)
     return plan_keyword(definitions[revision], waiting.sub_keyword)
 
 

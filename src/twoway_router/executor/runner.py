@@ -1,4 +1,4 @@
-"""The executor: each kind of job and the coroutine that does it. Built by ``processes``, fed by the transport.
+"""Each kind of job and the coroutine that does it. Built by ``app``, fed by the transport.
 
 Every handler is harmless when it is called again with the same ids: the rows decide what is still to be done.
 """
@@ -40,7 +40,7 @@ class Deliveries:
     email: Delivery | None = None
 
 
-class Executor:
+class JobRunner:
     """Consumes jobs until it is drained."""
 
     def __init__(self, transport: Transport, runner: MessageRunner, deliveries: Deliveries, *, prefetch: int) -> None:

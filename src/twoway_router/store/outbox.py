@@ -1,6 +1,7 @@
 """Rows that must become jobs after this commit. Written by services in their own transaction, published by the relay."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from uuid import UUID
@@ -27,6 +28,22 @@ _ADD_LATER = text(
     " SELECT :job, entry.lane, ARRAY[entry.id], entry.at"
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:lanes AS smallint[]), CAST(:ats AS timestamptz[])) AS entry (id, lane, at)"
 )
+
+_COUNT = text(
+    "SELECT job, count(*) FILTER (WHERE available_at <= now()) AS due,"
+    " count(*) FILTER (WHERE available_at > now()) AS later, min(available_at) AS oldest_at"
+    " FROM outbox WHERE dead_at IS NULL GROUP BY job ORDER BY job"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """How much of one kind of job is in the outbox: due now, and due later (retries)."""
+
+    job: str
+    due: int
+    later: int
+    oldest_at: datetime
 
 
 def order_key(owner: UUID, address: str) -> int:
@@ -55,3 +72,8 @@ async def add_later(
     """One row per id, each available at a time of its own: retries. Nobody is woken."""
     if ids:
         await session.execute(_ADD_LATER, {"job": job, "ids": list(ids), "lanes": list(lanes), "ats": list(ats)})
+
+
+async def count_waiting(session: Session) -> Sequence[Waiting]:
+    """What the outbox holds, by kind of job."""
+    return [Waiting(**row._asdict()) for row in await session.execute(_COUNT)]

@@ -1,0 +1,27 @@
+"""Runs a command's work in one transaction on the configured database. Used by ``outbox`` and ``parked``."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from twoway_router.cli.serve import read_settings
+from twoway_router.processes.database import database_for_commands
+from twoway_router.store import Session, transaction
+from twoway_router.store.engine import make_engine
+
+Result = TypeVar("Result")
+
+
+def in_transaction(work: Callable[[Session], Awaitable[Result]]) -> Result:
+    """The result of ``work``, committed."""
+
+    async def run(url: str) -> Result:
+        engine = make_engine(url, pool_size=1)
+        try:
+            async with transaction(engine) as session:
+                return await work(session)
+        finally:
+            await engine.dispose()
+
+    with database_for_commands(read_settings()) as url:
+        return asyncio.run(run(url))

@@ -1,0 +1,85 @@
+"""The executor role: its parts made from the settings. Built by ``processes``."""
+
+from datetime import timedelta
+
+from twoway_router.config import Settings
+from twoway_router.dispatch.port import Transport
+from twoway_router.emails.delivery import EmailDelivery
+from twoway_router.executor.connections import ConnectionBook
+from twoway_router.executor.owners import email_owners, tell_nobody
+from twoway_router.executor.runner import Deliveries, JobRunner
+from twoway_router.executor.runs import MessageRunner, RunLimits
+from twoway_router.kit.addresses import read_networks
+from twoway_router.kit.clock import Clock
+from twoway_router.kit.sealing import Sealer
+from twoway_router.messages.delivery import Limits, SmsDelivery
+from twoway_router.outbound.email import SmtpServer
+from twoway_router.outbound.http import PooledHttpClient
+from twoway_router.outbound.network import Guard
+from twoway_router.store import Engine
+from twoway_router.webhooks.delivery import WebhookDelivery, WebhookLimits
+
+WEBHOOK_PORTS = frozenset({80, 443, 8443})
+
+
+class Executor:
+    """Runs actions and makes deliveries until it is drained."""
+
+    def __init__(
+        self, *, settings: Settings, engine: Engine, sealer: Sealer, transport: Transport, clock: Clock
+    ) -> None:
+        allowed = read_networks(settings.webhook_allowed_networks)
+        self._drain: timedelta = settings.drain
+        self._carriers = PooledHttpClient(Guard(allowed=allowed))
+        self._webhooks = PooledHttpClient(Guard(allowed=allowed, ports=WEBHOOK_PORTS, is_tls_required=True))
+        smtp = smtp_server(settings)
+        deliveries = Deliveries(
+            sms=SmsDelivery(
+                engine,
+                self._carriers,
+                ConnectionBook(engine, sealer, settings.public_url),
+                limits=Limits(
+                    lease=settings.mt_lease, timeout=settings.mt_timeout, receipt_wait=settings.mt_receipt_wait
+                ),
+                clock=clock,
+            ),
+            webhook=WebhookDelivery(
+                engine,
+                self._webhooks,
+                sealer,
+                limits=WebhookLimits(lease=settings.webhook_lease, timeout=settings.webhook_timeout),
+                clock=clock,
+                tell_owners=email_owners if smtp else tell_nobody,
+            ),
+            email=EmailDelivery(engine, smtp, clock=clock) if smtp else None,
+        )
+        limits = RunLimits(tries=settings.run_tries, mt_lifetime=settings.mt_lifetime)
+        runner = MessageRunner(engine, limits=limits, clock=clock)
+        self._jobs = JobRunner(transport, runner, deliveries, prefetch=settings.prefetch)
+
+    async def start(self) -> None:
+        """Begin to consume."""
+        await self._jobs.start()
+
+    async def drain(self) -> None:
+        """Take nothing new, finish what has begun."""
+        await self._jobs.drain(self._drain * 0.8)
+
+    async def close(self) -> None:
+        """Close every connection to the outside."""
+        await self._carriers.close()
+        await self._webhooks.close()
+
+
+def smtp_server(settings: Settings) -> SmtpServer | None:
+    """The SMTP server of the settings, if there is one."""
+    if settings.smtp_host is None:
+        return None
+    return SmtpServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        sender=settings.email_sender,
+        tls=settings.smtp_tls,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+    )

@@ -1,0 +1,111 @@
+"""The scheduler role: looks for due, lapsed and forgotten work and gives it jobs. Built by ``processes``; any number may run.
+
+It never does the work itself. Everything it does is set-based, skips what another scheduler has locked, and may be done twice.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+
+from twoway_router import __version__
+from twoway_router.config import Settings
+from twoway_router.dispatch.port import DeadJob, Transport
+from twoway_router.kit.clock import Clock
+from twoway_router.kit.ids import new_id
+from twoway_router.kit.metrics import WORK_DUE, WORK_OLDEST_AGE
+from twoway_router.messages.queries.runs import count_failure
+from twoway_router.scheduler import queries
+from twoway_router.scheduler.sweeps import SWEEPS, ForgottenMessages, sweep
+from twoway_router.store import Engine, transaction
+from twoway_router.store.failures import DATABASE_ERRORS
+from twoway_router.store.migrate import CODE_LEVEL
+
+log = structlog.get_logger(__name__)
+
+CLEAN_EVERY: Final = timedelta(minutes=5)
+KEYS_KEPT: Final = timedelta(days=7)
+BEATS_KEPT: Final = timedelta(days=2)
+
+Turn = Callable[[], Awaitable[int]]
+
+
+class Scheduler:
+    """Sweeps until it is told to stop. ``refresh`` exports what the last sweep saw."""
+
+    def __init__(self, *, settings: Settings, engine: Engine, transport: Transport, clock: Clock) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._transport = transport
+        self._clock = clock
+        self._forgotten = ForgottenMessages(engine, settings.forgotten_after)
+        self._process = {
+            "process_id": new_id(),
+            "role": "scheduler",
+            "code_level": CODE_LEVEL,
+            "version": __version__,
+            "started_at": clock(),
+        }
+        self._cleaned_at: datetime | None = None
+        self._due: dict[str, tuple[int, datetime | None]] = {}
+
+    async def start(self) -> None:
+        """Begin to take dead jobs from the transport."""
+        await self._transport.consume_dead(self.bury)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """One round after the other until ``stop``."""
+        while not stop.is_set():
+            await self.turn()
+            try:
+                async with asyncio.timeout(self._settings.sweep_every.total_seconds()):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+
+    async def turn(self) -> None:
+        """Every sweep once. One that fails is tried again in the next round; the others go on."""
+        now = self._clock()
+        await self._guarded("forgotten_messages", partial(self._forgotten.sweep, now))
+        for name in SWEEPS:
+            await self._guarded(name, partial(sweep, self._engine, name, now, self._settings.forgotten_after))
+        await self._guarded("housekeeping", partial(self._keep_house, now))
+
+    async def bury(self, dead: DeadJob) -> None:
+        """A job that the transport gave up counts as a failed try of its messages; other work is found by the sweeps."""
+        log.error("job.dead", job=dead.job.job if dead.job else None, reason=dead.reason)
+        if dead.job is None or dead.job.job != "message.run":
+            return
+        async with transaction(self._engine) as session:
+            for message_id in dead.job.ids:
+                counted = await count_failure(session, message_id, "job_dead", self._settings.run_tries)
+                if counted and counted[0] == "parked":
+                    log.error("run.parked", message_id=str(message_id), attempt=counted[1], error="job_dead")
+
+    def refresh(self) -> None:
+        """Export how much work is due."""
+        now = self._clock()
+        for queue, (count, oldest) in self._due.items():
+            WORK_DUE.labels(queue).set(count)
+            WORK_OLDEST_AGE.labels(queue).set((now - oldest).total_seconds() if oldest else 0)
+
+    async def _guarded(self, name: str, turn: Turn) -> None:
+        try:
+            found = await turn()
+        except DATABASE_ERRORS as error:
+            log.warning("sweep.failed", sweep=name, error=type(error).__name__)
+            return
+        if found:
+            log.info("sweep.found", sweep=name, count=found)
+
+    async def _keep_house(self, now: datetime) -> int:
+        async with transaction(self._engine) as session:
+            await queries.beat(session, self._process, now)
+            self._due = dict(await queries.count_due(session, now))
+            if self._cleaned_at is None or now - self._cleaned_at > CLEAN_EVERY:
+                await queries.forget_old(session, now - KEYS_KEPT, now - BEATS_KEPT)
+                self._cleaned_at = now
+        return 0

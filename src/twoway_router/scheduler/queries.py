@@ -1,0 +1,170 @@
+"""The sweeps' statements: each finds work whose time has come, marks it, and returns what needs a job. Called by ``sweeps``.
+
+Rows that another scheduler works on are skipped. A row that gets a job is marked, so that it gets the next one only
+after a while: ``lease_until`` of planned and pending rows and ``due_at`` of unknown ones are free for that.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+
+from twoway_router.store import Session
+
+Statement = TextClause
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """A row that needs a job. ``order_key`` is 0 where there is no order to keep."""
+
+    id: UUID
+    order_key: int
+
+
+LAPSED_MTS: Final = text(
+    """
+    WITH lapsed AS (
+        SELECT id FROM outbound_messages WHERE state = 'claimed' AND lease_until < :now
+        ORDER BY lease_until LIMIT :limit FOR UPDATE SKIP LOCKED
+    ), moved AS (
+        UPDATE outbound_messages AS m
+        SET state = 'unknown', reason = 'lease_expired', lease_until = :now, settled_at = NULL, due_at = :mark
+        FROM lapsed WHERE m.id = lapsed.id RETURNING m.id, m.order_key, m.attempt, m.tenant_id
+    ), tries AS (
+        INSERT INTO outbound_attempts (outbound_message_id, attempt, tenant_id, outcome, reason, started_at, finished_at)
+        SELECT id, attempt, tenant_id, 'unknown', 'lease_expired', :now, :now FROM moved ON CONFLICT DO NOTHING
+    )
+    SELECT id, order_key FROM moved
+    """
+)
+UNKNOWN_MTS: Final = text(
+    """
+    UPDATE outbound_messages AS m SET due_at = :mark
+    FROM (SELECT id FROM outbound_messages
+          WHERE state = 'unknown' AND settled_at IS NULL AND lease_until < :before AND due_at < :now
+          LIMIT :limit FOR UPDATE SKIP LOCKED) AS found
+    WHERE m.id = found.id RETURNING m.id, m.order_key
+    """
+)
+PLANNED_MTS: Final = text(
+    """
+    UPDATE outbound_messages AS m SET lease_until = :mark
+    FROM (SELECT id FROM outbound_messages
+          WHERE state = 'planned' AND due_at < :before AND (lease_until IS NULL OR lease_until < :now)
+          ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS found
+    WHERE m.id = found.id RETURNING m.id, m.order_key
+    """
+)
+EXPIRED_MTS: Final = text(
+    """
+    WITH old AS (
+        SELECT id FROM outbound_messages WHERE state = 'planned' AND expires_at < :now AND due_at < :before
+        LIMIT :limit FOR UPDATE SKIP LOCKED
+    ), ended AS (
+        UPDATE outbound_messages AS m SET state = 'failed', reason = 'expired', settled_at = :now, lease_until = NULL
+        FROM old WHERE m.id = old.id RETURNING m.order_key
+    )
+    SELECT first.id, first.order_key FROM (
+        SELECT DISTINCT ON (order_key) id, order_key, state FROM outbound_messages
+        WHERE order_key IN (SELECT order_key FROM ended) AND state IN ('planned', 'claimed')
+          AND id NOT IN (SELECT id FROM old)
+        ORDER BY order_key, id
+    ) AS first WHERE state = 'planned'
+    """
+)
+LAPSED_WEBHOOKS: Final = text(
+    """
+    UPDATE webhook_deliveries AS d
+    SET state = 'pending', reason = 'lease_expired', due_at = :now, lease_until = :mark
+    FROM (SELECT id FROM webhook_deliveries WHERE state = 'claimed' AND lease_until < :now
+          ORDER BY lease_until LIMIT :limit FOR UPDATE SKIP LOCKED) AS lapsed
+    WHERE d.id = lapsed.id RETURNING d.id, 0 AS order_key
+    """
+)
+PENDING_WEBHOOKS: Final = text(
+    """
+    UPDATE webhook_deliveries AS d SET lease_until = :mark
+    FROM (SELECT id FROM webhook_deliveries
+          WHERE state = 'pending' AND due_at < :before AND (lease_until IS NULL OR lease_until < :now)
+          ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS found
+    WHERE d.id = found.id RETURNING d.id, 0 AS order_key
+    """
+)
+LAPSED_EMAILS: Final = text(
+    """
+    UPDATE email_deliveries AS e
+    SET state = 'pending', reason = 'lease_expired', due_at = :now, lease_until = :mark
+    FROM (SELECT id FROM email_deliveries WHERE state = 'claimed' AND lease_until < :now
+          ORDER BY lease_until LIMIT :limit FOR UPDATE SKIP LOCKED) AS lapsed
+    WHERE e.id = lapsed.id RETURNING e.id, 0 AS order_key
+    """
+)
+PENDING_EMAILS: Final = text(
+    """
+    UPDATE email_deliveries AS e SET lease_until = :mark
+    FROM (SELECT id FROM email_deliveries
+          WHERE state = 'pending' AND due_at < :before AND (lease_until IS NULL OR lease_until < :now)
+          ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS found
+    WHERE e.id = found.id RETURNING e.id, 0 AS order_key
+    """
+)
+_WAITING: Final = text(
+    """
+    SELECT id, order_key FROM inbound_messages
+    WHERE state = 'accepted' AND id < :before AND (order_key, id) > (:order_key, :id)
+    ORDER BY order_key, id LIMIT :limit
+    """
+)
+_OLD_KEYS: Final = text(
+    "DELETE FROM idempotency_keys WHERE (owner, key) IN"
+    " (SELECT owner, key FROM idempotency_keys WHERE created_at < :before LIMIT :limit FOR UPDATE SKIP LOCKED)"
+)
+_OLD_COURTESIES: Final = text("DELETE FROM courtesy_replies WHERE day < CAST(:day AS date)")
+_BEAT: Final = text(
+    "INSERT INTO heartbeats (process_id, role, code_level, version, started_at, seen_at)"
+    " VALUES (:process_id, :role, :code_level, :version, :started_at, :now)"
+    " ON CONFLICT (process_id) DO UPDATE SET seen_at = excluded.seen_at"
+)
+_OLD_BEATS: Final = text("DELETE FROM heartbeats WHERE seen_at < :before")
+_DEPTHS: Final = text(
+    """
+    SELECT 'inbound' AS queue, count(*) AS due, NULL::timestamptz AS oldest FROM inbound_messages WHERE state = 'accepted'
+    UNION ALL SELECT 'sms', count(*), min(due_at) FROM outbound_messages WHERE state = 'planned' AND due_at <= :now
+    UNION ALL SELECT 'webhook', count(*), min(due_at) FROM webhook_deliveries WHERE state = 'pending' AND due_at <= :now
+    UNION ALL SELECT 'email', count(*), min(due_at) FROM email_deliveries WHERE state = 'pending' AND due_at <= :now
+    UNION ALL SELECT 'outbox', count(*), min(available_at) FROM outbox WHERE dead_at IS NULL AND available_at <= :now
+    UNION ALL SELECT 'parked', count(*), NULL FROM inbound_messages WHERE state = 'parked'
+    """
+)
+
+
+async def find(session: Session, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Found]:
+    """Run one of the sweeps above."""
+    return [Found(id=row.id, order_key=row.order_key) for row in await session.execute(statement, parameters)]
+
+
+async def list_waiting(session: Session, before: UUID, after: Found, limit: int) -> Sequence[Found]:
+    """Accepted messages older than an id, from a place on: order key, then id."""
+    place = {"before": before, "order_key": after.order_key, "id": after.id, "limit": limit}
+    return [Found(id=row.id, order_key=row.order_key) for row in await session.execute(_WAITING, place)]
+
+
+async def forget_old(session: Session, keys_before: datetime, beats_before: datetime) -> None:
+    """Delete what has served its time: idempotency keys, courtesy marks, heartbeats of processes that are gone."""
+    await session.execute(_OLD_KEYS, {"before": keys_before, "limit": 5000})
+    await session.execute(_OLD_COURTESIES, {"day": beats_before.date()})
+    await session.execute(_OLD_BEATS, {"before": beats_before})
+
+
+async def beat(session: Session, process: Mapping[str, Any], now: datetime) -> None:
+    """Say that a process lives: process_id, role, code_level, version, started_at."""
+    await session.execute(_BEAT, {**process, "now": now})
+
+
+async def count_due(session: Session, now: datetime) -> Mapping[str, tuple[int, datetime | None]]:
+    """How much work is due in each queue, and since when the oldest."""
+    return {row.queue: (row.due, row.oldest) for row in await session.execute(_DEPTHS, {"now": now})}

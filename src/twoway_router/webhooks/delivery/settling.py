@@ -1,0 +1,95 @@
+"""Stores what webhook tries brought, many in one transaction, and disables endpoints that are gone. Called by ``post``."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from twoway_router.domain.ids import TenantId
+from twoway_router.kit.clock import Clock
+from twoway_router.store import Engine, Session, outbox, transaction
+from twoway_router.webhooks.delivery.schedule import DISABLE_AFTER, Verdict
+from twoway_router.webhooks.events import EndpointDisabled
+from twoway_router.webhooks.queries import claims
+from twoway_router.webhooks.queries.claims import ClaimedWebhook, DisabledEndpoint
+from twoway_router.webhooks.service import JOB, EventDraft, emit_all
+
+TellOwners = Callable[[Session, Sequence[DisabledEndpoint], datetime], Awaitable[None]]
+"""What else happens when endpoints are disabled: the executor sends their owners an e-mail."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WebhookResult:
+    """One try and what it means."""
+
+    claimed: ClaimedWebhook
+    verdict: Verdict
+    status: int | None
+    response: str | None
+    started_at: datetime
+    finished_at: datetime
+
+
+class WebhookSettler:
+    """Turns results into rows."""
+
+    def __init__(self, engine: Engine, *, clock: Clock, tell_owners: TellOwners) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._tell_owners = tell_owners
+
+    async def settle(self, results: Sequence[WebhookResult]) -> Sequence[None]:
+        """One transaction for all of them."""
+        now = self._clock()
+        async with transaction(self._engine) as session:
+            settled = await claims.settle(session, _columns(results), now)
+            await claims.insert_attempts(session, _attempts(results))
+            due = [(each.claimed.id, each.verdict.due_at) for each in results if each.claimed.id in settled]
+            again = [(delivery_id, due_at) for delivery_id, due_at in due if due_at is not None]
+            ids, ats = [delivery_id for delivery_id, _ in again], [due_at for _, due_at in again]
+            await outbox.add_later(session, JOB, ids, [0] * len(ids), ats)
+            await self._note_health(session, results, now)
+        return [None] * len(results)
+
+    async def _note_health(self, session: Session, results: Sequence[WebhookResult], now: datetime) -> None:
+        healthy = {each.claimed.endpoint_id for each in results if each.verdict.state == "done"}
+        failing = {each.claimed.endpoint_id for each in results} - healthy
+        gone = {each.claimed.endpoint_id for each in results if each.verdict.is_gone}
+        await claims.note_health(session, healthy, failing, now)
+        disabled = await claims.disable(session, gone, failing, now, now - DISABLE_AFTER)
+        await emit_all(session, [_event(endpoint) for endpoint in disabled], now=now)
+        if disabled:
+            await self._tell_owners(session, disabled, now)
+
+
+def _columns(results: Sequence[WebhookResult]) -> dict[str, Sequence[object]]:
+    return {
+        "ids": [each.claimed.id for each in results],
+        "attempts": [each.claimed.attempt for each in results],
+        "states": [each.verdict.state for each in results],
+        "reasons": [each.verdict.reason for each in results],
+        "statuses": [each.status for each in results],
+        "due": [each.verdict.due_at for each in results],
+    }
+
+
+def _attempts(results: Sequence[WebhookResult]) -> dict[str, Sequence[object]]:
+    return {
+        "ids": [each.claimed.id for each in results],
+        "attempts": [each.claimed.attempt for each in results],
+        "tenants": [each.claimed.tenant_id for each in results],
+        "outcomes": ["done" if each.verdict.state == "done" else "failed" for each in results],
+        "statuses": [each.status for each in results],
+        "reasons": [each.verdict.reason for each in results],
+        "responses": [each.response for each in results],
+        "started": [each.started_at for each in results],
+        "finished": [each.finished_at for each in results],
+    }
+
+
+def _event(endpoint: DisabledEndpoint) -> EventDraft:
+    data = EndpointDisabled(
+        endpoint_id=endpoint.id, url=endpoint.url, failing_since=endpoint.failing_since, reason=endpoint.reason
+    )
+    return EventDraft(
+        tenant_id=TenantId(endpoint.tenant_id), event_type="endpoint.disabled", data=data.model_dump(mode="json")
+    )
