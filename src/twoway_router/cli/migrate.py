@@ -1,0 +1,30 @@
+"""``twoway-router migrate``: brings the schema up, checks it. The roles themselves never do."""
+
+import typer
+from alembic.util import CommandError
+
+from twoway_router.cli.serve import read_settings
+from twoway_router.processes.database import database_for_commands
+from twoway_router.store import migrate
+
+app = typer.Typer(no_args_is_help=True, help="Bring the database's schema up to this release, or check it.")
+
+
+@app.command()
+def expand() -> None:
+    """Apply every migration that this release brings. Running roles of the previous release keep working."""
+    with database_for_commands(read_settings()) as url:
+        migrate.upgrade(url)
+    typer.echo("The schema is up to date.")
+
+
+@app.command()
+def check() -> None:
+    """Fail when the tables in the code and the migrations differ. Uses a scratch database: never your data."""
+    with database_for_commands(read_settings(), is_scratch=True) as url:
+        migrate.upgrade(url)
+        try:
+            migrate.check(url)
+        except CommandError as error:
+            typer.echo(f"{error}\nWrite a migration: alembic revision --autogenerate -m '…'", err=True)
+            raise typer.Exit(1) from None

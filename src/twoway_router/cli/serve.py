@@ -1,0 +1,38 @@
+"""``twoway-router serve ROLE`` and ``run``: the only readers of settings and the only places that start processes."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from twoway_router.config import Settings
+from twoway_router.kit.logs import configure_logs
+from twoway_router.processes import Role, StartRefused, serve
+
+
+def read_settings() -> Settings:
+    """Settings from the environment; a wrong one ends the program with its name and what is wrong with it."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "TWOWAY_" + "_".join(str(part) for part in problem["loc"]).upper()
+            typer.echo(f"{name}: {problem['msg']}. `twoway-router settings` lists every setting.", err=True)
+        raise typer.Exit(2) from None
+
+
+def refuse(error: StartRefused) -> typer.Exit:
+    """End the program with the reason and exit code 2."""
+    typer.echo(f"twoway-router: {error}", err=True)
+    return typer.Exit(2)
+
+
+def serve_role(role: Annotated[Role, typer.Argument(help="Which role this process plays.")]) -> None:
+    """Run one role until SIGTERM, on the PostgreSQL and RabbitMQ that the settings name."""
+    settings = read_settings()
+    configure_logs(settings.log_format, settings.log_level)
+    try:
+        asyncio.run(serve(role, settings))
+    except StartRefused as error:
+        raise refuse(error) from None

@@ -1,0 +1,68 @@
+"""Where the database comes from: ``TWOWAY_DATABASE_URL``, or an embedded PostgreSQL in the state folder."""
+
+import os
+import tempfile
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from twoway_router.config import Settings
+from twoway_router.kit.sealing import Sealer
+from twoway_router.processes.frame import StartRefused
+from twoway_router.store.embedded import EmbeddedPostgres, EmbeddedPostgresError
+
+
+def quiet(_: str) -> None:
+    """Say nothing."""
+
+
+@contextmanager
+def embedded_database(settings: Settings, folder: Path, say: Callable[[str], None]) -> Iterator[str]:
+    """A running embedded PostgreSQL; its URL."""
+    server = EmbeddedPostgres(folder, bin_folder=settings.embedded_postgres_bin, say=say)
+    try:
+        url = server.start()
+    except EmbeddedPostgresError as error:
+        raise StartRefused(str(error)) from error
+    try:
+        yield url
+    finally:
+        server.stop()
+
+
+@contextmanager
+def database_for_commands(
+    settings: Settings, *, is_scratch: bool = False, say: Callable[[str], None] = quiet
+) -> Iterator[str]:
+    """The database that a command works on. A scratch one is empty, embedded and gone afterwards."""
+    if is_scratch:
+        with (
+            tempfile.TemporaryDirectory(prefix="twoway-") as folder,
+            embedded_database(settings, Path(folder) / "pg", quiet) as url,
+        ):
+            yield url
+    elif settings.database_url:
+        yield settings.database_url.get_secret_value()
+    else:
+        with embedded_database(settings, settings.state_folder / "postgres", say) as url:
+            yield url
+
+
+def make_sealer(settings: Settings) -> Sealer:
+    """The sealer of this installation; without ``TWOWAY_SECRET_KEY`` a key file in the state folder, made once."""
+    if settings.secret_key:
+        try:
+            return Sealer.from_text(settings.secret_key.get_secret_value())
+        except ValueError as error:
+            raise StartRefused(f"TWOWAY_SECRET_KEY: {error}. Make one with `openssl rand -base64 32`.") from None
+    if settings.database_url:
+        raise StartRefused(
+            "TWOWAY_SECRET_KEY is not set. Make one with `openssl rand -base64 32` and keep it: it opens stored secrets."
+        )
+    file = settings.state_folder / "secret.key"
+    if not file.exists():
+        settings.state_folder.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
+            handle.write(b64encode(os.urandom(32)))
+    return Sealer.from_text(file.read_text())
