@@ -80,23 +80,29 @@ def _parameters(request: RawRequest) -> dict[str, str]:
 
 
 def url_params(options: Options) -> Check:
-    """Twilio: HMAC-SHA1 over the public URL and the sorted form fields; ``bodySHA256`` in the query covers other bodies."""
-    secret = options["secret"].encode()
+    """Twilio: an HMAC over the public URL and the sorted form fields; ``bodySHA256`` in the query covers other bodies.
+
+    With a settings header the ``shared_key`` signs instead of the account's secret, and the header names the algorithm.
+    """
+    secret, shared = options["secret"].encode(), options.get("shared_key", "").encode()
 
     def check(request: RawRequest, _: datetime) -> None:
-        given = header(request, "x-twilio-signature")
-        demand("x-twilio-webhooks-signature-settings" not in request.headers, "unsupported_signature")
+        given, told = header(request, "x-twilio-signature"), request.headers.get(_TWILIO_SETTINGS)
+        algorithm, key = ("sha1", secret) if told is None else (_twilio_algorithm(told), shared)
+        demand(bool(algorithm and key), "unsupported_signature")
         demand(_is_body_covered(request), "body_not_signed")
         tail = b"" if _body_hash(request) else _sorted_fields(_form(request))
-        proven = [
-            is_same(
-                given, base64.b64encode(keyed("sha1", secret, url.encode("utf-8", "surrogatepass") + tail)).decode()
-            )
-            for url in _with_and_without_port(request.url)
-        ]
+        signed = [query_bytes(url) + tail for url in _with_and_without_port(request.url)]
+        proven = [is_same(given, base64.b64encode(keyed(algorithm, key, text)).decode()) for text in signed]
         demand(any(proven))
 
     return check
+
+
+def _twilio_algorithm(settings: str) -> str:
+    """The algorithm that the header names, empty when we do not know it."""
+    named = dict(part.strip().partition("=")[::2] for part in settings.split(","))
+    return {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}.get(named.get("algorithm", "HMAC_SHA1"), "")
 
 
 def _body_hash(request: RawRequest) -> str | None:
