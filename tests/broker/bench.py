@@ -84,9 +84,10 @@ class EmbeddedBench:
 
 @dataclass
 class RabbitBench:
-    """Transports over one broker, in names of their own."""
+    """Transports over one broker, in names of their own. A broker that is thrown away needs no tidying."""
 
     url: str
+    is_tidy: bool = True
     topology: Topology = field(default_factory=lambda: a_topology())
     opened: list[RabbitTransport] = field(default_factory=list)
 
@@ -103,7 +104,8 @@ class RabbitBench:
     async def close(self) -> None:
         for transport in self.opened:
             await transport.close()
-        await remove(self.url, self.topology)
+        if self.is_tidy:
+            await remove(self.url, self.topology)
 
 
 def a_topology() -> Topology:

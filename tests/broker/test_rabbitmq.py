@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import aio_pika
 import pytest
 
 from tests.broker.bench import RabbitBench, Recorder, a_job, a_topology, eventually, ids_of, some_jobs
-from tests.support.rabbitmq import Broker, RabbitNode, find_server
+from tests.support.rabbitmq import EXTERNAL_URL, Broker, NamedBroker, RabbitNode, find_server
 from twoway_router.dispatch.port import Publication
 from twoway_router.dispatch.publisher import Outgoing, Publisher
 from twoway_router.dispatch.rabbitmq import RabbitTransport
@@ -20,14 +20,26 @@ from twoway_router.dispatch.topology import Topology
 QUIET_SECONDS = 0.8
 
 
-@pytest.fixture
-def broker(rabbitmq: Broker) -> Broker:
-    return rabbitmq
+pytestmark = [pytest.mark.broker, pytest.mark.xdist_group("broker")]
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Broker]:
+    """A node of this module's own: what is done to it here must not reach other tests."""
+    if named := os.environ.get(EXTERNAL_URL):
+        yield NamedBroker(named)
+        return
+    with RabbitNode() as node:
+        yield node
+
+
+def a_bench(broker: Broker, topology: Topology | None = None) -> RabbitBench:
+    return RabbitBench(broker.url, is_tidy=isinstance(broker, NamedBroker), topology=topology or a_topology())
 
 
 @pytest.fixture
 async def bench(broker: Broker) -> AsyncIterator[RabbitBench]:
-    made = RabbitBench(broker.url)
+    made = a_bench(broker)
     yield made
     await made.close()
 
@@ -132,7 +144,7 @@ async def test_a_broker_in_alarm_makes_us_unhealthy_until_it_is_over(bench: Rabb
 
 async def test_a_start_without_a_broker_waits_for_it(broker: Broker) -> None:
     await asyncio.to_thread(broker.kill)
-    bench = RabbitBench(broker.url)
+    bench = a_bench(broker)
     transport, handler, job = RabbitTransport(broker.url, bench.topology), Recorder(), a_job()
     bench.opened.append(transport)
     await transport.start()
@@ -149,7 +161,7 @@ async def test_a_start_without_a_broker_waits_for_it(broker: Broker) -> None:
 
 
 async def test_a_full_queue_refuses_and_the_rest_goes_on(broker: Broker) -> None:
-    bench = RabbitBench(broker.url, Topology(shards=4, prefix=a_topology().prefix, max_length=2))
+    bench = a_bench(broker, Topology(shards=4, prefix=a_topology().prefix, max_length=2))
     transport = await bench.transport()
 
     confirmed = [(await transport.publish([job]))[0] for job in [*some_jobs(6), a_job("email.deliver")]]
@@ -195,7 +207,7 @@ async def test_an_unreadable_body_goes_to_the_dead(
 
 
 async def test_a_job_that_kills_every_consumer_is_given_up_by_the_broker(broker: Broker) -> None:
-    bench = RabbitBench(broker.url, Topology(shards=4, prefix=a_topology().prefix, delivery_limit=1))
+    bench = a_bench(broker, Topology(shards=4, prefix=a_topology().prefix, delivery_limit=1))
     transport, job = await bench.transport(), a_job()
     await publish_until_confirmed(transport, [job])
 

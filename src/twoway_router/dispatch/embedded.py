@@ -27,10 +27,11 @@ from twoway_router.dispatch.port import (
     Publication,
     RetryAfter,
 )
-from twoway_router.dispatch.queries import DATABASE_ERRORS, DeadRow
+from twoway_router.dispatch.queries import DeadRow
 from twoway_router.dispatch.supervise import Abandoned, Supervised, bounded
 from twoway_router.kit.clock import Clock, utc_now
 from twoway_router.store import Engine, transaction
+from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.listen import Listener
 from twoway_router.store.outbox import CHANNEL

@@ -10,13 +10,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from twoway_router.store.outbox import CHANNEL
 from twoway_router.store.transaction import Session
-
-DATABASE_ERRORS: Final = (SQLAlchemyError, OSError, TimeoutError)
-"""What a database that is away, or breaks off, raises."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
