@@ -63,7 +63,10 @@ class Process:
         self._signals = 0
 
     async def run(self, when_up: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Start, serve until a signal or ``when_up`` returns with ``stop`` set, then drain. Raises what a part raised."""
+        """Start, serve until a signal or ``stop``, then drain. Raises what a part raised.
+
+        ``when_up`` runs beside the parts once all have started and is cancelled at the end.
+        """
         started: list[Part] = []
         try:
             for part in self._parts:
@@ -72,9 +75,12 @@ class Process:
                 started.append(part)
             async with asyncio.TaskGroup() as group:
                 self._listen_to_signals(group)
-                self._launch(group, when_up)
+                self._launch(group)
+                visitor = group.create_task(_as_coroutine(when_up), name="when_up") if when_up else None
                 await self._lifecycle.stop.wait()
                 await self._end()
+                if visitor:
+                    visitor.cancel()
         finally:
             for part in reversed(started):
                 if part.close:
@@ -84,15 +90,13 @@ class Process:
         """End without a lame duck, as Ctrl-C does."""
         self._lifecycle.stop.set()
 
-    def _launch(self, group: asyncio.TaskGroup, when_up: Callable[[], Awaitable[None]] | None) -> None:
+    def _launch(self, group: asyncio.TaskGroup) -> None:
         group.create_task(self.ops.serve(), name="ops")
         for part in self._parts:
             for loop in part.loops:
                 group.create_task(_as_task(loop, self._lifecycle.stop), name=part.name)
             for server in part.servers:
                 group.create_task(server.serve(), name=part.name)
-        if when_up:
-            group.create_task(_as_coroutine(when_up), name="when_up")
 
     def _listen_to_signals(self, group: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()
