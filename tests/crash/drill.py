@@ -22,7 +22,7 @@ from twoway_router.lab.setup import make_connection, make_keyword, make_number, 
 
 SHORT_CODE: Final = "66777"
 TARGETS: Final = ("ingress", "executor", "scheduler", "broker", "postgres")
-REPLIES: Final = {"Win": "You win", "cars": "A dealer"}
+REPLIES: Final = {"Lucky7": "You win", "oldcars": "A dealer"}
 BACKLOG: Final = 100
 SLICE: Final = 200
 SLICE_RATE: Final = 600.0
@@ -186,7 +186,7 @@ async def _furnish(system: System) -> str:
             {"kind": "issue_coupon", "pool_id": pool["id"]},
             {"kind": "reply", "text": "You win: code {{ coupon.code }}"},
         ]
-        await make_keyword(api, number_id, "WIN", actions, once=once)
+        await make_keyword(api, number_id, "LUCKY7", actions, once=once)
     async with ManagementApi(system.api_url, dealers.key) as api:
-        await make_keyword(api, number_id, "CARS", [{"kind": "reply", "text": "A dealer calls you"}], once=once)
+        await make_keyword(api, number_id, "OLDCARS", [{"kind": "reply", "text": "A dealer calls you"}], once=once)
     return connection.mo_url
