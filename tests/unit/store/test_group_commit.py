@@ -85,7 +85,7 @@ async def test_a_caller_that_gives_up_does_not_disturb_the_others() -> None:
     second.cancel()
     ledger.gate.set()
 
-    assert await asyncio.gather(first, third) == [10, 30]
+    assert (await first, await third) == (10, 30)
     with pytest.raises(asyncio.CancelledError):
         await second
 
