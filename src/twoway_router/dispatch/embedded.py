@@ -5,7 +5,7 @@ A claim leases rows to this process; a lease that is not renewed ends and the ro
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 CLAIM_LIMIT: Final = 500
 POLL_SECONDS: Final = 0.2
 DEAD_POLL_SECONDS: Final = 1.0
-GIVE_BACK_SECONDS: Final = 2.0
+LAST_SECONDS: Final = 2.0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -86,12 +86,12 @@ class EmbeddedTransport:
         self._wake = asyncio.Event()
         self._last_claim_was_full = False
         self._acks: GroupCommit[Batch, None] = GroupCommit(self._delete)
-        self._ear = Supervised("embedded.ear", self._hear)
+        self._claiming = Supervised("embedded.claim", self._claim, expected=DATABASE_ERRORS)
         self._loops = [
-            Supervised("embedded.claim", self._claim),
-            Supervised("embedded.renew", self._renew),
-            Supervised("embedded.dead", self._hand_over_dead),
-            self._ear,
+            self._claiming,
+            Supervised("embedded.renew", self._renew, expected=DATABASE_ERRORS),
+            Supervised("embedded.dead", self._hand_over_dead, expected=DATABASE_ERRORS),
+            Supervised("embedded.ear", self._hear),
         ]
         self.last_heartbeat_at: datetime | None = None
 
@@ -137,8 +137,9 @@ class EmbeddedTransport:
             return await queries.requeue_dead_rows(session, limit)
 
     async def drain(self, timeout: timedelta) -> None:  # noqa: ASYNC109 (shared out between several steps)
-        await self._loops[0].stop()
-        await self._give_back([batch for entry in self._subscriptions.values() for batch in _emptied(entry.waiting)])
+        await self._claiming.stop()
+        if not_begun := [batch for entry in self._subscriptions.values() for batch in _emptied(entry.waiting)]:
+            await self._at_last(self._release(not_begun), "given_back")
         running = self._running()
         if running:
             await asyncio.wait(running, timeout=timeout.total_seconds())
@@ -156,7 +157,9 @@ class EmbeddedTransport:
         if running:
             await asyncio.wait(running)
         self._subscriptions.clear()
-        await self._give_back(unfinished)
+        await self._at_last(self._acks.drain(), "acknowledged")
+        if unfinished:
+            await self._at_last(self._release(unfinished), "given_back")
 
     def _running(self) -> set[asyncio.Task[None]]:
         return {task for entry in self._subscriptions.values() for task in entry.running}
@@ -244,12 +247,12 @@ class EmbeddedTransport:
             async with transaction(self._engine) as session:
                 await queries.extend_leases(session, held, self._lease)
 
-    async def _give_back(self, batches: Sequence[Batch]) -> None:
-        if batches:
-            try:
-                await bounded(self._release(batches), GIVE_BACK_SECONDS)
-            except (*DATABASE_ERRORS, Abandoned) as error:
-                log.warning("embedded.not_given_back", batches=len(batches), error=type(error).__name__)
+    async def _at_last(self, work: Coroutine[object, object, None], what: str) -> None:
+        """On the way out nothing may hold us up: leases run out by themselves."""
+        try:
+            await bounded(work, LAST_SECONDS)
+        except (*DATABASE_ERRORS, Abandoned) as error:
+            log.warning(f"embedded.not_{what}", error=type(error).__name__)
 
     async def _release(self, batches: Sequence[Batch]) -> None:
         async with transaction(self._engine) as session:

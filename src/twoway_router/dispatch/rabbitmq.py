@@ -99,7 +99,7 @@ class RabbitTransport:
         self._keeper.start()
 
     async def publish(self, jobs: Sequence[Publication]) -> Sequence[bool]:
-        if self._open is None:
+        if self._open is None or self._open.watchdog.is_blocked:
             return [False] * len(jobs)
         known = [job for job in jobs if job.job in JOBS]
         confirmed = iter(await self._open.publisher.publish([self._outgoing(job) for job in known]))

@@ -15,6 +15,7 @@ log = structlog.get_logger(__name__)
 FIRST_PAUSE_SECONDS: Final = 0.2
 LONGEST_PAUSE_SECONDS: Final = 5.0
 
+Failures = tuple[type[Exception], ...]
 Result = TypeVar("Result")
 
 
@@ -25,9 +26,10 @@ class Abandoned(Exception):
 class Supervised:
     """A task that repeats ``body`` until it is stopped. ``failures`` counts the turns since the last one that worked."""
 
-    def __init__(self, name: str, body: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, name: str, body: Callable[[], Awaitable[None]], *, expected: Failures = ()) -> None:
         self._name = name
         self._body = body
+        self._expected = expected
         self._task: asyncio.Task[None] | None = None
         self.failures = 0
 
@@ -48,7 +50,7 @@ class Supervised:
             await asyncio.wait({self._task})
 
     async def _repeat(self) -> None:
-        await repeat(self._name, self._turn)
+        await repeat(self._name, self._turn, expected=self._expected)
 
     async def _turn(self) -> None:
         try:
@@ -59,8 +61,17 @@ class Supervised:
         self.failures = 0
 
 
-async def repeat(name: str, turn: Callable[[], Awaitable[None]], *, until: Callable[[], bool] = lambda: False) -> None:
-    """Call ``turn`` again and again. A failure is logged and slows it down, up to five seconds; our own cancellation ends it."""
+async def repeat(
+    name: str,
+    turn: Callable[[], Awaitable[None]],
+    *,
+    until: Callable[[], bool] = lambda: False,
+    expected: Failures = (),
+) -> None:
+    """Call ``turn`` again and again. A failure is logged and slows it down, up to five seconds; our own cancellation ends it.
+
+    What is ``expected``, such as a database that is away, is told in one line; a surprise comes with its traceback.
+    """
     pause = FIRST_PAUSE_SECONDS
     while not until():
         try:
@@ -69,6 +80,8 @@ async def repeat(name: str, turn: Callable[[], Awaitable[None]], *, until: Calla
             if _is_cancelled():
                 raise
             log.error("task.cancelled_from_below", task=name, again_in_seconds=pause)
+        except expected as error:
+            log.warning("task.put_off", task=name, error=type(error).__name__, again_in_seconds=pause)
         except Exception as error:
             log.error("task.failed", task=name, error=type(error).__name__, again_in_seconds=pause, exc_info=True)
         else:

@@ -38,6 +38,7 @@ class Listener:
         """Connect in the background; never fails, a database that is away is tried again."""
         if self._task is None:
             self._task = asyncio.create_task(self._keep_connected(), name="listener")
+            self._task.add_done_callback(_tell_if_it_died)
 
     async def close(self) -> None:
         """Give the connection back. Later waits only time out."""
@@ -96,3 +97,9 @@ class Listener:
                     await lost.wait()
             except TimeoutError:
                 await connection.execute("SELECT 1", timeout=CONNECT_SECONDS)
+
+
+def _tell_if_it_died(task: asyncio.Task[None]) -> None:
+    """Everybody polls, so it goes on more slowly; but it must be known."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("listener.died", error=type(error).__name__, exc_info=error)
