@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from twoway_router.domain.ids import InboundMessageId, TenantId, WebhookDeliveryId, WebhookEndpointId
 from twoway_router.kit.addresses import Network
@@ -86,9 +87,11 @@ async def emit_all(session: Session, events: Sequence[EventDraft], *, now: datet
     """``emit`` for a batch: two statements whatever its size."""
     if not events:
         return
-    found = await endpoints.list_subscribed(
+    wanting: dict[UUID, list[tuple[UUID, frozenset[str]]]] = {}
+    for endpoint_id, tenant_id, wanted in await endpoints.list_subscribed(
         session, {event.tenant_id for event in events}, {event.event_type for event in events}
-    )
+    ):
+        wanting.setdefault(tenant_id, []).append((endpoint_id, wanted))
     drafts = [
         DeliveryDraft(
             tenant_id=event.tenant_id,
@@ -98,8 +101,8 @@ async def emit_all(session: Session, events: Sequence[EventDraft], *, now: datet
             inbound_message_id=event.inbound_message_id,
         )
         for event in events
-        for endpoint_id, tenant_id, wanted in found
-        if tenant_id == event.tenant_id and (event.event_type in wanted or endpoints.EVERY_TYPE in wanted)
+        for endpoint_id, wanted in wanting.get(event.tenant_id, ())
+        if event.event_type in wanted or endpoints.EVERY_TYPE in wanted
     ]
     await queue_deliveries(session, drafts, now=now)
 
