@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
 
 from tests.cast import ANN, GYM, NOON, PIZZERIA, PUBLIC_URL, SEALER, FakeClock, a_number, a_tenant, an_id
 from twoway_router.carriers.http import HttpReply, HttpRequest
@@ -140,7 +140,8 @@ class Scene:
     async def rows(self, statement: str, **parameters: Any) -> Sequence[Any]:
         """Whatever a test wants to see."""
         async with transaction(self.engine) as session:
-            return (await session.execute(text(statement), parameters)).all()
+            result = await session.execute(text(statement), parameters)
+            return result.all() if isinstance(result, CursorResult) and result.returns_rows else []
 
     async def mts(self) -> Sequence[Any]:
         """All MTs, oldest first."""
@@ -151,7 +152,7 @@ class Scene:
         return [mt.state for mt in await self.mts()]
 
 
-async def set_scene(engine: Engine, *, settings: Mapping[str, str] | None = None, **number: Any) -> Scene:
+async def set_scene(engine: Engine, *, settings: Mapping[str, Any] | None = None, **number: Any) -> Scene:
     """A scene at noon. ``settings`` change the connection: ``capability`` and the like."""
     clock = FakeClock()
     async with transaction(engine) as session:
@@ -163,7 +164,7 @@ async def set_scene(engine: Engine, *, settings: Mapping[str, str] | None = None
     )
 
 
-async def _connection(session: Session, settings: Mapping[str, str]) -> ConnectionId:
+async def _connection(session: Session, settings: Mapping[str, Any]) -> ConnectionId:
     wanted = ConnectionIn(
         name="lab",
         carrier="generic",
