@@ -18,6 +18,7 @@ from twoway_router.dispatch.jobs import JOBS
 from twoway_router.dispatch.port import Publication, Transport
 from twoway_router.dispatch.supervise import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, repeat
 from twoway_router.kit.clock import Clock, utc_now
+from twoway_router.kit.metrics import OUTBOX_PUBLISHED
 from twoway_router.store import Engine, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.listen import Listener
@@ -111,6 +112,7 @@ class Relay:
         now = self._clock()
         self.last_turn_at = now
         self.published += done.published
+        OUTBOX_PUBLISHED.inc(done.published)
         self.returned += done.returned
         self.oldest_due_seconds = (now - done.oldest_due_at).total_seconds() if done.oldest_due_at else 0.0
 
