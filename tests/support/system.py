@@ -132,7 +132,7 @@ class System:
             self.programs[role] = Program(role, command, self._environment(role), self.folder / f"{role}.log")
         port = self.carrier_url.rpartition(":")[2]
         carrier = (PROGRAM, "lab", "carrier", "--port", port, "--journal", str(self.journal))
-        self.programs["carrier"] = Program("carrier", carrier, os.environ, self.folder / "carrier.log")
+        self.programs["carrier"] = Program("carrier", carrier, self._surroundings(), self.folder / "carrier.log")
         for program in self.programs.values():
             program.start()
         wait_until(lambda: self.carrier_stats() is not None, what="the carrier answers", seconds=START_TIMEOUT_SECONDS)
@@ -197,9 +197,15 @@ class System:
         with urllib.request.urlopen(request, timeout=30) as answer:
             assert answer.status < 300
 
+    def _surroundings(self) -> dict[str, str]:
+        """Our environment without the router's settings; compiled modules are kept, so that a restart is quick."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("TWOWAY_")}
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)
+        return {**kept, "PYTHONPYCACHEPREFIX": str(self.folder / "pycache")}
+
     def _environment(self, role: str) -> dict[str, str]:
         return {
-            **{name: value for name, value in os.environ.items() if not name.startswith("TWOWAY_")},
+            **self._surroundings(),
             "TWOWAY_DATABASE_URL": self.postgres.url,
             "TWOWAY_AMQP_URL": self.broker.url,
             "TWOWAY_SECRET_KEY": self._secret_key(),
