@@ -46,7 +46,7 @@ class Ingress:
         self.batches: GroupCommit[Arrival, Stored] = GroupCommit(
             self._commit, max_rows=settings.batch_rows, max_in_flight=settings.batches_in_flight
         )
-        limit = settings.batch_rows * 20
+        limit = max(settings.batch_rows * 20, 2000)
         self._endpoint = CarrierEndpoint(
             find_connection=self.connections.find,
             submit=self.batches.submit,
