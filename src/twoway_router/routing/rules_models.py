@@ -103,11 +103,13 @@ class ContextModel(_Line):
     tenant: Name
     kind: ContextKind
     expected: str | None = Field(
-        default=None, validation_alias=AliasChoices("expected", "expects", "answer", "answer_kind")
+        default=None,
+        validation_alias=AliasChoices("expected", "expects", "expected_kind", "expected_answer", "answer_kind"),
     )
-    age_seconds: float = Field(default=0, validation_alias=AliasChoices("age_seconds", "age"))
+    age_seconds: float = Field(default=0, validation_alias=AliasChoices("age_seconds", "age", "age_s"))
     lifetime_seconds: float = Field(
-        default=86_400, validation_alias=AliasChoices("lifetime_seconds", "lifetime", "ttl")
+        default=86_400,
+        validation_alias=AliasChoices("lifetime_seconds", "lifetime", "lifetime_s", "ttl_seconds", "ttl"),
     )
     choices: tuple[Name, ...] = ()
     language: str | None = None

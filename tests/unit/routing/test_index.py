@@ -178,3 +178,22 @@ def test_very_long_spellings_do_not_disturb_their_neighbours() -> None:
     table = a_table(a_keyword("X" * 70_000), a_keyword("PIZZA", GYM))
 
     assert (route(table, "pizza").word, len(table)) == ("PIZZA", 2)
+
+
+def test_a_removed_keyword_with_glued_digits_matches_no_more() -> None:
+    glued, rival = a_keyword("VOTAMOS", is_glued=True), a_keyword("VOTAMOS", GYM, is_glued=True)
+    table = a_table(glued, rival)
+
+    table.remove_keyword(rival.keyword_id)
+    first = route(table, "votamos5").tenant_id
+    table.remove_keyword(glued.keyword_id)
+
+    assert (first, route(table, "votamos5").tenant_id) == (PIZZERIA, None)
+
+
+def test_a_key_without_letters_or_digits_matches_nothing() -> None:
+    assert route(a_table(a_keyword("...")), "...").rule == "courtesy"
+
+
+def test_keywords_of_an_unknown_number_are_none() -> None:
+    assert list(RoutingTable.build([], []).keywords(SHARED)) == []

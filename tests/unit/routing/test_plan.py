@@ -257,3 +257,38 @@ def test_no_text_breaks_the_decision(text: str) -> None:
     decisions = [route(table, text, number_id=number.number_id, explain=True) for number in NUMBERS]
 
     assert len(decisions) == len(NUMBERS)
+
+
+def test_the_owner_of_a_dedicated_number_may_answer_help_herself() -> None:
+    table = a_table(a_keyword("AYUDA", GYM, OWNED))
+
+    assert route(table, "ayuda", number_id=OWNED).outcome is RouteOutcome.KEYWORD
+
+
+def test_a_phrase_that_is_a_keyword_is_no_help() -> None:
+    table = a_table(a_keyword("INFO GUITARRA"), a_keyword("GUITARRA", GYM))
+
+    assert route(table, "info guitarra").tenant_id == PIZZERIA
+
+
+def test_two_open_free_text_questions_are_put_aside_where_the_number_does_not_guess() -> None:
+    rules = replace(SHARED_RULES, ambiguity=AmbiguityPolicy.QUARANTINE)
+    table = RoutingTable.build([rules], [])
+
+    decision = route(table, "calle mayor", a_question(GYM, "text"), a_question(PIZZERIA, "text"))
+
+    assert (decision.outcome, decision.rule) == (RouteOutcome.NONE, "quarantine")
+
+
+def test_a_thumb_answers_a_yes_no_question() -> None:
+    assert route(a_table(), "👎👎", a_question(GYM, "yes_no")).details == {"answer": "no"}
+
+
+def test_a_choice_without_a_list_is_a_letter_or_a_digit() -> None:
+    rules = [route(a_table(), text, a_question(GYM, "choice")).rule for text in ("b", "3", "z")]
+
+    assert rules == ["open_question", "open_question", "conversation"]
+
+
+def test_a_number_answers_a_question_for_a_number() -> None:
+    assert route(a_table(), "٤٢", a_question(GYM, "number")).details == {"answer": "42"}
