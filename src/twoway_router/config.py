@@ -48,6 +48,10 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8080", description="Base URL under which carriers reach the ingress; some sign it."
     )
 
+    carrier_specs: Path | None = Field(
+        None, description="Folder with carriers of your own as *.yaml (docs/ADDING_A_CARRIER.md), read at the start."
+    )
+
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, JSON elsewhere."
     )

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from uuid import UUID
 
 from tests.carriers.signing import SIGNERS
+from twoway_router.carriers import recorded
 from twoway_router.carriers.engine import CompiledConnection, ConnectionView, compile_connection
 from twoway_router.carriers.http import HttpReply, HttpRequest, RawRequest
 from twoway_router.carriers.registry import CARRIERS
@@ -90,22 +91,11 @@ def sign(carrier: str, request: RawRequest) -> RawRequest:
 
 
 def read_request(path: Path) -> RawRequest:
-    """A request as it stands on the wire; a final line feed of the file is no part of it."""
-    head, _, body = path.read_bytes().partition(b"\n\n")
-    first, *lines = head.decode().splitlines()
-    method, target, *_ = first.split(" ")
-    route, _, query = target.partition("?")
-    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return RawRequest(
-        method=method, path=route, query=query, headers=headers, body=body.removesuffix(b"\n"), url=HOST + target
-    )
+    return recorded.read_request(path.read_bytes(), HOST)
 
 
 def read_reply(path: Path) -> HttpReply:
-    head, _, body = path.read_bytes().partition(b"\n\n")
-    first, *lines = head.decode().splitlines()
-    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return HttpReply(status=int(first.split(" ")[1]), headers=headers, body=body.removesuffix(b"\n"))
+    return recorded.read_reply(path.read_bytes())
 
 
 def an_mt(told: dict[str, Any]) -> OutboundMessage:

@@ -1,8 +1,9 @@
-"""The carriers that are built in, by the name that connections use."""
+"""The carriers by the name that connections use: those built in, and an operator's own once ``add_carriers`` was called."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Final
 
+from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.spec import CarrierSpec
 from twoway_router.carriers.specs import (
     africastalking,
@@ -27,7 +28,7 @@ from twoway_router.carriers.specs import (
     vonage_messages,
 )
 
-CARRIERS: Final[Mapping[str, CarrierSpec]] = {
+CARRIERS: Final[dict[str, CarrierSpec]] = {
     "46elks": elks.SPEC,
     "africastalking": africastalking.SPEC,
     "aws": aws.SPEC,
@@ -51,3 +52,11 @@ CARRIERS: Final[Mapping[str, CarrierSpec]] = {
     "vonage": vonage.SPEC,
     "vonage_messages": vonage_messages.SPEC,
 }
+
+
+def add_carriers(specs: Iterable[CarrierSpec]) -> None:
+    """Add an operator's carriers. Called once, at the start of a process; a built-in name may not be taken."""
+    for spec in specs:
+        if spec.name in CARRIERS and CARRIERS[spec.name] != spec:
+            raise SpecError("name", f"there is already a carrier {spec.name!r}")
+        CARRIERS[spec.name] = spec

@@ -101,6 +101,7 @@ def _read(choices: tuple[_Choice, ...], kind: Kind, scene: Scene, now: datetime)
 
 
 def _gather(found: Iterable[Outcome]) -> Parsed:
+    """Sort what was found. A handshake is answered only when nothing that must be stored came with it."""
     messages: list[InboundMessage] = []
     receipts: list[DeliveryReceipt] = []
     rejects: list[Reject] = []
@@ -118,6 +119,8 @@ def _gather(found: Iterable[Outcome]) -> Parsed:
                 handshake = outcome
             case _:
                 ignored += 1
+    if messages or receipts:
+        handshake = None
     return Parsed(
         messages=tuple(messages),
         receipts=tuple(receipts),

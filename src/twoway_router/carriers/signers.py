@@ -1,4 +1,7 @@
-"""Signs the requests that hand MTs over, where a carrier wants a signature with the time of sending. Named by specs."""
+"""Signs the requests that hand MTs over, where a carrier wants a signature with the time of sending. Named by specs.
+
+The host is signed too; whoever sends the request writes that header.
+"""
 
 import base64
 import hashlib
@@ -25,7 +28,8 @@ def aws(values: Values) -> Sign:
     def sign(request: HttpRequest, now: datetime) -> HttpRequest:
         stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         parts = urlsplit(request.url)
-        headers = {**request.headers, "host": parts.netloc, "x-amz-date": stamp}
+        sent = {**request.headers, "x-amz-date": stamp}
+        headers = {**sent, "host": parts.netloc}
         names = ";".join(sorted(headers))
         lines = [request.method, parts.path or "/", parts.query]
         lines += [f"{name}:{headers[name].strip()}" for name in sorted(headers)]
@@ -37,7 +41,7 @@ def aws(values: Values) -> Sign:
             key = keyed("sha256", key, word.encode())
         proof = keyed("sha256", key, f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}".encode()).hex()
         told = f"AWS4-HMAC-SHA256 Credential={key_id}/{scope}, SignedHeaders={names}, Signature={proof}"
-        return replace(request, headers={**headers, "authorization": told})
+        return replace(request, headers={**sent, "authorization": told})
 
     return sign
 
@@ -57,7 +61,7 @@ def azure(values: Values) -> Sign:
         text = f"{request.method}\n{target}\n{date};{parts.netloc};{digest}"
         proof = base64.b64encode(keyed("sha256", key, text.encode())).decode()
         told = f"HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={proof}"
-        signed = {"x-ms-date": date, "x-ms-content-sha256": digest, "host": parts.netloc, "authorization": told}
+        signed = {"x-ms-date": date, "x-ms-content-sha256": digest, "authorization": told}
         return replace(request, headers={**request.headers, **signed})
 
     return sign

@@ -15,12 +15,15 @@ from twoway_router.domain.messages import Capability, DeliveryState
 
 Decoder = Literal["query", "form", "json", "xml", "multipart", "text"]
 Result = Literal["retry", "throttled", "opted_out", "failed", "unknown"]
-Config = dict[str, str]
+Config = dict[str, str | bool]
 
 HOLE: Final = re.compile(r"\{([a-z_][a-z0-9_|]*)(\??)\}")
 """``{name}``, ``{first|second}`` (the first that has a value) and ``{name?}``, which may be missing."""
 
-_CLOSED: Final[Config] = {"extra": "forbid"}
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,40}")
+"""A carrier's name stands in URLs."""
+
+_CLOSED: Final[Config] = {"extra": "forbid", "coerce_numbers_to_str": True}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,6 @@
 """Hands an MT to its carrier and asks for its fate. Called by ``messages.delivery`` with no transaction open."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from twoway_router.carriers.engine import CompiledConnection
 from twoway_router.domain.messages import OutboundMessage
@@ -15,10 +15,11 @@ async def send_sms(
     message: OutboundMessage,
     *,
     timeout: timedelta,  # noqa: ASYNC109
+    now: datetime,
 ) -> SendReply:
     """One try. A request that never left is a Retry; one whose answer was lost is Unknown."""
     try:
-        reply = await client.send(connection.build_send(message), timeout=timeout)
+        reply = await client.send(connection.build_send(message, now), timeout=timeout)
     except SendRefused as refused:
         return Retry(reason=refused.reason)
     except SendUnknown as unknown:

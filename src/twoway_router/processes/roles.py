@@ -21,6 +21,7 @@ from twoway_router.kit.sealing import Sealer
 from twoway_router.management.app import create_app
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
+from twoway_router.processes.carriers import load_carriers
 from twoway_router.processes.database import make_sealer
 from twoway_router.processes.errands import BackgroundErrands
 from twoway_router.processes.frame import Part, Process, StartRefused
@@ -59,6 +60,7 @@ class Shared:
 
 def prepare(settings: Settings, database_url: str, name: str) -> Shared:
     """Make what all roles share. Nothing is connected yet."""
+    load_carriers(settings.carrier_specs)
     engine = make_engine(database_url, pool_size=settings.database_pool_size, name=f"twoway-router {name}")
     listener = Listener(database_url, (outbox.CHANNEL, changes.CHANNEL))
     return Shared(

@@ -137,7 +137,7 @@ class SmsDelivery:
             reply_token=claimed.reply_token,
         )
         try:
-            return await send_sms(self._client, connection, message, timeout=self._limits.timeout)
+            return await send_sms(self._client, connection, message, timeout=self._limits.timeout, now=self._clock())
         except SpecError as error:
             log.error("mt.not_sendable", message_id=str(claimed.id), carrier=connection.carrier, error=str(error))
             return Failed(reason="carrier_cannot_send")

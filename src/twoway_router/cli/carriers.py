@@ -1,0 +1,136 @@
+"""``twoway-router carriers``: what is built in, and help for whoever writes a spec of their own. Touches no database."""
+
+from dataclasses import asdict
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Literal
+from uuid import UUID
+
+import orjson
+import typer
+
+from twoway_router.carriers.engine import CompiledConnection, ConnectionView, compile_connection
+from twoway_router.carriers.errors import BadSignature, CertificateMissing, SpecError
+from twoway_router.carriers.http import AckOutcome, HttpReply, RawRequest
+from twoway_router.carriers.recorded import read_request
+from twoway_router.carriers.registry import CARRIERS
+from twoway_router.carriers.selection import Parsed
+from twoway_router.carriers.spec import CarrierSpec
+from twoway_router.carriers.spec_files import SpecFileError, read_spec, spec_schema
+from twoway_router.domain.ids import ConnectionId
+from twoway_router.kit.clock import utc_now
+
+carriers_app = typer.Typer(no_args_is_help=True, help="Carriers that are built in, and specs of your own.")
+
+Spec = Annotated[str, typer.Argument(help="A YAML file, or the name of a built-in carrier.")]
+Pairs = Annotated[list[str] | None, typer.Option(help="name=value, as often as needed.")]
+
+
+@carriers_app.command("list")
+def list_carriers() -> None:
+    """List the carriers that are built in and what settles an unknown hand-over there."""
+    for name, spec in sorted(CARRIERS.items()):
+        typer.echo(f"{name:22} {spec.capability.value:12} {spec.title}")
+
+
+@carriers_app.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of a spec, for your editor."""
+    typer.echo(orjson.dumps(spec_schema(), option=orjson.OPT_INDENT_2))
+
+
+@carriers_app.command("check")
+def check_spec(spec: Spec) -> None:
+    """Check a spec and list its settings; every mistake is named with its line."""
+    found = _load(spec)
+    typer.echo(f"{found.name}: {found.title} can be used. Settings of a connection:")
+    for setting in found.settings:
+        marks = [word for word, is_so in (("required", setting.is_required), ("secret", setting.is_secret)) if is_so]
+        typer.echo(f"  {setting.name:22} {', '.join(marks):17} {setting.description}")
+
+
+@carriers_app.command("try")
+def try_spec(
+    spec: Spec,
+    request: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A recorded request.")],
+    kind: Annotated[Literal["mo", "dlr"], typer.Option(help="The endpoint it was sent to.")] = "mo",
+    country: Annotated[str | None, typer.Option(help="The connection's country.")] = None,
+    setting: Pairs = None,
+    secret: Pairs = None,
+    base_url: Annotated[str, typer.Option(help="What stands before the request's path.")] = "https://sms.example",
+) -> None:
+    """Show whether a recorded request is proven, what it is read as and what the carrier would be answered."""
+    found = _load(spec)
+    view = ConnectionView(
+        connection_id=ConnectionId(UUID(int=0)),
+        carrier=found.name,
+        country=country,
+        settings=_pairs(setting),
+        secrets=_pairs(secret),
+        public_url=f"{base_url}/in/{found.name}/0",
+    )
+    try:
+        connection = compile_connection(found, view)
+        raw = read_request(request.read_bytes(), base_url)
+    except SpecError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    now = utc_now()
+    proof = _proof(connection, raw, now)
+    parsed = connection.parse(kind, raw, now)
+    typer.echo(f"proof: {proof}")
+    typer.echo(_show(parsed))
+    _show_answer(connection, parsed, proof)
+
+
+def _load(spec: str) -> CarrierSpec:
+    if spec in CARRIERS:
+        return CARRIERS[spec]
+    path = Path(spec)
+    if not path.is_file():
+        typer.echo(f"There is no file {spec} and no carrier of that name.", err=True)
+        raise typer.Exit(2)
+    try:
+        return read_spec(path.read_text(encoding="utf-8"))
+    except (SpecFileError, UnicodeDecodeError) as error:
+        problems = error.problems if isinstance(error, SpecFileError) else (error,)
+        for problem in problems:
+            typer.echo(f"{spec}: {problem}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _pairs(told: list[str] | None) -> dict[str, str]:
+    return dict(pair.partition("=")[::2] for pair in told or ())
+
+
+def _proof(connection: CompiledConnection, request: RawRequest, now: datetime) -> str:
+    try:
+        connection.verify(request, now)
+    except BadSignature as error:
+        return f"refused ({error.reason})"
+    except CertificateMissing as error:
+        return f"needs the certificate at {error.url}"
+    return "accepted"
+
+
+def _show(parsed: Parsed) -> str:
+    """Everything that was read, without what is empty."""
+    found = {name: value for name, value in asdict(parsed).items() if value}
+    return orjson.dumps(found, default=_plain, option=orjson.OPT_INDENT_2).decode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+
+
+def _show_answer(connection: CompiledConnection, parsed: Parsed, proof: str) -> None:
+    understood = bool(parsed.messages or parsed.receipts or parsed.ignored)
+    outcome = AckOutcome.STORED if understood else AckOutcome.PROBE if parsed.is_probe else AckOutcome.QUARANTINED
+    reply: HttpReply = parsed.answer or connection.acknowledge(outcome)
+    if proof.startswith("refused"):
+        refusal = connection.acknowledge(AckOutcome.BAD_AUTH)
+        typer.echo(f"answer: {refusal.status} {refusal.body.decode()!r}; were it proven:")
+    typer.echo(f"answer ({outcome}): {reply.status} {reply.headers.get('content-type', '')} {reply.body.decode()!r}")

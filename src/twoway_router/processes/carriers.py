@@ -1,0 +1,21 @@
+"""Reads an operator's own carriers at the start of a process. A spec with a mistake stops the start with its line."""
+
+from pathlib import Path
+
+from twoway_router.carriers.errors import SpecError
+from twoway_router.carriers.registry import add_carriers
+from twoway_router.carriers.spec_files import SpecFileError, read_spec
+from twoway_router.processes.frame import StartRefused
+
+
+def load_carriers(folder: Path | None) -> None:
+    """Add every ``*.yaml`` of the folder to the carriers."""
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise StartRefused(f"TWOWAY_CARRIER_SPECS: there is no folder {folder}.")
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            add_carriers([read_spec(path.read_text(encoding="utf-8"))])
+        except (SpecFileError, SpecError, UnicodeDecodeError) as error:
+            raise StartRefused(f"{path}: {error}. `twoway-router carriers check {path}` says more.") from None
