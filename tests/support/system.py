@@ -101,7 +101,7 @@ class System:
         self.folder.chmod(0o711)  # as root the database server is another user, who must find its way in
         self.postgres = EmbeddedPostgres(self.folder / "postgres")
         self.broker = RabbitNode()
-        ports = _free_ports(3 + len(ROLES))
+        ports = free_ports(3 + len(ROLES))
         self.ingress_url, self.api_url, self.carrier_url = (f"http://127.0.0.1:{port}" for port in ports[:3])
         self._ops = dict(zip(ROLES, ports[3:], strict=True))
         self._ports = {"TWOWAY_INGRESS_PORT": str(ports[0]), "TWOWAY_API_PORT": str(ports[1])}
@@ -233,7 +233,7 @@ async def _make_operator_key(url: str) -> str:
     return key.token
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     probes = [socket.create_server((HOST, 0)) for _ in range(count)]
     ports = [int(probe.getsockname()[1]) for probe in probes]
     for probe in probes:

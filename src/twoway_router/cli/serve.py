@@ -1,7 +1,10 @@
 """``twoway-router serve ROLE`` and ``run``: the only readers of settings and the only places that start processes."""
 
 import asyncio
-from typing import Annotated
+import difflib
+import os
+import re
+from typing import Annotated, Final
 
 import typer
 from pydantic import ValidationError
@@ -10,9 +13,20 @@ from twoway_router.config import Settings
 from twoway_router.kit.logs import configure_logs
 from twoway_router.processes import Role, StartRefused, serve
 
+_PREFIX: Final = "TWOWAY_"
+_NOT_SETTINGS: Final = re.compile(r"TWOWAY_(TEST|KEEP)_|TWOWAY_\w*_(SERVICE_|PORT$|PORT_\d)")
+"""Ours for tests, and what Kubernetes adds for services of that name."""
+
 
 def read_settings() -> Settings:
-    """Settings from the environment; a wrong one ends the program with its name and what is wrong with it."""
+    """Settings from the environment; a wrong or unknown one ends the program with its name and what is wrong with it."""
+    known = {_PREFIX + name.upper() for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.startswith(_PREFIX) and name not in known and not _NOT_SETTINGS.match(name):
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"Did you mean {close[0]}?" if close else "`twoway-router settings` lists every setting."
+            typer.echo(f"{name}: there is no such setting. {hint}", err=True)
+            raise typer.Exit(2)
     try:
         return Settings()
     except ValidationError as error:

@@ -13,13 +13,17 @@ def normalise_url(url: str) -> URL:
 
 
 def make_engine(url: str, *, pool_size: int = 10, name: str = "twoway-router") -> AsyncEngine:
-    """An engine with a fixed pool: waiting is visible in metrics, overflow would only move it to the server."""
+    """An engine with a fixed pool: waiting is visible in metrics, overflow would only move it to the server.
+
+    Errors never show parameters: they hold message texts and phone numbers.
+    """
     return create_async_engine(
         normalise_url(url),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=False,
+        hide_parameters=True,
         connect_args={
             "timeout": 5,
             "command_timeout": 30,
