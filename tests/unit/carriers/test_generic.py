@@ -223,3 +223,31 @@ WRONG_SETTINGS = [
 def test_settings_that_cannot_work_are_named(settings: Mapping[str, object]) -> None:
     with pytest.raises(SpecError):
         a_connection(settings=settings, secrets={"hmac_secret": "x"})
+
+
+def id_of(body: bytes, now: datetime = NOW) -> str:
+    return a_connection().parse("mo", a_request(body), now).messages[0].carrier_message_id
+
+
+YES = b'{"from":"+393331230001","to":"12345","text":"YES","time":"2026-11-22T11:59:5%d"}'
+TIMELESS = b'{"from":"+393331230001","to":"12345","text":"YES"}'
+
+
+def test_without_ids_a_repetition_is_known_by_its_time_however_late() -> None:
+    assert id_of(YES % 8) == id_of(YES % 8, NOW + timedelta(hours=3))
+
+
+def test_without_ids_two_yes_a_second_apart_are_two_messages() -> None:
+    assert id_of(YES % 8) != id_of(YES % 9)
+
+
+def test_without_ids_and_times_a_repetition_counts_once_within_a_minute() -> None:
+    ids = [id_of(TIMELESS, NOW + timedelta(seconds=seconds)) for seconds in (0, 59, 60)]
+
+    assert [ids[0] == ids[1], ids[0] == ids[2]] == [True, False]
+
+
+def test_an_endless_id_is_cut_to_a_digest() -> None:
+    body = b'{"id":"%s","from":"+393331230001","to":"12345","text":"x"}' % (b"9" * 10_000)
+
+    assert len(id_of(body)) < 60
