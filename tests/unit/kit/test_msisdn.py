@@ -1,5 +1,6 @@
 """Phone numbers as carriers write them."""
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,3 +63,30 @@ def test_an_address_is_never_an_error_and_e164_is_stable(text: str, country: str
     address, kind = read_address(text, country)
 
     assert kind is not SenderKind.MSISDN or read_address(address, country) == (address, kind)
+
+
+CALLING_CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+
+
+def as_the_library_reads(full: str) -> str | None:
+    try:
+        number = phonenumbers.parse(full, None)
+    except phonenumbers.NumberParseException:
+        return None
+    is_possible = phonenumbers.is_possible_number(number)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if is_possible else None
+
+
+@given(st.sampled_from(CALLING_CODES) | st.integers(1, 999), st.from_regex(r"[0-9]{4,14}", fullmatch=True))
+def test_the_short_cut_for_plain_numbers_agrees_with_the_library(code: int, rest: str) -> None:
+    full = f"+{code}{rest}"
+
+    assert len(full) < 8 or read_msisdn(full, None) == as_the_library_reads(full)
+
+
+@pytest.mark.parametrize("code", CALLING_CODES)
+@pytest.mark.parametrize(
+    "rest", ["0123456789", "1123456789", "151234567890", "33312300", "9112345678", "0044712345", "8005551234"]
+)
+def test_the_short_cut_agrees_for_every_calling_code(code: int, rest: str) -> None:
+    assert read_msisdn(f"+{code}{rest}", None) == as_the_library_reads(f"+{code}{rest}")
