@@ -28,6 +28,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("inbound_message_id", "generation", "ordinal", name=op.f("pk_action_runs")),
     )
     op.create_table(
+        "audit_log",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=True),
+        sa.Column("actor_key_id", sa.Uuid(), nullable=True),
+        sa.Column("actor_tenant_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "details", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
+    )
+    op.create_index("ix_audit_log_subject_id_id", "audit_log", ["subject_id", "id"], unique=False)
+    op.create_table(
         "change_counter",
         sa.Column("id", sa.SmallInteger(), nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
@@ -40,6 +55,27 @@ def upgrade() -> None:
         sa.Column("subject_id", sa.Uuid(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("sequence", name=op.f("pk_changes")),
+    )
+    op.create_table(
+        "connection_requests",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("connection_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("parsed", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("unlogged", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_connection_requests")),
+    )
+    op.create_index(
+        "ix_connection_requests_connection_id_id", "connection_requests", ["connection_id", "id"], unique=False
     )
     op.create_table(
         "connections",
@@ -176,6 +212,8 @@ def upgrade() -> None:
         sa.Column(
             "extra", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
         ),
+        sa.Column("generation", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.Column("only_ordinal", sa.SmallInteger(), nullable=True),
         sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
@@ -214,6 +252,16 @@ def upgrade() -> None:
         unique=True,
     )
     op.create_table(
+        "inbound_replays",
+        sa.Column("inbound_message_id", sa.Uuid(), nullable=False),
+        sa.Column("generation", sa.SmallInteger(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=True),
+        sa.Column("only_ordinal", sa.SmallInteger(), nullable=True),
+        sa.Column("previous", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("inbound_message_id", "generation", name=op.f("pk_inbound_replays")),
+    )
+    op.create_table(
         "keyword_revisions",
         sa.Column("keyword_id", sa.Uuid(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -221,6 +269,43 @@ def upgrade() -> None:
         sa.Column("definition", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("keyword_id", "revision", name=op.f("pk_keyword_revisions")),
+    )
+    op.create_table(
+        "message_parts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("connection_id", sa.Uuid(), nullable=False),
+        sa.Column("carrier_message_id", sa.Text(), nullable=False),
+        sa.Column("place", sa.SmallInteger(), nullable=False),
+        sa.Column("total", sa.SmallInteger(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
+        sa.Column("inbound_message_id", sa.Uuid(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("charset", sa.Text(), nullable=False),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("state IN ('waiting', 'joined', 'incomplete', 'late')", name=op.f("ck_message_parts_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message_parts")),
+    )
+    op.create_index(
+        "ix_message_parts_due", "message_parts", ["due_at"], unique=False, postgresql_where=sa.text("state = 'waiting'")
+    )
+    op.create_index(
+        "ix_message_parts_open",
+        "message_parts",
+        ["connection_id", "sender", "recipient", "reference", "total"],
+        unique=False,
+        postgresql_where=sa.text("state <> 'joined'"),
+    )
+    op.create_index(op.f("ix_message_parts_received_at"), "message_parts", ["received_at"], unique=False)
+    op.create_index(
+        "uq_message_parts_connection_id_carrier_message_id_place",
+        "message_parts",
+        ["connection_id", "carrier_message_id", "place"],
+        unique=True,
     )
     op.create_table(
         "outbound_attempts",
@@ -253,6 +338,7 @@ def upgrade() -> None:
         sa.Column("policy", sa.Text(), server_default="at_most_once", nullable=False),
         sa.Column("order_key", sa.BigInteger(), nullable=False),
         sa.Column("reply_token", sa.Text(), nullable=True),
+        sa.Column("priority", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("attempt", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
@@ -274,6 +360,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbound_messages")),
         postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.02"},
+    )
+    op.create_index(
+        "ix_outbound_messages_answers",
+        "outbound_messages",
+        ["connection_id", "due_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'planned' AND priority = 0"),
     )
     op.create_index(
         "ix_outbound_messages_carrier",
@@ -362,6 +455,14 @@ def upgrade() -> None:
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("min_code_level", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_schema_level")),
+    )
+    op.create_table(
+        "sending_paces",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("free_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tail_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rests_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sending_paces")),
     )
     op.create_table(
         "suppressions",
@@ -523,6 +624,7 @@ def upgrade() -> None:
         sa.Column("definition", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("active_from", sa.DateTime(timezone=True), nullable=True),
         sa.Column("active_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hold_note", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from twoway_router.actions.context import RunMessage, RunNumber
 from twoway_router.actions.notice import NoticeKind, NoticeSpec
-from twoway_router.actions.texts import COURTESY, HELP, OPT_IN, OPT_OUT, default_text
+from twoway_router.actions.texts import COURTESY, HELP, OPT_IN, OPT_OUT, RELEASED, default_text
 from twoway_router.keywords.checks import names_of
 from twoway_router.keywords.schemas import ActionSpec, IssueCouponSpec, KeywordDefinition, ReplySpec, SendEmailSpec
 from twoway_router.kit.conditions import Condition
@@ -49,6 +49,8 @@ def plan_window(definition: KeywordDefinition, window: WindowState, message: Run
     """What a keyword answers outside its activity window, or while nobody holds it."""
     if window not in (WindowState.TOO_EARLY, WindowState.TOO_LATE):
         text = message.number.texts.get("released")
+        if text is None and window is WindowState.RELEASED:
+            text = default_text(RELEASED, message.number.languages, message.number.address)
         return (_notice("window", text),) if text else ()
     source = definition.too_early_text if window is WindowState.TOO_EARLY else definition.too_late_text
     return (_notice("window", render(source, message.variables())),) if source else ()

@@ -42,6 +42,16 @@ COURTESY: Final[Mapping[str, str]] = {
     "nl": "Dit woord kennen we niet. Controleer het en stuur het opnieuw.",
 }
 
+RELEASED: Final[Mapping[str, str]] = {
+    "en": "This word is no longer active.",
+    "it": "Questa parola non è più attiva.",
+    "es": "Esta palabra ya no está activa.",
+    "fr": "Ce mot n'est plus actif.",
+    "de": "Dieses Wort ist nicht mehr aktiv.",
+    "pt": "Esta palavra já não está ativa.",
+    "nl": "Dit woord is niet meer actief.",
+}
+
 
 def default_text(sentences: Mapping[str, str], languages: Sequence[str], number: str) -> str:
     """The sentence in the first of these languages that has one."""

@@ -11,11 +11,12 @@ from fastapi import Depends, Query, Request, Response
 
 from twoway_router.domain.errors import FieldError, Forbidden, Unprocessable
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
-from twoway_router.keywords import queries, service
+from twoway_router.keywords import queries, service, states
 from twoway_router.keywords.checks import check_definition
 from twoway_router.keywords.rules import DefinitionNotAcceptable, KeywordClaim
 from twoway_router.keywords.schemas import (
     Availability,
+    HistoryOut,
     KeywordClaimed,
     KeywordDefinition,
     KeywordIn,
@@ -24,9 +25,9 @@ from twoway_router.keywords.schemas import (
 )
 from twoway_router.keywords.tables import Keywords
 from twoway_router.routing.index import RoutingTable
-from twoway_router.store import Session
+from twoway_router.store import Session, audit
 from twoway_router.tenants.service import get_tenant
-from twoway_router.web.auth import CurrentPrincipal, Principal
+from twoway_router.web.auth import CurrentPrincipal, Principal, actor_of
 from twoway_router.web.context import DbSession, Now
 from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.paging import Page, Pages
@@ -66,7 +67,7 @@ async def claim_keyword(
     tenant_id = await _tenant(session, principal, body.tenant_id, is_override=body.is_override)
     _check(body)
     wanted = body.to_claim(NumberId(body.number_id), is_override=body.is_override)
-    claimed = await service.claim(session, tenant_id, wanted, now=now, table=table)
+    claimed = await service.claim(session, tenant_id, wanted, now=now, table=table, by=actor_of(principal))
     response.headers["Location"] = f"/v1/keywords/{claimed.keyword.id}"
     return tagged(response, _version(claimed.keyword), KeywordClaimed.claimed(claimed.keyword, claimed.judgement))
 
@@ -130,7 +131,7 @@ async def change_keyword(
     expected.check(_version(keyword))
     _check(body)
     wanted = body.to_claim(NumberId(keyword.number_id), is_override=principal.tenant_id is None)
-    changed = await service.change(session, keyword, wanted, now=now, table=table)
+    changed = await service.change(session, keyword, wanted, now=now, table=table, by=actor_of(principal))
     return tagged(response, _version(changed.keyword), KeywordClaimed.claimed(changed.keyword, changed.judgement))
 
 
@@ -141,21 +142,38 @@ async def release_keyword(
     """Give a keyword back. It rests before another tenant may have it; you may claim it again at any time."""
     keyword = await service.get_keyword(session, KeywordId(keyword_id), principal.tenant_id, for_update=True)
     expected.check(_version(keyword))
-    await service.set_state(session, keyword, service.RELEASED, now=now)
+    await service.set_state(session, keyword, states.RELEASED, now=now, by=actor_of(principal))
 
 
 @router.post("/{keyword_id}/suspension")
 async def suspend_keyword(keyword_id: UUID, principal: CurrentPrincipal, session: DbSession, now: Now) -> KeywordOut:
     """Suspend a keyword: it stays yours, but its actions do not run."""
     keyword = await service.get_keyword(session, KeywordId(keyword_id), principal.tenant_id, for_update=True)
-    return KeywordOut.of(await service.set_state(session, keyword, service.SUSPENDED, now=now))
+    return KeywordOut.of(await service.set_state(session, keyword, states.SUSPENDED, now=now, by=actor_of(principal)))
 
 
 @router.delete("/{keyword_id}/suspension")
 async def resume_keyword(keyword_id: UUID, principal: CurrentPrincipal, session: DbSession, now: Now) -> KeywordOut:
     """Let a suspended keyword run again."""
     keyword = await service.get_keyword(session, KeywordId(keyword_id), principal.tenant_id, for_update=True)
-    return KeywordOut.of(await service.set_state(session, keyword, service.ACTIVE, now=now))
+    return KeywordOut.of(await service.set_state(session, keyword, states.ACTIVE, now=now, by=actor_of(principal)))
+
+
+@router.post("/{keyword_id}/activation")
+async def activate_keyword(keyword_id: UUID, principal: CurrentPrincipal, session: DbSession, now: Now) -> KeywordOut:
+    """Put an approved keyword into service."""
+    keyword = await service.get_keyword(session, KeywordId(keyword_id), principal.tenant_id, for_update=True)
+    return KeywordOut.of(await service.set_state(session, keyword, states.ACTIVE, now=now, by=actor_of(principal)))
+
+
+@router.get("/{keyword_id}/history")
+async def list_keyword_history(
+    keyword_id: UUID, principal: CurrentPrincipal, session: DbSession, pages: Pages
+) -> Page[HistoryOut]:
+    """What was done to a keyword, by whom and when; newest first."""
+    keyword = await service.get_keyword(session, KeywordId(keyword_id), principal.tenant_id)
+    rows = await audit.list_entries(session, keyword.id, after=pages.after, limit=pages.fetch)
+    return pages.page(rows, lambda row: HistoryOut.of(row, principal.tenant_id))
 
 
 async def _tenant(session: Session, principal: Principal, named: UUID | None, *, is_override: bool = False) -> TenantId:

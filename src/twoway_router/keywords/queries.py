@@ -17,7 +17,8 @@ _BATCH: Final = 5_000
 _STATES: Final = {state.value: state for state in ClaimState}
 _RULES = (
     "SELECT keyword.id, keyword.tenant_id, keyword.number_id, keyword.word, keyword.revision, keyword.active_from,"
-    " keyword.active_until, CASE WHEN tenant.state = 'suspended' AND keyword.state = 'active' THEN 'suspended'"
+    " keyword.active_until, CASE WHEN keyword.state = 'active'"
+    " AND (tenant.state = 'suspended' OR keyword.hold_note IS NOT NULL) THEN 'suspended'"
     " ELSE keyword.state END AS state,"
     " coalesce(CAST(keyword.definition->>'is_glued' AS boolean), false) AS is_glued,"
     " coalesce(CAST(keyword.definition->>'is_whole_message' AS boolean), false) AS is_whole_message,"
@@ -182,6 +183,15 @@ async def move_spellings(session: Session, number_id: UUID, keys: Collection[str
         update(KeywordSpellings)
         .where(KeywordSpellings.number_id == number_id, KeywordSpellings.key.in_(keys))
         .values(keyword_id=keyword_id)
+    )
+
+
+async def hand_over_spellings(session: Session, keyword_id: UUID, heir_id: UUID, tenant_id: TenantId) -> None:
+    """Give all keys of a keyword to another tenant's."""
+    await session.execute(
+        update(KeywordSpellings)
+        .where(KeywordSpellings.keyword_id == keyword_id)
+        .values(keyword_id=heir_id, tenant_id=tenant_id)
     )
 
 

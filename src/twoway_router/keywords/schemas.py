@@ -8,12 +8,16 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from twoway_router.domain.errors import RouterError
-from twoway_router.domain.ids import NumberId
+from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.keywords.rules import Judgement, KeywordClaim, show_collision
 from twoway_router.keywords.tables import Keywords
 from twoway_router.kit.conditions import Condition
 from twoway_router.routing.claims import VerdictKind
+from twoway_router.store.tables import AuditLog
 from twoway_router.web.schemas import Moment
+
+_OPERATORS: Final = frozenset({"internal_note", "from_tenant", "from_keyword", "to_tenant", "to_keyword"})
+"""What only operators read in a keyword's history."""
 
 ActionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
@@ -170,6 +174,7 @@ class KeywordOut(KeywordDefinition):
     tenant_id: UUID
     number_id: UUID
     state: Literal["requested", "approved", "active", "suspended", "released"]
+    is_held: bool = Field(False, description="An operator holds it back: its actions do not run.")
     revision: int
     created_at: datetime
     updated_at: datetime
@@ -177,7 +182,32 @@ class KeywordOut(KeywordDefinition):
     @classmethod
     def of(cls, keyword: Keywords) -> Self:
         fields = ("id", "tenant_id", "number_id", "state", "revision", "created_at", "updated_at")
-        return cls.model_validate({**keyword.definition, **{name: getattr(keyword, name) for name in fields}})
+        shown = {name: getattr(keyword, name) for name in fields}
+        return cls.model_validate({**keyword.definition, **shown, "is_held": keyword.hold_note is not None})
+
+
+class HistoryOut(BaseModel):
+    """One thing that was done to a keyword."""
+
+    id: UUID
+    action: str = Field(examples=["keyword.claimed", "keyword.suspended"])
+    actor: Literal["tenant", "operator"]
+    actor_key_id: UUID | None = Field(description="The API key; of operators only operators see it.")
+    details: dict[str, Any]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: AuditLog, viewer: TenantId | None) -> Self:
+        """As an operator (None) or the keyword's tenant may see it."""
+        is_open = viewer is None or row.actor_tenant_id == viewer
+        return cls(
+            id=row.id,
+            action=row.action,
+            actor="operator" if row.actor_tenant_id is None else "tenant",
+            actor_key_id=row.actor_key_id if is_open else None,
+            details={name: value for name, value in row.details.items() if viewer is None or name not in _OPERATORS},
+            created_at=row.created_at,
+        )
 
 
 class CollisionOut(BaseModel):

@@ -1,4 +1,4 @@
-"""Keywords: claim, change, suspend, resume, release. Called by the API; every change is told to the caches.
+"""Keywords: claim, change, suspend, resume, release. Called by the API; every change is audited and told to the caches.
 
 A claim locks its number, so claims on one number are judged one after the other; the primary key of the spellings has
 the last word. A definition never changes: an update is a new revision, and messages run the one they matched.
@@ -7,7 +7,6 @@ the last word. A definition never changes: an update is a new revision, and mess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from twoway_router.domain.errors import FieldError, RouterError
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
@@ -27,17 +26,15 @@ from twoway_router.keywords.rules import (
     judgement_problem,
     spellings_of,
 )
+from twoway_router.keywords.states import RELEASED, REQUESTED, ApprovalNeeded, check_step, deed_of, first_state
 from twoway_router.keywords.tables import Keywords
 from twoway_router.kit.ids import new_id
 from twoway_router.numbers.queries import find_number, list_routed_numbers
 from twoway_router.numbers.tables import Numbers
 from twoway_router.routing.claims import Claim, judge_claim
 from twoway_router.routing.index import RoutingTable
-from twoway_router.store import Session, changes
-
-ACTIVE: Final = "active"
-SUSPENDED: Final = "suspended"
-RELEASED: Final = "released"
+from twoway_router.store import Session, audit, changes
+from twoway_router.store.audit import SYSTEM, Actor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +52,7 @@ async def claim(
     *,
     now: datetime,
     table: RoutingTable | None = None,
+    by: Actor = SYSTEM,
 ) -> Claimed:
     """Hold a keyword. Of claims of one word at the same time one wins; the others get ``KeywordTaken``.
 
@@ -66,6 +64,7 @@ async def claim(
     keyword_id = KeywordId(new_id())
     judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, table=table)
     definition = _definition(wanted, judgement)
+    state = first_state(needs_approval=_needs_approval(number), is_operators=by.tenant_id is None)
     await queries.insert_keyword(
         session,
         {
@@ -73,7 +72,7 @@ async def claim(
             "tenant_id": tenant_id,
             "number_id": wanted.number_id,
             "word": wanted.word,
-            "state": ACTIVE,
+            "state": state,
             "revision": 1,
             "definition": definition,
             "active_from": wanted.active_from,
@@ -85,12 +84,20 @@ async def claim(
     await queries.insert_revision(session, keyword_id, tenant_id, 1, definition, now=now)
     if not await queries.insert_spellings(session, wanted.number_id, tenant_id, keyword_id, spellings):
         raise KeywordTaken
+    said = {"word": wanted.word, "state": state, "is_override": wanted.is_override, "verdict": judgement.code}
+    await audit.record(session, "keyword.claimed", keyword_id, by=by, now=now, tenant_id=tenant_id, details=said)
     await changes.record(session, "keyword", keyword_id)
     return Claimed(keyword=await get_keyword(session, keyword_id, tenant_id), judgement=judgement)
 
 
 async def change(
-    session: Session, keyword: Keywords, wanted: KeywordClaim, *, now: datetime, table: RoutingTable | None = None
+    session: Session,
+    keyword: Keywords,
+    wanted: KeywordClaim,
+    *,
+    now: datetime,
+    table: RoutingTable | None = None,
+    by: Actor = SYSTEM,
 ) -> Claimed:
     """A new revision of a locked keyword. Spellings that it gives up rest like a released keyword."""
     if keyword.state == RELEASED:
@@ -102,6 +109,8 @@ async def change(
     judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, table=table)
     kept = {spelling.key for spelling in spellings}
     own = await queries.list_keys_of(session, keyword_id)
+    if _needs_approval(number) and by.tenant_id is not None and not kept <= own:
+        raise ApprovalNeeded
     if dropped := own - kept:
         await _retire(session, keyword, dropped, now=now)
     await queries.delete_spellings(session, keyword.number_id, own & kept)
@@ -113,19 +122,27 @@ async def change(
     keyword.updated_at = now
     await session.flush()
     await queries.insert_revision(session, keyword_id, tenant_id, keyword.revision, keyword.definition, now=now)
+    said = {"word": wanted.word, "revision": keyword.revision, "verdict": judgement.code}
+    await audit.record(session, "keyword.changed", keyword_id, by=by, now=now, tenant_id=tenant_id, details=said)
     await changes.record(session, "keyword", keyword_id)
     return Claimed(keyword=keyword, judgement=judgement)
 
 
-async def set_state(session: Session, keyword: Keywords, state: str, *, now: datetime) -> Keywords:
-    """Suspend, resume or release a locked keyword; nothing happens if it is so already."""
+async def set_state(
+    session: Session, keyword: Keywords, state: str, *, now: datetime, by: Actor = SYSTEM, note: str | None = None
+) -> Keywords:
+    """Bring a locked keyword to a state; nothing happens if it is there already. Raises when the step is not allowed."""
     if keyword.state == state:
         return keyword
-    if keyword.state == RELEASED:
-        raise KeywordReleased
+    check_step(keyword.state, state)
+    said = {"from": keyword.state, **({"note": note} if note else {})}
+    deed = deed_of(keyword.state, state)
+    if (keyword.state, state) == (REQUESTED, RELEASED):
+        await queries.delete_spellings(session, keyword.number_id, await queries.list_keys_of(session, keyword.id))
     keyword.state = state
     keyword.updated_at = now
     await session.flush()
+    await audit.record(session, deed, keyword.id, by=by, now=now, tenant_id=keyword.tenant_id, details=said)
     await changes.record(session, "keyword", keyword.id)
     return keyword
 
@@ -256,6 +273,10 @@ async def _retire(session: Session, keyword: Keywords, keys: frozenset[str], *, 
 def _definition(wanted: KeywordClaim, judgement: Judgement) -> dict[str, object]:
     """A word that was only granted for whole messages matches nothing else, whatever was asked for."""
     return {**wanted.definition, **({"is_whole_message": True} if judgement.is_whole_message else {})}
+
+
+def _needs_approval(number: Numbers) -> bool:
+    return number.options.get("needs_approval") is True
 
 
 def _quarantine(number: Numbers) -> timedelta:

@@ -11,7 +11,10 @@ from twoway_router.store.base import Base, one_of
 
 
 class Keywords(Base):
-    """A word that a tenant holds on a number. ``definition`` is the newest revision (``schemas.KeywordDefinition``)."""
+    """A word that a tenant holds on a number. ``definition`` is the newest revision (``schemas.KeywordDefinition``).
+
+    ``hold_note`` is why an operator holds it back: until it is lifted an active keyword routes as a suspended one.
+    """
 
     __tablename__ = "keywords"
 
@@ -24,6 +27,7 @@ class Keywords(Base):
     definition: Mapped[dict[str, Any]]
     active_from: Mapped[datetime | None]
     active_until: Mapped[datetime | None]
+    hold_note: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from twoway_router import __version__
 from twoway_router.coupons import api as coupons
 from twoway_router.keywords import api as keywords
+from twoway_router.keywords import registry_api as registry
 from twoway_router.kit.addresses import read_networks
 from twoway_router.kit.clock import Clock, utc_now
 from twoway_router.kit.sealing import Sealer
@@ -36,6 +37,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     numbers.connections_router,
     numbers.router,
     keywords.router,
+    registry.router,
     messages.inbound,
     messages.outbound,
     coupons.router,

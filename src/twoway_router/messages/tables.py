@@ -17,6 +17,7 @@ class InboundMessages(Base):
     """One MO with its route. ``accepted`` waits for its run; ``stored`` needs none; ``parked`` failed five tries.
 
     ``order_key`` is a 64-bit hash of (tenant or number, sender): runs with one key are made one after the other.
+    ``generation`` counts its replays; ``only_ordinal`` is set when the last one concerned a single action.
     """
 
     __tablename__ = "inbound_messages"
@@ -44,6 +45,8 @@ class InboundMessages(Base):
     operator: Mapped[str | None]
     reply_token: Mapped[str | None]
     extra: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    generation: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    only_ordinal: Mapped[int | None] = mapped_column(SmallInteger)
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     last_error: Mapped[str | None]
     received_at: Mapped[datetime]
@@ -82,10 +85,24 @@ class ActionRuns(Base):
     __table_args__ = (one_of("state", "planned", "done", "failed", "skipped"),)
 
 
+class InboundReplays(Base):
+    """One replay of an MO: ``generation`` is what it began, ``previous`` the route that the message had before."""
+
+    __tablename__ = "inbound_replays"
+
+    inbound_message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    generation: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    tenant_id: Mapped[UUID | None]
+    only_ordinal: Mapped[int | None] = mapped_column(SmallInteger)
+    previous: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
 class OutboundMessages(Base):
     """One MT in the ledger: planned → claimed → handed_over → confirmed | failed | unknown, or suppressed.
 
     ``id`` is also the reference that carriers get on every try. ``order_key`` is a hash of (tenant or number, recipient).
+    ``priority`` 0 is an answer to somebody, 1 is bulk: where throughput is scarce, answers go first.
     """
 
     __tablename__ = "outbound_messages"
@@ -108,6 +125,7 @@ class OutboundMessages(Base):
     policy: Mapped[str] = mapped_column(server_default="at_most_once")
     order_key: Mapped[int] = mapped_column(BigInteger)
     reply_token: Mapped[str | None]
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     attempt: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
@@ -133,6 +151,12 @@ class OutboundMessages(Base):
         ),
         Index("ix_outbound_messages_open", "order_key", "id", postgresql_where=sql("state IN ('planned', 'claimed')")),
         Index("ix_outbound_messages_due", "due_at", postgresql_where=sql("state = 'planned'")),
+        Index(
+            "ix_outbound_messages_answers",
+            "connection_id",
+            "due_at",
+            postgresql_where=sql("state = 'planned' AND priority = 0"),
+        ),
         Index("ix_outbound_messages_lease", "lease_until", postgresql_where=sql("state = 'claimed'")),
         Index("ix_outbound_messages_unknown", "settled_at", postgresql_where=sql("state = 'unknown'")),
         Index(
@@ -186,6 +210,66 @@ class DeliveryReceipts(Base):
         ),
         Index("ix_delivery_receipts_outbound_message_id", "outbound_message_id"),
     )
+
+
+class MessageParts(Base):
+    """A part of a long MO. ``waiting`` for the others; ``joined`` into a message; ``incomplete``: its message went without
+    some; ``late``: it came after that. Rows stay for a while, so that a repeated part is known again.
+    """
+
+    __tablename__ = "message_parts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID]
+    carrier_message_id: Mapped[str]
+    place: Mapped[int] = mapped_column(SmallInteger)
+    total: Mapped[int] = mapped_column(SmallInteger)
+    reference: Mapped[str]
+    sender: Mapped[str]
+    recipient: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    inbound_message_id: Mapped[UUID | None]
+    body: Mapped[bytes]
+    charset: Mapped[str]
+    facts: Mapped[dict[str, Any]]
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    due_at: Mapped[datetime]
+
+    __table_args__ = (
+        one_of("state", "waiting", "joined", "incomplete", "late"),
+        Index(
+            "uq_message_parts_connection_id_carrier_message_id_place",
+            "connection_id",
+            "carrier_message_id",
+            "place",
+            unique=True,
+        ),
+        Index(
+            "ix_message_parts_open",
+            "connection_id",
+            "sender",
+            "recipient",
+            "reference",
+            "total",
+            postgresql_where=sql("state <> 'joined'"),
+        ),
+        Index("ix_message_parts_due", "due_at", postgresql_where=sql("state = 'waiting'")),
+    )
+
+
+class SendingPaces(Base):
+    """How far the throughput of one connection or number is used up; locked by whoever claims MTs there.
+
+    ``free_at`` is when its next MT may go, ``tail_at`` the end of the queue of those that were told to come back,
+    ``rests_until`` what the carrier asked for when it throttled us.
+    """
+
+    __tablename__ = "sending_paces"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    free_at: Mapped[datetime]
+    tail_at: Mapped[datetime]
+    rests_until: Mapped[datetime | None]
 
 
 class QuarantinedRequests(Base):

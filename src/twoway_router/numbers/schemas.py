@@ -150,6 +150,8 @@ class NumberOptions(Body):
         description="When a hand-over's answer was lost and the carrier cannot tell: send again?",
     )
     max_segments: int = Field(4, ge=1, le=10, description="Longer replies are refused or cut.")
+    needs_approval: bool = Field(False, description="A tenant's claim waits until an operator approves it.")
+    quarantine_days: int = Field(90, ge=0, le=3650, description="Shared numbers: how long a released word rests.")
 
 
 class NumberIn(Body):

@@ -1,4 +1,4 @@
-"""Tables that belong to no tenant's feature: outbox, change feed, idempotency, heartbeats, schema level."""
+"""Tables that belong to no feature: outbox, change feed, idempotency, heartbeats, schema level, audit log."""
 
 from datetime import datetime
 from typing import Any
@@ -97,3 +97,20 @@ class SchemaLevel(Base):
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     level: Mapped[int]
     min_code_level: Mapped[int]
+
+
+class AuditLog(Base):
+    """Who did what to what, and when. Rows are only ever added. Without an actor's tenant it was an operator."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    action: Mapped[str]
+    subject_id: Mapped[UUID]
+    tenant_id: Mapped[UUID | None]
+    actor_key_id: Mapped[UUID | None]
+    actor_tenant_id: Mapped[UUID | None]
+    details: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_audit_log_subject_id_id", "subject_id", "id"),)

@@ -18,8 +18,10 @@ Scope = Literal[
     "keywords:read",
     "keywords:write",
     "messages:read",
+    "messages:write",
     "numbers:read",
     "numbers:write",
+    "registry:write",
     "routes:read",
     "tenants:read",
     "tenants:write",
@@ -29,7 +31,7 @@ Scope = Literal[
 
 SCOPES: Final[frozenset[str]] = frozenset(get_args(Scope))
 OPERATOR_SCOPES: Final = frozenset(
-    {"connections:read", "connections:write", "numbers:write", "tenants:read", "tenants:write"}
+    {"connections:read", "connections:write", "numbers:write", "registry:write", "tenants:read", "tenants:write"}
 )
 """Of no use to a tenant: these operations refuse tenants' keys."""
 

@@ -18,6 +18,7 @@ from fastapi import Depends, Request
 
 from twoway_router.domain.errors import Forbidden, Unauthenticated
 from twoway_router.domain.ids import ApiKeyId, TenantId
+from twoway_router.store.audit import Actor
 
 KeyMode = Literal["live", "test"]
 
@@ -159,6 +160,11 @@ class Authenticator:
 
 def _is_alive(record: KeyRecord, now: datetime) -> bool:
     return record.revoked_at is None and (record.expires_at is None or record.expires_at > now)
+
+
+def actor_of(principal: Principal) -> Actor:
+    """Who the audit log says it was."""
+    return Actor(key_id=principal.key_id, tenant_id=principal.tenant_id)
 
 
 async def _principal(request: Request) -> Principal:

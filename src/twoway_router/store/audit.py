@@ -1,0 +1,86 @@
+"""The audit log: who did what to what, and when. Written by services in the transaction of the deed; never changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import insert, select, text
+
+from twoway_router.kit.ids import new_id
+from twoway_router.store.tables import AuditLog
+from twoway_router.store.transaction import Session
+
+_RECORD_MANY = text(
+    "INSERT INTO audit_log (id, action, subject_id, tenant_id, actor_key_id, actor_tenant_id, details, created_at)"
+    " SELECT entry.id, :action, entry.subject_id, entry.tenant_id, :actor_key_id, :actor_tenant_id,"
+    " CAST(entry.details AS jsonb), :created_at"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:subject_ids AS uuid[]), CAST(:tenant_ids AS uuid[]),"
+    " CAST(:details AS text[])) AS entry (id, subject_id, tenant_id, details)"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actor:
+    """Who acts: the API key and its tenant. No tenant is an operator; no key is the router itself or its command line."""
+
+    key_id: UUID | None = None
+    tenant_id: UUID | None = None
+
+
+SYSTEM = Actor()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One deed. ``tenant_id`` is the tenant whose matter it is."""
+
+    subject_id: UUID
+    tenant_id: UUID | None
+    details: Mapping[str, Any]
+
+
+async def record(
+    session: Session,
+    action: str,
+    subject_id: UUID,
+    *,
+    by: Actor,
+    now: datetime,
+    tenant_id: UUID | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Note one deed: ``keyword.suspended`` and the like. ``details`` hold no texts of messages and no phone numbers."""
+    await session.execute(
+        insert(AuditLog).values(
+            id=new_id(),
+            action=action,
+            subject_id=subject_id,
+            tenant_id=tenant_id,
+            actor_key_id=by.key_id,
+            actor_tenant_id=by.tenant_id,
+            details=dict(details or {}),
+            created_at=now,
+        )
+    )
+
+
+async def record_all(session: Session, action: str, entries: Sequence[Entry], *, by: Actor, now: datetime) -> None:
+    """Note the same deed on many subjects in one statement."""
+    if entries:
+        columns = {
+            "ids": [new_id() for _ in entries],
+            "subject_ids": [entry.subject_id for entry in entries],
+            "tenant_ids": [entry.tenant_id for entry in entries],
+            "details": [orjson.dumps(dict(entry.details)).decode() for entry in entries],
+        }
+        actor = {"actor_key_id": by.key_id, "actor_tenant_id": by.tenant_id}
+        await session.execute(_RECORD_MANY, {"action": action, "created_at": now, **actor, **columns})
+
+
+async def list_entries(session: Session, subject_id: UUID, *, after: UUID | None, limit: int) -> Sequence[AuditLog]:
+    """What was done to a subject, newest first."""
+    wanted = select(AuditLog).where(AuditLog.subject_id == subject_id).order_by(AuditLog.id.desc()).limit(limit)
+    return (await session.scalars(wanted if after is None else wanted.where(AuditLog.id < after))).all()
