@@ -22,6 +22,7 @@ from twoway_router.numbers import service as numbers
 from twoway_router.numbers.schemas import ConnectionIn
 from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.outbox import order_key
+from twoway_router.webhooks.progress import announce
 
 Answer = Callable[[HttpRequest], Awaitable[HttpReply]]
 
@@ -76,7 +77,15 @@ class Scene:
         """A new executor's part for ``sms.deliver``."""
         limits = Limits(lease=timedelta(seconds=60), timeout=timedelta(seconds=20), receipt_wait=timedelta(seconds=120))
         book = ConnectionBook(self.engine, SEALER, PUBLIC_URL)
-        return SmsDelivery(self.engine, http or self.http, book, limits=limits, clock=self.clock, chance=lambda: 0.5)
+        return SmsDelivery(
+            self.engine,
+            http or self.http,
+            book,
+            limits=limits,
+            clock=self.clock,
+            announce=announce,
+            chance=lambda: 0.5,
+        )
 
     async def take_jobs(self, job: str) -> list[UUID]:
         """The ids of jobs that are available by the scene's clock, taken from the outbox."""

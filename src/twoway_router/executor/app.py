@@ -18,6 +18,7 @@ from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
 from twoway_router.store import Engine
 from twoway_router.webhooks.delivery import WebhookDelivery, WebhookLimits
+from twoway_router.webhooks.progress import announce
 
 WEBHOOK_PORTS = frozenset({80, 443, 8443})
 
@@ -42,6 +43,7 @@ class Executor:
                     lease=settings.mt_lease, timeout=settings.mt_timeout, receipt_wait=settings.mt_receipt_wait
                 ),
                 clock=clock,
+                announce=announce,
             ),
             webhook=WebhookDelivery(
                 engine,

@@ -24,6 +24,7 @@ from twoway_router.routing.plan import choose_route
 from twoway_router.routing.types import Decision, NumberRules, RouteOutcome, RouteRequest, WindowState
 from twoway_router.store.outbox import order_key
 from twoway_router.store.transaction import Session
+from twoway_router.webhooks.progress import announce
 
 _UNKNOWN_NUMBER = Decision(
     outcome=RouteOutcome.NONE, rule="unknown_number", reason="no number of this connection has that address"
@@ -113,7 +114,7 @@ async def accept(
     await consent.opt_out(session, [change for key, change in opt_outs.items() if key in inserted], now)
     receipts = [(arrival.connection_id, receipt) for arrival in arrivals for receipt in arrival.receipts]
     if receipts:
-        await messages.apply_receipts(session, receipts, now=now)
+        await announce(session, await messages.apply_receipts(session, receipts, now=now), now)
     await _quarantine(session, arrivals, new_id)
     return [_result(arrival, message_ids, inserted) for arrival, message_ids in zip(arrivals, ids, strict=True)]
 

@@ -4,7 +4,7 @@ Called by ``actions`` (replies) and ``ingress`` (receipts); ``messages.delivery`
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,7 +17,8 @@ from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, MtStat
 from twoway_router.kit.gsm import measure
 from twoway_router.kit.ids import new_id
 from twoway_router.kit.metrics import CONSENT_BLOCKED, RECEIPTS
-from twoway_router.messages.queries import planning, receipts
+from twoway_router.messages.queries import delivering, planning, receipts
+from twoway_router.messages.queries.delivering import Progress
 from twoway_router.messages.rules import SEGMENT_LIMIT, after_receipt
 from twoway_router.store import Session
 from twoway_router.store.outbox import order_key
@@ -126,10 +127,13 @@ class AnsweredMt:
 
 async def apply_receipts(
     session: Session, reported: Sequence[tuple[ConnectionId, DeliveryReceipt]], *, now: datetime
-) -> None:
-    """Keep receipts and move their MTs, never backwards. A receipt that overtook its MT's answer waits for it."""
+) -> Mapping[UUID, UUID]:
+    """Keep receipts and move their MTs, never backwards. A receipt that overtook its MT's answer waits for it.
+
+    Returns the MTs that moved and belong to a tenant, with the tenant: ``webhooks.progress`` tells it.
+    """
     if not reported:
-        return
+        return {}
     names = [name for connection_id, receipt in reported if (name := _name(connection_id, receipt))]
     await receipts.lock(session, names)
     spoken = await receipts.find_spoken_of(
@@ -151,6 +155,12 @@ async def apply_receipts(
     blocked = [mts[position] for position, (_, receipt) in enumerate(reported) if receipt.opted_out and position in mts]
     changes = [ConsentChange(number_id=mt.number_id, msisdn=mt.recipient) for mt in blocked]
     await consent.opt_out(session, changes, now, reason=SuppressionReason.CARRIER)
+    return {mt.id: mt.tenant_id for mt in spoken if mt.id in states and mt.tenant_id}
+
+
+async def list_progress(session: Session, ids: Collection[UUID]) -> Sequence[Progress]:
+    """How MTs fare, as their tenants may know it."""
+    return await delivering.list_progress(session, ids)
 
 
 async def apply_waiting_receipts(session: Session, answered: Sequence[AnsweredMt], *, now: datetime) -> None:

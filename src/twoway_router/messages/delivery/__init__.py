@@ -5,6 +5,6 @@ lease ends. The job is done once the claim has committed: from there on the rows
 """
 
 from twoway_router.messages.delivery.sms import Limits, SmsDelivery
-from twoway_router.messages.delivery.sources import ConnectionSource
+from twoway_router.messages.delivery.sources import Announce, ConnectionSource
 
-__all__ = ["ConnectionSource", "Limits", "SmsDelivery"]
+__all__ = ["Announce", "ConnectionSource", "Limits", "SmsDelivery"]

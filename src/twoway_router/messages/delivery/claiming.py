@@ -13,7 +13,7 @@ from twoway_router.domain.messages import MtState
 from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import CONSENT_BLOCKED
 from twoway_router.messages.delivery.settling import add_successors
-from twoway_router.messages.delivery.sources import ConnectionSource
+from twoway_router.messages.delivery.sources import Announce, ConnectionSource
 from twoway_router.messages.queries import delivering
 from twoway_router.messages.queries.delivering import Claimed, Seen
 from twoway_router.outbound.gate import Gates
@@ -46,12 +46,20 @@ class Claimer:
     """Claims for one process. Room at a gate is taken with the claim and left when its try ends."""
 
     def __init__(
-        self, engine: Engine, connections: ConnectionSource, gates: Gates[UUID], *, lease: timedelta, clock: Clock
+        self,
+        engine: Engine,
+        connections: ConnectionSource,
+        gates: Gates[UUID],
+        *,
+        lease: timedelta,
+        clock: Clock,
+        announce: Announce,
     ) -> None:
         self._engine = engine
         self._connections = connections
         self._gates = gates
         self._lease = lease
+        self._announce = announce
         self._clock = clock
 
     async def claim(self, jobs: Sequence[Sequence[UUID]]) -> Sequence[Round]:
@@ -105,9 +113,10 @@ class Claimer:
         await consent.hold(session, [Person(number_id=each.number_id, msisdn=each.recipient) for each in ready])
         now = self._clock()
         ids = [each.id for each in ready]
-        claims, ended, order_keys = await delivering.claim(session, ids, now, now + self._lease)
-        CONSENT_BLOCKED.labels("claimed").inc(sum(state == MtState.SUPPRESSED for state in ended.values()))
-        await add_successors(session, order_keys, now)
+        claims, ended = await delivering.claim(session, ids, now, now + self._lease)
+        CONSENT_BLOCKED.labels("claimed").inc(sum(each.state == MtState.SUPPRESSED for each in ended))
+        await add_successors(session, {each.order_key for each in ended}, now)
+        await self._announce(session, {each.id: each.tenant_id for each in ended if each.tenant_id}, now)
         return claims
 
     def _give_back(self, ready: Sequence[Seen], claims: Sequence[Claimed]) -> None:

@@ -12,6 +12,7 @@ from twoway_router.domain.messages import Capability, MtState
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply
 from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import EFFECTS_UNKNOWN
+from twoway_router.messages.delivery.sources import Announce
 from twoway_router.messages.queries import delivering, receipts
 from twoway_router.messages.queries.delivering import Locked
 from twoway_router.messages.rules import Circumstances, Move, after_answer, after_look_up, after_unknown
@@ -48,11 +49,20 @@ class Resolution:
 class Settler:
     """Turns settlements and resolutions into moves of the ledger."""
 
-    def __init__(self, engine: Engine, *, clock: Clock, chance: Callable[[], float], receipt_wait: timedelta) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        clock: Clock,
+        chance: Callable[[], float],
+        receipt_wait: timedelta,
+        announce: Announce,
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._chance = chance
         self._receipt_wait = receipt_wait
+        self._announce = announce
 
     async def settle(self, items: Sequence[Settlement | Resolution]) -> Sequence[None]:
         """One transaction for all of them."""
@@ -68,6 +78,7 @@ class Settler:
             await _log_attempts(session, [item for item in items if isinstance(item, Settlement)], locked)
             await _match_receipts(session, items, locked, moves, now)
             await _suppress(session, [locked[each] for each, move in moves.items() if move.opted_out], now)
+            await self._announce(session, _news(locked, moves), now)
         return [None] * len(items)
 
     def _judge(self, item: Settlement | Resolution, locked: Locked, now: datetime) -> Move | None:
@@ -158,6 +169,12 @@ async def _match_receipts(
     ]
     if answered:
         await apply_waiting_receipts(session, answered, now=now)
+
+
+def _news(locked: Mapping[UUID, Locked], moves: Mapping[UUID, Move]) -> dict[UUID, UUID]:
+    """The tenants of MTs that a carrier has taken or that have failed."""
+    told = (MtState.HANDED_OVER, MtState.FAILED)
+    return {each: owner for each, move in moves.items() if move.state in told and (owner := locked[each].tenant_id)}
 
 
 async def _suppress(session: Session, blocked: Sequence[Locked], now: datetime) -> None:

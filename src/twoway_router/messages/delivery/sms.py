@@ -18,7 +18,7 @@ from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import MT, PATH_SECONDS
 from twoway_router.messages.delivery.claiming import Claimer, Round, postpone
 from twoway_router.messages.delivery.settling import Resolution, Settlement, Settler, outcome_word
-from twoway_router.messages.delivery.sources import ConnectionSource
+from twoway_router.messages.delivery.sources import Announce, ConnectionSource, tell_nobody
 from twoway_router.messages.queries.delivering import Claimed, Seen
 from twoway_router.outbound.gate import Gates
 from twoway_router.outbound.http import HttpClient
@@ -52,6 +52,7 @@ class SmsDelivery:
         *,
         limits: Limits,
         clock: Clock,
+        announce: Announce = tell_nobody,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._engine = engine
@@ -60,8 +61,8 @@ class SmsDelivery:
         self._clock = clock
         self._chance = chance
         self._gates: Gates[UUID] = Gates(limits.per_connection)
-        claimer = Claimer(engine, connections, self._gates, lease=limits.lease, clock=clock)
-        settler = Settler(engine, clock=clock, chance=chance, receipt_wait=limits.receipt_wait)
+        claimer = Claimer(engine, connections, self._gates, lease=limits.lease, clock=clock, announce=announce)
+        settler = Settler(engine, clock=clock, chance=chance, receipt_wait=limits.receipt_wait, announce=announce)
         self._claims: GroupCommit[Sequence[UUID], Round] = GroupCommit(claimer.claim, max_rows=20)
         self._settles: GroupCommit[Settlement | Resolution, None] = GroupCommit(settler.settle)
         self._under_way: set[asyncio.Task[None]] = set()

@@ -1,9 +1,15 @@
-"""What the delivery needs from outside: compiled connections. Implemented by ``executor.connections``."""
+"""What the delivery needs from outside: compiled connections, and someone to tell tenants. Given by ``executor``."""
 
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from twoway_router.carriers.engine import CompiledConnection
+from twoway_router.store import Session
+
+Announce = Callable[[Session, Mapping[UUID, UUID], datetime], Awaitable[None]]
+"""Tells tenants (id of an MT → its tenant) that MTs have moved, in the transaction of the move."""
 
 
 class ConnectionSource(Protocol):
@@ -12,3 +18,7 @@ class ConnectionSource(Protocol):
     async def get(self, connection_id: UUID, revision: int) -> CompiledConnection | None:
         """None when it cannot be used: disabled, unknown, or its secrets cannot be opened."""
         ...
+
+
+async def tell_nobody(session: Session, moved: Mapping[UUID, UUID], now: datetime) -> None:
+    """An ``Announce`` for who has nobody to tell."""

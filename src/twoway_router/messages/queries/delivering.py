@@ -44,6 +44,31 @@ class Claimed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """An MT that ended where it would have been claimed: suppressed, or failed because it expired."""
+
+    id: UUID
+    tenant_id: UUID | None
+    state: str
+    order_key: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """How an MT of a tenant fares, as the tenant may know it. ``number`` is the address it is sent from."""
+
+    id: UUID
+    tenant_id: UUID
+    inbound_message_id: UUID | None
+    number: str
+    recipient: str
+    segments: int
+    state: str
+    delivery_state: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Locked:
     """An MT locked to be settled: its ledger entry and what following work needs."""
 
@@ -145,6 +170,13 @@ _POSTPONE: Final = text(
     " WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'planned' RETURNING id, order_key"
 )
 
+_PROGRESS: Final = text(
+    """
+    SELECT id, tenant_id, inbound_message_id, sender AS number, recipient, segments, state, delivery_state, reason
+    FROM outbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) AND tenant_id IS NOT NULL ORDER BY id
+    """
+)
+
 
 async def look(session: Session, ids: Collection[UUID], now: datetime) -> Sequence[Seen]:
     """Which of these MTs are open: planned, or unknown with their wait over."""
@@ -155,8 +187,8 @@ async def look(session: Session, ids: Collection[UUID], now: datetime) -> Sequen
 
 async def claim(
     session: Session, ids: Sequence[UUID], now: datetime, lease_until: datetime
-) -> tuple[Sequence[Claimed], Mapping[UUID, str], set[int]]:
-    """Claim what is due and first of its person. Returns claims, what ended instead (id → state), and whose turn moves on."""
+) -> tuple[Sequence[Claimed], Sequence[Ended]]:
+    """Claim what is due and first of its person; also what was suppressed or had expired instead."""
     rows = await session.execute(
         _CLAIM,
         {
@@ -168,17 +200,15 @@ async def claim(
         },
     )
     claims: list[Claimed] = []
-    ended: dict[UUID, str] = {}
-    order_keys: set[int] = set()
+    ended: list[Ended] = []
     for row in sorted(rows, key=lambda row: row.id):
         found = row._asdict()
         state, order_key = found.pop("state"), found.pop("order_key")
         if state == MtState.CLAIMED:
             claims.append(Claimed(**found))
         else:
-            ended[row.id] = state
-            order_keys.add(order_key)
-    return claims, ended, order_keys
+            ended.append(Ended(id=row.id, tenant_id=row.tenant_id, state=state, order_key=order_key))
+    return claims, ended
 
 
 async def lock_entries(session: Session, ids: Collection[UUID]) -> Mapping[UUID, Locked]:
@@ -229,3 +259,8 @@ async def postpone(session: Session, ids: Sequence[UUID], due_at: datetime, reas
     """Make planned MTs due later; those that were: (id, order key)."""
     rows = await session.execute(_POSTPONE, {"ids": list(ids), "due_at": due_at, "reason": reason})
     return [(row.id, row.order_key) for row in rows]
+
+
+async def list_progress(session: Session, ids: Collection[UUID]) -> Sequence[Progress]:
+    """How these MTs fare; those without a tenant are left out."""
+    return [Progress(**row._asdict()) for row in await session.execute(_PROGRESS, {"ids": list(ids)})]
