@@ -48,10 +48,8 @@ class Process:
         return self.get("/readyz")[0] == 200
 
     def wait_ready(self) -> None:
-        try:
-            wait_until(self.is_ready, what="ready", seconds=180)
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}: {self.get('/readyz')}\n{self.log.read_text()[-3000:]}") from None
+        wait_until(lambda: self.popen.poll() is not None or self.is_ready(), what="ready", seconds=180)
+        assert self.popen.poll() is None, self.log.read_text()[-3000:]
 
     def wait_end(self) -> int:
         return self.popen.wait(180)

@@ -90,7 +90,7 @@ async def _stay(settings: Settings, running: Running) -> None:
 
 async def _play_and_stay(settings: Settings, running: Running) -> None:
     """The players stay until the process ends: the carrier still takes what visitors make the router send."""
-    async with _showing(settings, running, is_on_free_ports=False) as show:
+    async with _showing(settings, running, is_on_free_ports=settings.ingress_port == 0) as show:
         typer.echo(f"\n{render(show.report)}\n")
         typer.echo(describe(show, api_url=running.api_url, operator_key=running.operator_key))
         typer.echo("\nServing. Ctrl-C stops.")
