@@ -140,6 +140,7 @@ def _report(rounds: Sequence[Round], facts: str) -> None:
                 f"{median(r.p50_ms for r in mine):.1f}",
                 f"{median(r.p99_ms for r in mine):.1f}",
                 f"{median(r.cpu_ms for r in mine):.3f}",
+                f"{1000 / median(r.cpu_ms for r in mine):,.0f}",
                 f"{median(r.flushes for r in mine):.3f}",
                 f"{sum(r.refused for r in mine)}",
             )
@@ -153,6 +154,7 @@ def _report(rounds: Sequence[Round], facts: str) -> None:
         "p50 ms",
         "p99 ms",
         "CPU ms/MO",
+        "MO/CPU s",
         "flushes/MO",
         "refused",
     )

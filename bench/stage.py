@@ -81,7 +81,8 @@ def start_load(plan: LoadPlan) -> "subprocess.Popen[bytes]":
 def finish_load(process: "subprocess.Popen[bytes]") -> dict[str, Any]:
     """Its report."""
     assert process.stdout is not None
-    report: dict[str, Any] = orjson.loads(process.stdout.read())
+    printed = process.stdout.read()
     if process.wait() != 0:
         sys.exit("the load generator failed")
+    report: dict[str, Any] = orjson.loads(printed)
     return report
