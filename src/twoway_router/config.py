@@ -7,10 +7,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-Seconds = Annotated[timedelta, Field(gt=timedelta(0))]
+
+def _read_seconds(value: object) -> object:
+    """A bare number in the environment is seconds; everything else is left to pydantic."""
+    try:
+        return timedelta(seconds=float(value)) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_read_seconds)]
+Seconds = Annotated[Duration, Field(gt=timedelta(0))]
 
 
 class Settings(BaseSettings):
@@ -111,7 +121,7 @@ class Settings(BaseSettings):
     )
     email_sender: str = Field("twoway-router@localhost", description="Sender address of e-mails.")
 
-    lame_duck: timedelta = Field(
+    lame_duck: Duration = Field(
         timedelta(seconds=0), ge=timedelta(0), description="After SIGTERM: not ready but still serving for this long."
     )
     drain: Seconds = Field(timedelta(seconds=20), description="After the lame duck: time to finish what has begun.")

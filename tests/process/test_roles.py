@@ -130,11 +130,15 @@ def test_a_second_signal_leaves_at_once(start: Start) -> None:
     assert process.wait_end() == 1
 
 
-def test_a_wrong_setting_stops_the_start_and_is_named(start: Start) -> None:
-    process = start("ingress", TWOWAY_PREFETCH="many")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TWOWAY_PREFETCH", "many"), ("TWOWAY_WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/8"), ("TWOWAY_LAME_DUCK", "soon")],
+)
+def test_a_wrong_setting_stops_the_start_and_is_named(start: Start, name: str, value: str) -> None:
+    process = start("ingress", **{name: value})
 
     assert process.wait_end() == 2
-    assert "TWOWAY_PREFETCH" in process.log.read_text()
+    assert f"{name}: " in process.log.read_text()
 
 
 def test_an_unknown_setting_stops_the_start_and_is_named(start: Start) -> None:

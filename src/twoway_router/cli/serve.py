@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from twoway_router.config import Settings
 from twoway_router.kit.logs import configure_logs
@@ -33,6 +34,10 @@ def read_settings() -> Settings:
         for problem in error.errors():
             name = "TWOWAY_" + "_".join(str(part) for part in problem["loc"]).upper()
             typer.echo(f"{name}: {problem['msg']}. `twoway-router settings` lists every setting.", err=True)
+        raise typer.Exit(2) from None
+    except SettingsError as error:
+        name = "TWOWAY_" + str(error).split('"')[1].upper()
+        typer.echo(f'{name}: not the JSON it must be, such as ["10.0.0.0/8"].', err=True)
         raise typer.Exit(2) from None
 
 
