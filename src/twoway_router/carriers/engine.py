@@ -6,7 +6,7 @@ Sans-I/O: bytes in, values out. Called by ``ingress`` (verify, parse, acknowledg
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from twoway_router.carriers.answers import compile_acks, compile_receipt_url, probe_answer
@@ -52,6 +52,7 @@ class CompiledConnection:
         self.carrier: Final = spec.name
         self.capability: Final[Capability] = spec.capability
         self.body_limit: Final = spec.body_limit
+        self.part_wait: Final = timedelta(seconds=spec.part_wait_seconds)
         self._spec = filled
         self._checks = _compile_checks(spec, values, view)
         self._selection = Selection(filled, view.country)

@@ -191,7 +191,10 @@ class LookUp:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CarrierSpec:
-    """One carrier. ``hook`` and ``configure`` name functions in ``carriers.hooks`` for what data cannot say."""
+    """One carrier. ``hook`` and ``configure`` name functions in ``carriers.hooks`` for what data cannot say.
+
+    ``part_wait_seconds`` is how long a part of a long message waits for the next before it goes on without.
+    """
 
     __pydantic_config__: ClassVar[Config] = _CLOSED
     name: str
@@ -212,6 +215,7 @@ class CarrierSpec:
     configure: str | None = None
     body_limit: int = 262_144
     digest_window_seconds: int = 60
+    part_wait_seconds: int = 300
 
     def check_settings(self, settings: Mapping[str, object], secrets: Mapping[str, object]) -> Sequence[FieldError]:
         """What is wrong with a connection's settings and secrets; empty when it can be compiled."""

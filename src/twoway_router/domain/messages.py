@@ -89,6 +89,7 @@ class InboundMessage:
     """One MO as a carrier reported it. ``sender`` and ``recipient`` are normalised where they are phone numbers.
 
     ``carrier_message_id`` is what duplicates are found by; a carrier without ids gets a digest from its spec.
+    ``part`` marks a message that is only a part of one; ``missing_parts`` one that was joined from too few.
     """
 
     carrier_message_id: str
@@ -102,6 +103,7 @@ class InboundMessage:
     carrier_opted_out: bool = False
     carrier_replied: bool = False
     part: MessagePart | None = None
+    missing_parts: tuple[int, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -14,7 +14,7 @@ import orjson
 from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange
 from twoway_router.domain.ids import ConnectionId
-from twoway_router.domain.messages import InboundMessage, SenderKind
+from twoway_router.domain.messages import InboundMessage, SenderKind, Sharing
 from twoway_router.ingress.arrivals import Arrival, Stored
 from twoway_router.ingress.queries import insert_messages_once, insert_quarantined
 from twoway_router.keywords.follower import RoutingCache
@@ -30,12 +30,18 @@ _UNKNOWN_NUMBER = Decision(
     outcome=RouteOutcome.NONE, rule="unknown_number", reason="no number of this connection has that address"
 )
 
+_HEADLESS = Decision(
+    outcome=RouteOutcome.NONE, rule="first_part_missing", reason="the part that would hold the keyword never came"
+)
+
 
 def decide(cache: RoutingCache, arrival: Arrival, message: InboundMessage) -> tuple[NumberRules | None, Decision]:
     """Find the number by connection and address, then choose the route. Pure over the cached table."""
     number = cache.find_number(arrival.connection_id, message.recipient)
     if number is None:
         return None, _UNKNOWN_NUMBER
+    if 1 in message.missing_parts and number.sharing is Sharing.SHARED:
+        return number, _HEADLESS
     request = RouteRequest(number_id=number.number_id, sender=message.sender, text=message.text, at=arrival.received_at)
     return number, choose_route(cache.table, request)
 

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from time import perf_counter
+from typing import Final
 
+import structlog
 from starlette.types import Receive, Scope, Send
 
 from twoway_router.config import Settings
@@ -12,15 +15,22 @@ from twoway_router.ingress.accept import accept
 from twoway_router.ingress.arrivals import Arrival, Stored
 from twoway_router.ingress.connections import ConnectionCache
 from twoway_router.ingress.endpoint import CarrierEndpoint, Errands
+from twoway_router.ingress.long_messages import FLUSH_LIMIT, accept_parts, flush_incomplete, forget_parts, has_parts
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.kit.clock import Clock
 from twoway_router.kit.ids import new_id
 from twoway_router.kit.metrics import INGRESS_BATCH_ROWS, INGRESS_COMMIT_SECONDS
 from twoway_router.kit.sealing import Sealer
+from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.follower import ChangeFollower
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.listen import Listener
 from twoway_router.store.transaction import Engine, transaction
+
+log = structlog.get_logger(__name__)
+
+_FLUSH_EVERY: Final = timedelta(seconds=1)
+_FORGET_EVERY: Final = timedelta(hours=1)
 
 
 class Ingress:
@@ -40,6 +50,7 @@ class Ingress:
         self._engine = engine
         self._clock = clock
         self._max_age = settings.index_max_age
+        self._forgot_at: datetime | None = None
         self.routing = RoutingCache()
         self.connections = ConnectionCache(sealer, settings.public_url, certificates)
         self.follower = ChangeFollower(engine, listener, (self.routing, self.connections), poll=settings.index_poll)
@@ -69,6 +80,28 @@ class Ingress:
         """Follow changes until ``stop``."""
         await self.follower.run(stop)
 
+    async def flush(self, stop: asyncio.Event) -> None:
+        """Until ``stop``: send on long messages whose parts do not come, and forget parts that have long been joined."""
+        while not stop.is_set():
+            try:
+                while await self.flush_once() >= FLUSH_LIMIT:
+                    pass
+            except DATABASE_ERRORS as error:
+                log.warning("parts.not_flushed", error=type(error).__name__)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FLUSH_EVERY.total_seconds()):
+                    await stop.wait()
+
+    async def flush_once(self) -> int:
+        """One turn; how many incomplete messages went on."""
+        now = self._clock()
+        async with transaction(self._engine) as session:
+            flushed = await flush_incomplete(session, self.routing, new_id, now)
+            if self._forgot_at is None or now - self._forgot_at > _FORGET_EVERY:
+                await forget_parts(session, now)
+                self._forgot_at = now
+        return flushed
+
     async def drain(self) -> None:
         """Wait until everything submitted is committed."""
         await self.batches.drain()
@@ -87,7 +120,8 @@ class Ingress:
     async def _commit(self, arrivals: Sequence[Arrival]) -> Sequence[Stored]:
         began = perf_counter()
         async with transaction(self._engine) as session:
-            stored = await accept(session, arrivals, self.routing, new_id, self._clock())
+            take = accept_parts if has_parts(arrivals) else accept
+            stored = await take(session, arrivals, self.routing, new_id, self._clock())
         INGRESS_COMMIT_SECONDS.observe(perf_counter() - began)
         INGRESS_BATCH_ROWS.observe(len(arrivals))
         return stored

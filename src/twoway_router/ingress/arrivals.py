@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from twoway_router.domain.ids import ConnectionId
@@ -31,10 +31,11 @@ class RejectedRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arrival:
-    """Everything that one request asks us to keep."""
+    """Everything that one request asks us to keep. ``part_wait`` is how long a part waits for the others."""
 
     connection_id: ConnectionId
     received_at: datetime
     messages: tuple[InboundMessage, ...] = ()
     receipts: tuple[DeliveryReceipt, ...] = ()
     rejects: tuple[RejectedRequest, ...] = ()
+    part_wait: timedelta = timedelta(minutes=5)

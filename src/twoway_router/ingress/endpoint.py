@@ -3,7 +3,7 @@
 ``/in/{carrier}/{connection_id}/mo|dlr`` → verify → parse → group commit → the carrier's own acknowledgement, also on errors.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
@@ -19,6 +19,7 @@ from twoway_router.carriers.http import AckOutcome, HttpReply, RawRequest
 from twoway_router.carriers.selection import Parsed
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.ingress.arrivals import Arrival, RejectedRequest, Stored
+from twoway_router.ingress.parts import LARGEST_PART
 from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import INGRESS_REQUESTS, INGRESS_SECONDS
 from twoway_router.kit.redact import is_secret_name
@@ -153,13 +154,18 @@ class CarrierEndpoint:
 
 def to_arrival(door: Door, request: RawRequest, parsed: Parsed, now: datetime) -> Arrival:
     """What is to be kept of a parsed request."""
-    rejects: Sequence[RejectedRequest] = [to_reject(door.kind, reject.reason, request) for reject in parsed.rejects]
+    rejects = [to_reject(door.kind, reject.reason, request) for reject in parsed.rejects]
+    messages = parsed.messages
+    if any(message.part and len(message.part.body) > LARGEST_PART for message in messages):
+        messages = tuple(each for each in messages if each.part is None or len(each.part.body) <= LARGEST_PART)
+        rejects.append(to_reject(door.kind, "part_too_large", request))
     return Arrival(
         connection_id=door.connection_id,
         received_at=now,
-        messages=tuple(parsed.messages),
-        receipts=tuple(parsed.receipts),
+        messages=messages,
+        receipts=parsed.receipts,
         rejects=tuple(rejects),
+        part_wait=door.connection.part_wait,
     )
 
 

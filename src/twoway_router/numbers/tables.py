@@ -59,3 +59,29 @@ class Numbers(Base):
         Index("ix_numbers_connection_id_address", "connection_id", "address"),
         Index("ix_numbers_tenant_id", "tenant_id"),
     )
+
+
+class ConnectionRequests(Base):
+    """One of the last requests to a connection, for the operator who connects it. Secrets hidden, numbers masked.
+
+    ``unlogged`` counts the requests of this outcome that were not kept since the entry before.
+    """
+
+    __tablename__ = "connection_requests"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID]
+    kind: Mapped[str]
+    outcome: Mapped[str]
+    reason: Mapped[str | None]
+    method: Mapped[str]
+    query: Mapped[str]
+    headers: Mapped[dict[str, Any]]
+    body: Mapped[str]
+    parsed: Mapped[dict[str, Any]]
+    status: Mapped[int]
+    answer: Mapped[str]
+    unlogged: Mapped[int] = mapped_column(server_default="0")
+    received_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_connection_requests_connection_id_id", "connection_id", "id"),)
