@@ -85,6 +85,7 @@ async def test_a_problem_has_every_part_and_a_type_that_explains_it(operator: Ca
         ("PUT", "/v1/tenants", 405, "method_not_allowed"),
         ("GET", "/v1/tenants?state=%00", 400, "characters_invalid"),
         ("GET", "/v1/tenants/not-an-id", 422, "validation_failed"),
+        ("GET", "/v1/tenants?stat=active", 422, "validation_failed"),
     ],
 )
 async def test_also_what_no_endpoint_answers_is_a_problem(

@@ -1,7 +1,6 @@
 """What a coupon pool and a code may be, and what can go wrong with them. Pure; used by service and API."""
 
 import csv
-import io
 import re
 import unicodedata
 from collections import OrderedDict, deque
@@ -11,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from twoway_router.domain.errors import Conflict, NotFound, TooManyRequests
+from twoway_router.domain.errors import Conflict, NotFound, TooManyRequests, Unprocessable
 from twoway_router.domain.ids import CouponCodeId, CouponPoolId, InboundMessageId
 from twoway_router.kit.codes import normalise_code
 
@@ -27,6 +26,12 @@ class PoolNotFound(NotFound):
     """There is no such coupon pool, or it is not yours."""
 
     code = "coupon_pool_not_found"
+
+
+class CsvUnreadable(Unprocessable):
+    """The CSV cannot be read."""
+
+    code = "csv_unreadable"
 
 
 class CodeNotFound(NotFound):
@@ -134,8 +139,11 @@ def sort_upload(codes: Iterable[str]) -> Upload:
 
 def read_csv(text: str) -> list[str]:
     """The first column of a CSV, without its heading ``code`` and without empty lines."""
-    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
-    cells = [row[0].strip() for row in rows if row and row[0].strip()]
+    rows = csv.reader(text.removeprefix("\ufeff").splitlines())
+    try:
+        cells = [row[0].strip() for row in rows if row and row[0].strip()]
+    except csv.Error as error:
+        raise CsvUnreadable(f"Line {rows.line_num} cannot be read: {error}.") from None
     return cells[1:] if cells and cells[0].casefold() in ("code", "codes") else cells
 
 

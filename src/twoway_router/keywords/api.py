@@ -31,6 +31,7 @@ from twoway_router.web.auth import CurrentPrincipal, Principal, actor_of
 from twoway_router.web.context import DbSession, Now
 from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.paging import Page, Pages
+from twoway_router.web.problems import may_answer
 from twoway_router.web.route import api_router
 
 router = api_router("/keywords", resource="keywords", tag="Keywords")
@@ -89,7 +90,7 @@ async def list_keywords(
     return pages.page(rows, KeywordOut.of)
 
 
-@router.get("/availability")
+@router.get("/availability", responses=may_answer(404))
 async def get_keyword_availability(
     number_id: UUID,
     word: Annotated[str, Query(min_length=1, max_length=64, examples=["PIZZA"])],

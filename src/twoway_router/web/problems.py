@@ -84,8 +84,16 @@ class Problem(BaseModel):
     errors: list[ProblemError] = Field(description="What is wrong with which field; empty when no field is to blame.")
 
 
+def may_answer(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Problems to document: what an operation may answer besides those that all of its kind may."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {"description": _SENTENCES[status], "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses
+    }
+
+
 def problem_responses(path: str, methods: set[str]) -> dict[int | str, dict[str, Any]]:
-    """The problems that an operation may answer, for OpenAPI."""
+    """The problems that every operation of this kind may answer, for OpenAPI."""
     statuses = set(_ALWAYS)
     if "{" in path:
         statuses.add(404)
@@ -94,11 +102,7 @@ def problem_responses(path: str, methods: set[str]) -> dict[int | str, dict[str,
     if methods & {"PUT", "PATCH", "DELETE"}:
         statuses |= {409, 412}
     statuses.add(422)
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {
-        status: {"description": _SENTENCES[status], "content": {MEDIA_TYPE: {"schema": schema}}}
-        for status in sorted(statuses)
-    }
+    return may_answer(*sorted(statuses))
 
 
 def problem_response(error: RouterError, request_id: UUID | None) -> Response:

@@ -9,14 +9,16 @@ from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, Final, Literal
 
 from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from twoway_router.domain.errors import FieldError
 from twoway_router.store import transaction
 from twoway_router.web.auth import MissingScope
 from twoway_router.web.body import JsonRequest, read_body
 from twoway_router.web.context import WebContext, context_of
 from twoway_router.web.idempotency import read_key
-from twoway_router.web.problems import problem_responses
+from twoway_router.web.problems import ValidationFailed, problem_responses
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -46,6 +48,7 @@ class ApiRoute(APIRoute):
         options["summary"] = options.get("summary") or _first_sentence(endpoint)
         options["responses"] = {**problem_responses(path, methods), **(options.get("responses") or {})}
         super().__init__(path, endpoint, **options)
+        self._known = _query_names(self.dependant)
 
     def get_route_handler(self) -> Handler:
         """FastAPI's handler for the operation, inside ours."""
@@ -54,6 +57,7 @@ class ApiRoute(APIRoute):
         async def handle(request: Request) -> Response:
             context = context_of(request)
             await self._admit(request, context)
+            self._check_query(request)
             request = JsonRequest(request.scope, request.receive)
             await read_body(request, context.body_limit_bytes)
             return await _in_one_transaction(request, context, answer)
@@ -73,6 +77,16 @@ class ApiRoute(APIRoute):
         if not principal.may(self.scope):
             raise MissingScope(f"The API key does not have the scope {self.scope}.")
 
+    def _check_query(self, request: Request) -> None:
+        """A filter with a typing mistake must not quietly show everything."""
+        if unknown := sorted(set(request.query_params) - self._known):
+            raise ValidationFailed(
+                errors=[
+                    FieldError(pointer=f"query/{name[:64]}", detail="There is no such parameter.")
+                    for name in unknown[:50]
+                ]
+            )
+
 
 async def _in_one_transaction(request: Request, context: WebContext, answer: Handler) -> Response:
     now = request.state.now
@@ -85,6 +99,12 @@ async def _in_one_transaction(request: Request, context: WebContext, answer: Han
         if kept is not None:
             await kept.keep(response, now)
     return response
+
+
+def _query_names(dependant: Dependant) -> frozenset[str]:
+    """Every query parameter that an operation or something it depends on reads."""
+    own = frozenset(parameter.alias for parameter in dependant.query_params)
+    return own.union(*(_query_names(inner) for inner in dependant.dependencies))
 
 
 def _first_sentence(endpoint: Callable[..., Any]) -> str:
