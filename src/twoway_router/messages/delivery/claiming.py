@@ -75,9 +75,10 @@ class Claimer:
         claims: Sequence[Claimed] = ()
         try:
             async with transaction(self._engine) as session:
-                claims = await self._claim(session, found.ready)
+                taken = await self._claim(session, found.ready)
                 for (due_at, reason), late in found.later.items():
                     await postpone(session, late, due_at, reason)
+            claims = taken
         finally:
             self._give_back(found.ready, claims)
         return _share_out(jobs, claims, found, compiled)
