@@ -26,11 +26,16 @@ class RunNumber:
     languages: Sequence[str]
     texts: Mapping[str, str]
     owner: TenantId | None
+    conversation: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunMessage:
-    """The message whose actions run."""
+    """The message whose actions run.
+
+    An answer to the number's own question runs another message that waited for it: text and rest are that one's, and
+    ``original_id`` names it. ``revision`` is the keyword's.
+    """
 
     id: InboundMessageId
     tenant_id: TenantId | None
@@ -46,6 +51,10 @@ class RunMessage:
     language: str
     reply_token: str | None
     received_at: datetime
+    generation: int = 0
+    revision: int | None = None
+    answer: str | None = None
+    original_id: UUID | None = None
 
     @property
     def owner(self) -> TenantId:
@@ -62,6 +71,7 @@ class RunMessage:
             "sub_keyword": self.sub_keyword or "",
             "number": {"address": self.number.address},
             "tenant": {"name": self.tenant_name},
+            "answer": self.answer or "",
         }
 
 

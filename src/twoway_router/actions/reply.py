@@ -37,6 +37,7 @@ def draft(each: Run[Spec], source: str) -> MtDraft:
         origin="reply",
         inbound_message_id=message.id,
         ordinal=each.ordinal,
+        generation=message.generation,
         reply_token=message.reply_token,
         policy=UnknownPolicy.AT_MOST_ONCE if has_values else None,
     )

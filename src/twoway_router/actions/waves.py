@@ -4,7 +4,7 @@ Called by ``executor.runner`` inside its transaction. Actions of one message run
 run as one set.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,17 +14,22 @@ from twoway_router.actions.registry import ACTIONS
 from twoway_router.domain.outcomes import Done, Outcome
 from twoway_router.kit.conditions import Facts, evaluate
 from twoway_router.kit.metrics import RUNS
-from twoway_router.messages.queries.runs import FinishedRun
+from twoway_router.messages.queries.runs import EarlierRun, FinishedRun
 from twoway_router.store import Session
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """A message, its actions in order, and whether its tenant knows the sender."""
+    """A message, its actions in order, and whether its tenant knows the sender.
+
+    ``only`` is the ordinal of a single action to be run again, with the values of ``earlier`` runs.
+    """
 
     message: RunMessage
     actions: Sequence[PlannedAction]
     is_sender_known: bool = False
+    only: int | None = None
+    earlier: Mapping[int, EarlierRun] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -39,11 +44,11 @@ class _Progress:
 async def run_waves(session: Session, plans: Sequence[Plan], context: RunContext) -> Sequence[FinishedRun]:
     """Every action of every plan, run or skipped."""
     finished: list[FinishedRun] = []
-    progress = [_Progress(plan=plan) for plan in plans]
+    progress = [_started(plan) for plan in plans]
     for ordinal in range(max((len(plan.actions) for plan in plans), default=0)):
         chosen: dict[str, list[_Progress]] = {}
         for each in progress:
-            if ordinal < len(each.plan.actions):
+            if ordinal < len(each.plan.actions) and each.plan.only in (None, ordinal):
                 action = each.plan.actions[ordinal]
                 if reason := _skip_reason(each, action):
                     finished.append(_note(each, ordinal, "skipped", reason, {}))
@@ -54,6 +59,18 @@ async def run_waves(session: Session, plans: Sequence[Plan], context: RunContext
             outcomes = await ACTIONS[kind](session, runs, context)
             finished.extend(_ended(each, ordinal, outcome) for each, outcome in zip(group, outcomes, strict=True))
     return finished
+
+
+def _started(plan: Plan) -> _Progress:
+    """With what earlier runs of the same actions gave, when only one is run again."""
+    progress = _Progress(plan=plan)
+    for ordinal, action in enumerate(plan.actions):
+        run = plan.earlier.get(ordinal)
+        if run is not None and run.kind == action.kind and ordinal != plan.only:
+            progress.outcomes |= dict.fromkeys(action.names, run.state)
+            if run.state == "done":
+                progress.values |= {name: dict(run.values) for name in action.names}
+    return progress
 
 
 def _skip_reason(progress: _Progress, action: PlannedAction) -> str | None:
@@ -107,4 +124,5 @@ def _note(progress: _Progress, ordinal: int, state: str, reason: str | None, val
         state=state,
         reason=reason,
         values=values,
+        generation=message.generation,
     )

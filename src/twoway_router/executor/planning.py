@@ -11,7 +11,7 @@ from twoway_router.domain.ids import InboundMessageId, NumberId, TenantId
 from twoway_router.executor.queries import NumberRow, TenantRow, list_numbers, list_tenants
 from twoway_router.executor.revisions import Revision, RevisionBook
 from twoway_router.keywords.schemas import KeywordDefinition
-from twoway_router.messages.queries.runs import WaitingMessage, find_known
+from twoway_router.messages.queries.runs import WaitingMessage, find_known, list_earlier
 from twoway_router.routing.types import WindowState
 from twoway_router.store import Session
 
@@ -23,12 +23,20 @@ async def plan_messages(session: Session, waiting: Sequence[WaitingMessage], rev
     tenants = {row.id: row for row in await list_tenants(session, owners)} if owners else {}
     definitions = await revisions.load(session, {found for each in waiting if (found := _revision(each))})
     messages = [_message(each, numbers[each.number_id], tenants) for each in waiting]
+    single = [each.id for each in waiting if each.only_ordinal is not None]
+    earlier = await list_earlier(session, single) if single else {}
     steps = [_steps(each, message, tenants, definitions) for each, message in zip(waiting, messages, strict=True)]
     asking = [each for each, actions in zip(waiting, steps, strict=True) if any(step.condition for step in actions)]
     known = await find_known(session, asking) if asking else set()
     return [
-        Plan(message=message, actions=actions, is_sender_known=message.id in known)
-        for message, actions in zip(messages, steps, strict=True)
+        Plan(
+            message=message,
+            actions=actions,
+            is_sender_known=message.id in known,
+            only=each.only_ordinal,
+            earlier=earlier.get(each.id, {}),
+        )
+        for each, message, actions in zip(waiting, messages, steps, strict=True)
     ]
 
 
@@ -85,4 +93,5 @@ def _message(waiting: WaitingMessage, number: RunNumber, tenants: Mapping[UUID, 
         language=str(waiting.details.get("language", "")),
         reply_token=waiting.reply_token,
         received_at=waiting.received_at,
+        generation=waiting.generation,
     )

@@ -130,7 +130,9 @@ class MessageRunner:
         now = self._clock()
         context = RunContext(now=now, mt_lifetime=self._limits.mt_lifetime)
         plans = await plan_messages(session, waiting, self._revisions)
-        context.events.extend(_received(plan.message) for plan in plans if plan.message.tenant_id is not None)
+        context.events.extend(
+            _received(plan.message) for plan in plans if plan.message.tenant_id is not None and plan.only is None
+        )
         finished = await run_waves(session, plans, context)
         await messages.insert_runs(session, finished, now)
         await emit_all(session, context.events, now=now)

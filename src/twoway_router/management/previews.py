@@ -86,13 +86,17 @@ async def _table(request: Request) -> RoutingTable:
     return routing_table()
 
 
+CurrentTable = Annotated[RoutingTable, Depends(_table)]
+"""The process's routing table."""
+
+
 @router.post("")
 async def preview_route(
     body: PreviewIn,
     caller: CurrentPrincipal,
     session: DbSession,
     now: Now,
-    table: Annotated[RoutingTable, Depends(_table)],
+    table: CurrentTable,
 ) -> PreviewOut:
     """Ask where a message would go and why. The same function as for live traffic; nothing is stored or sent."""
     number = await _number(session, body, caller.tenant_id)

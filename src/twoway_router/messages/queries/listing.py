@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from twoway_router.domain.ids import TenantId
@@ -66,17 +66,23 @@ async def list_inbound(
     session: Session, *, within: TenantId | None, where: InboundFilter, after: UUID | None, limit: int
 ) -> Sequence[InboundMessages]:
     """Newest first."""
+    wanted = restricted(select(InboundMessages), within, where).order_by(InboundMessages.id.desc()).limit(limit)
+    if after is not None:
+        wanted = wanted.where(InboundMessages.id < after)
+    return (await session.scalars(wanted)).all()
+
+
+def restricted(
+    wanted: Select[InboundMessages], within: TenantId | None, where: InboundFilter
+) -> Select[InboundMessages]:
+    """Only what the filter wants, and only the tenant's if there is one."""
     table = InboundMessages
-    wanted = select(table).order_by(table.id.desc()).limit(limit)
     if within is not None:
         wanted = wanted.where(table.tenant_id == within)
-    if after is not None:
-        wanted = wanted.where(table.id < after)
     for name in ("tenant_id", "number_id", "keyword_id", "sender", "state", "route"):
         if (value := getattr(where, name)) is not None:
             wanted = wanted.where(getattr(table, name) == value)
-    wanted = wanted.where(*_during(table.id, table.received_at, where.period))
-    return (await session.scalars(wanted)).all()
+    return wanted.where(*_during(table.id, table.received_at, where.period))
 
 
 async def list_outbound(

@@ -31,6 +31,8 @@ class WaitingMessage:
     reply_token: str | None
     attempts: int
     received_at: datetime
+    generation: int = 0
+    only_ordinal: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +46,16 @@ class FinishedRun:
     state: str
     reason: str | None
     values: Mapping[str, object]
+    generation: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EarlierRun:
+    """How an action of a message ended in an earlier generation of the same route."""
+
+    kind: str
+    state: str
+    values: Mapping[str, Any]
 
 
 _KEYS: Final = text(
@@ -53,7 +65,7 @@ _LOCK: Final = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS
 _WAITING: Final = text(
     """
     SELECT id, order_key, tenant_id, number_id, sender, text, route, keyword_id, keyword_revision, sub_keyword, rest,
-           route_details AS details, reply_token, attempts, received_at
+           route_details AS details, reply_token, attempts, received_at, generation, only_ordinal
     FROM inbound_messages
     WHERE order_key = ANY(CAST(:keys AS bigint[])) AND state = 'accepted'
     ORDER BY id LIMIT :limit
@@ -69,11 +81,24 @@ _KNOWN: Final = text(
 )
 _RUNS: Final = text(
     """
-    INSERT INTO action_runs (inbound_message_id, ordinal, tenant_id, kind, state, reason, values, finished_at)
-    SELECT message, ordinal, tenant, kind, state, reason, CAST(result AS jsonb), CAST(:now AS timestamptz)
-    FROM unnest(CAST(:messages AS uuid[]), CAST(:ordinals AS smallint[]), CAST(:tenants AS uuid[]),
-                CAST(:kinds AS text[]), CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:results AS text[]))
-        AS run (message, ordinal, tenant, kind, state, reason, result)
+    INSERT INTO action_runs
+        (inbound_message_id, generation, ordinal, tenant_id, kind, state, reason, values, finished_at)
+    SELECT message, generation, ordinal, tenant, kind, state, reason, CAST(result AS jsonb), CAST(:now AS timestamptz)
+    FROM unnest(CAST(:messages AS uuid[]), CAST(:generations AS smallint[]), CAST(:ordinals AS smallint[]),
+                CAST(:tenants AS uuid[]), CAST(:kinds AS text[]), CAST(:states AS text[]), CAST(:reasons AS text[]),
+                CAST(:results AS text[]))
+        AS run (message, generation, ordinal, tenant, kind, state, reason, result)
+    """
+)
+_EARLIER: Final = text(
+    """
+    SELECT DISTINCT ON (run.inbound_message_id, run.ordinal) run.inbound_message_id, run.ordinal, run.kind, run.state,
+           run.values
+    FROM action_runs AS run
+    WHERE run.inbound_message_id = ANY(CAST(:ids AS uuid[]))
+      AND run.generation >= (SELECT coalesce(max(generation), 0) FROM inbound_replays AS replay
+                             WHERE replay.inbound_message_id = run.inbound_message_id AND replay.only_ordinal IS NULL)
+    ORDER BY run.inbound_message_id, run.ordinal, (run.state = 'done') DESC, run.generation DESC
     """
 )
 _FINISH: Final = text(
@@ -141,11 +166,20 @@ async def find_known(session: Session, messages: Sequence[WaitingMessage]) -> se
     return set(await session.scalars(_KNOWN, columns))
 
 
+async def list_earlier(session: Session, ids: Collection[UUID]) -> Mapping[UUID, Mapping[int, EarlierRun]]:
+    """The runs of messages since they were last routed, by message and ordinal; a success before anything else."""
+    found: dict[UUID, dict[int, EarlierRun]] = {message_id: {} for message_id in ids}
+    for row in await session.execute(_EARLIER, {"ids": list(ids)}):
+        found[row.inbound_message_id][row.ordinal] = EarlierRun(kind=row.kind, state=row.state, values=row.values)
+    return found
+
+
 async def insert_runs(session: Session, runs: Sequence[FinishedRun], now: datetime) -> None:
     """Write the ledger. A second run of the same action violates its key, and the whole batch is undone."""
     if runs:
         columns = {
             "messages": [run.inbound_message_id for run in runs],
+            "generations": [run.generation for run in runs],
             "ordinals": [run.ordinal for run in runs],
             "tenants": [run.tenant_id for run in runs],
             "kinds": [run.kind for run in runs],

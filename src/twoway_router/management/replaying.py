@@ -1,0 +1,210 @@
+"""Replays of inbound messages: a new generation with the current or the first route, or of one action. Called by ``replays``.
+
+A replayed message waits for its run like a new one, under the same locks and ledger: its order with the sender's other
+messages holds, its earlier effects stay, and an action that issues a coupon finds the code that it issued before.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from twoway_router.consent import service as consent
+from twoway_router.consent.rules import ConsentChange
+from twoway_router.domain.errors import Conflict, RouterError, Unprocessable
+from twoway_router.domain.ids import NumberId, TenantId
+from twoway_router.keywords.tables import Keywords
+from twoway_router.messages.queries import replays
+from twoway_router.messages.tables import InboundMessages
+from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.plan import choose_route
+from twoway_router.routing.recorded import details_of
+from twoway_router.routing.types import Decision, RouteRequest
+from twoway_router.store import Session, audit, outbox
+from twoway_router.store.audit import Actor, Entry
+from twoway_router.store.outbox import order_key
+
+Rules = Literal["current", "original"]
+
+
+class MessageWaits(Conflict):
+    """The message waits for its run already."""
+
+    code = "message_waits"
+    title = "Message waits"
+
+
+class ReplayLeavesTenant(Conflict):
+    """By the current rules this message would not be yours any more. Only an operator may replay it like that."""
+
+    code = "replay_leaves_tenant"
+    title = "Replay leaves tenant"
+
+
+class NeedsConversation(Conflict):
+    """This message answered a conversation that is over. Replay it with its original route."""
+
+    code = "replay_needs_conversation"
+    title = "Replay needs a conversation"
+
+
+class NumberUnknown(Conflict):
+    """The message came to an address that is none of our numbers."""
+
+    code = "replay_number_unknown"
+    title = "Number unknown"
+
+
+class ActionUnknown(Unprocessable):
+    """The message has no such action."""
+
+    code = "replay_action_unknown"
+    title = "Action unknown"
+
+
+class KeywordElsewhere(Unprocessable):
+    """The keyword is not active on the number that the message came to."""
+
+    code = "replay_keyword_elsewhere"
+    title = "Keyword elsewhere"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """How to replay: by which rules, or one action only, or as a message of one keyword."""
+
+    rules: Rules = "current"
+    ordinal: int | None = None
+    keyword: Keywords | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replayed:
+    """One message and why it was not replayed, if it was not."""
+
+    message: InboundMessages
+    problem: RouterError | None = None
+
+
+async def replay(
+    session: Session,
+    messages: Sequence[InboundMessages],
+    wish: Wish,
+    table: RoutingTable,
+    *,
+    within: TenantId | None,
+    by: Actor,
+    now: datetime,
+) -> Sequence[Replayed]:
+    """Begin a new generation of locked messages, as far as each may; one result a message, in order."""
+    ids = [message.id for message in messages]
+    originals = await replays.list_original_routes(session, ids) if wish.rules == "original" else {}
+    ordinals = await replays.list_run_ordinals(session, ids) if wish.ordinal is not None else {}
+    results: list[Replayed] = []
+    entries: list[Entry] = []
+    opt_outs: list[ConsentChange] = []
+    for message in messages:
+        before = message.route
+        try:
+            if wish.ordinal is not None and wish.ordinal not in ordinals[message.id]:
+                raise ActionUnknown
+            route = _route(message, wish, table, originals, within)
+        except RouterError as problem:
+            results.append(Replayed(message=message, problem=problem))
+            continue
+        replays.begin_generation(session, message, route, only=wish.ordinal, now=now)
+        if (message.route, message.sender_kind) == ("opt_out", "msisdn") and before != "opt_out" and message.number_id:
+            opt_outs.append(
+                ConsentChange(number_id=message.number_id, msisdn=message.sender, inbound_message_id=message.id)
+            )
+        entries.append(_entry(message, wish, before))
+        results.append(Replayed(message=message))
+    await session.flush()
+    await consent.opt_out(session, opt_outs, now)
+    await audit.record_all(session, "message.replayed", entries, by=by, now=now)
+    waiting = [each.message for each in results if each.problem is None and each.message.state == "accepted"]
+    lanes = [outbox.lane_of(message.order_key) for message in waiting]
+    await outbox.add(session, "message.run", [message.id for message in waiting], lanes)
+    return results
+
+
+def _route(
+    message: InboundMessages,
+    wish: Wish,
+    table: RoutingTable,
+    originals: Mapping[UUID, Mapping[str, Any]],
+    within: TenantId | None,
+) -> Mapping[str, Any] | None:
+    """The columns that change; None when the message goes where it went. Raises when it may not be replayed so."""
+    if message.state == "accepted":
+        raise MessageWaits
+    if message.number_id is None:
+        raise NumberUnknown
+    if wish.ordinal is not None:
+        return None
+    if wish.keyword is not None:
+        route = _assigned(message, wish.keyword)
+    elif wish.rules == "original":
+        route = originals.get(message.id, {})
+    else:
+        route = _routed(message, table)
+    if within is not None and route.get("tenant_id", message.tenant_id) != within:
+        raise ReplayLeavesTenant
+    return route
+
+
+def _assigned(message: InboundMessages, keyword: Keywords) -> Mapping[str, Any]:
+    if keyword.number_id != message.number_id or keyword.state != "active":
+        raise KeywordElsewhere
+    return {
+        "tenant_id": keyword.tenant_id,
+        "order_key": order_key(keyword.tenant_id, message.sender),
+        "route": "keyword",
+        "rule": "assigned",
+        "keyword_id": keyword.id,
+        "keyword_revision": keyword.revision,
+        "sub_keyword": None,
+        "rest": message.text.strip(),
+        "route_details": {"word": keyword.word, "reason": "assigned by an operator"},
+    }
+
+
+def _routed(message: InboundMessages, table: RoutingTable) -> Mapping[str, Any]:
+    if message.route == "context":
+        raise NeedsConversation
+    decision = decide(message, table)
+    return {
+        "tenant_id": decision.tenant_id,
+        "order_key": order_key(decision.tenant_id or UUID(str(message.number_id)), message.sender),
+        "route": decision.outcome.value,
+        "rule": decision.rule,
+        "keyword_id": decision.keyword_id,
+        "keyword_revision": decision.revision,
+        "sub_keyword": decision.sub_keyword,
+        "rest": decision.rest,
+        "route_details": details_of(decision),
+        "rules_version": table.version,
+    }
+
+
+def decide(message: InboundMessages, table: RoutingTable, *, explain: bool = False) -> Decision:
+    """Where a stored message would go by a table, at the time it came in, with no conversation open."""
+    request = RouteRequest(
+        number_id=NumberId(message.number_id or message.connection_id),
+        sender=message.sender,
+        text=message.text,
+        at=message.received_at,
+    )
+    return choose_route(table, request, explain=explain)
+
+
+def _entry(message: InboundMessages, wish: Wish, before: str) -> Entry:
+    said: dict[str, Any] = {"generation": message.generation, "from": before, "to": message.route}
+    if wish.ordinal is not None:
+        said["ordinal"] = wish.ordinal
+    elif wish.keyword is not None:
+        said["assigned_to"] = str(wish.keyword.id)
+    else:
+        said["rules"] = wish.rules
+    return Entry(subject_id=message.id, tenant_id=message.tenant_id, details=said)
