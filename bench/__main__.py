@@ -1,11 +1,11 @@
-"""``python -m bench [ingest|path|match] [options]``: one bench, or all of them one after the other (``make bench``)."""
+"""``python -m bench [ingest|path|outbound|match] [options]``: one bench, or all of them one after the other (``make bench``)."""
 
 import subprocess
 import sys
 
-from bench import ingest, path
+from bench import ingest, outbound, path
 
-BENCHES = {"ingest": ingest.main, "path": path.main}
+BENCHES = {"ingest": ingest.main, "path": path.main, "outbound": outbound.main}
 NAMES = (*BENCHES, "match")
 
 
