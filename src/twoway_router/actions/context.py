@@ -26,16 +26,11 @@ class RunNumber:
     languages: Sequence[str]
     texts: Mapping[str, str]
     owner: TenantId | None
-    conversation: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunMessage:
-    """The message whose actions run.
-
-    An answer to the number's own question runs another message that waited for it: text and rest are that one's, and
-    ``original_id`` names it. ``revision`` is the keyword's.
-    """
+    """The message whose actions run."""
 
     id: InboundMessageId
     tenant_id: TenantId | None
@@ -52,9 +47,6 @@ class RunMessage:
     reply_token: str | None
     received_at: datetime
     generation: int = 0
-    revision: int | None = None
-    answer: str | None = None
-    original_id: UUID | None = None
 
     @property
     def owner(self) -> TenantId:
@@ -64,14 +56,19 @@ class RunMessage:
         return self.tenant_id
 
     def variables(self) -> dict[str, object]:
-        """What templates may name (``keywords.checks.VARIABLES``), besides the values of earlier actions."""
+        """What templates may name, besides the values of earlier actions."""
+        at = self.received_at.astimezone(self.number.zone)
         return {
-            "message": {"text": self.text, "rest": self.rest, "sender": self.sender},
-            "keyword": {"word": self.word},
+            "sender": self.sender,
+            "number": self.number.address,
+            "country": self.number.country,
+            "text": self.text,
+            "rest": self.rest,
+            "keyword": self.word,
             "sub_keyword": self.sub_keyword or "",
-            "number": {"address": self.number.address},
-            "tenant": {"name": self.tenant_name},
-            "answer": self.answer or "",
+            "tenant": self.tenant_name,
+            "date": at.date().isoformat(),
+            "time": at.strftime("%H:%M"),
         }
 
 
