@@ -67,6 +67,7 @@ async def test_a_good_key_names_its_principal() -> None:
         f"Bearer {FRESH.token[:-1]}{'0' if FRESH.token[-1] != '0' else '1'}",
         f"Bearer {make_key('live').token}",
     ],
+    ids=["none", "empty", "no key", "other scheme", "no secret", "other mode", "last digit", "another key"],
 )
 async def test_every_bad_key_gets_the_same_answer(header: str | None) -> None:
     with pytest.raises(Unauthenticated) as caught:
