@@ -62,6 +62,32 @@ class OutboundFilter:
     delivery_state: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoutedText:
+    """What a message's route is made of, and how it went."""
+
+    id: UUID
+    sender: str
+    text: str
+    route: str
+    received_at: datetime
+
+
+async def list_routed_texts(
+    session: Session, number_id: UUID, *, within: TenantId | None, since: datetime, after: UUID | None, limit: int
+) -> Sequence[RoutedText]:
+    """A number's messages since a moment, newest first."""
+    table = InboundMessages
+    wanted = select(table.id, table.sender, table.text, table.route, table.received_at).where(
+        table.number_id == number_id, *_during(table.id, table.received_at, Period(after=since))
+    )
+    if within is not None:
+        wanted = wanted.where(table.tenant_id == within)
+    if after is not None:
+        wanted = wanted.where(table.id < after)
+    return [RoutedText(**row._asdict()) for row in await session.execute(wanted.order_by(table.id.desc()).limit(limit))]
+
+
 async def list_inbound(
     session: Session, *, within: TenantId | None, where: InboundFilter, after: UUID | None, limit: int
 ) -> Sequence[InboundMessages]:

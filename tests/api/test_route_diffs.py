@@ -1,0 +1,150 @@
+"""Route diffs: a draft on the messages of the last days."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.api.conftest import Caller
+from tests.cast import NOON, a_connection, a_number, an_inbound
+from twoway_router.domain.ids import ConnectionId, NumberId
+from twoway_router.kit.ids import new_id
+from twoway_router.store import Engine, transaction
+
+Place = tuple[ConnectionId, NumberId]
+
+
+@pytest.fixture
+async def place(engine: Engine) -> Place:
+    async with transaction(engine) as session:
+        connection_id = await a_connection(session)
+        return connection_id, await a_number(session, connection_id)
+
+
+async def arrived(engine: Engine, place: Place, text: str, caller: Caller | None = None, **columns: Any) -> UUID:
+    async with transaction(engine) as session:
+        return await an_inbound(session, *place, tenant_id=caller.tenant_id if caller else None, text=text, **columns)
+
+
+async def held(caller: Caller, place: Place, word: str, **fields: Any) -> str:
+    answer = await caller.post("/v1/keywords", {"number_id": str(place[1]), "word": word, **fields})
+    assert answer.status_code == 201, answer.text
+    keyword_id: str = answer.json()["id"]
+    return keyword_id
+
+
+async def diff(caller: Caller, place: Place, **draft: Any) -> dict[str, Any]:
+    answer = await caller.post("/v1/route-diffs", {"number_id": str(place[1]), **draft})
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+async def test_an_operator_sees_whom_a_new_word_would_reach(
+    engine: Engine, operator: Caller, pizzeria: Caller, place: Place
+) -> None:
+    message_id = await arrived(engine, place, "calzone due")
+    await arrived(engine, place, "altro")
+
+    shown = await diff(operator, place, put=[{"word": "CALZONE", "tenant_id": str(pizzeria.tenant_id)}])
+
+    (change,) = shown["changes"]
+    assert (shown["examined"], shown["changed"], shown["is_complete"]) == (2, 1, True)
+    assert (change["inbound_message_id"], change["before"]["rule"]) == (str(message_id), "courtesy")
+    assert (change["after"]["tenant_id"], change["after"]["word"]) == (str(pizzeria.tenant_id), "CALZONE")
+
+
+async def test_a_removed_keyword_leaves_its_messages_to_nobody(engine: Engine, pizzeria: Caller, place: Place) -> None:
+    keyword_id = await held(pizzeria, place, "PIZZA")
+    await arrived(engine, place, "PIZZA grande", pizzeria)
+
+    shown = await diff(pizzeria, place, remove=[keyword_id])
+
+    assert [change["after"]["rule"] for change in shown["changes"]] == ["courtesy"]
+
+
+async def test_a_changed_keyword_is_compared_with_what_it_was(engine: Engine, pizzeria: Caller, place: Place) -> None:
+    keyword_id = await held(pizzeria, place, "PIZZA")
+    await arrived(engine, place, "PIZZA grande", pizzeria)
+
+    shown = await diff(
+        pizzeria, place, put=[{"keyword_id": keyword_id, "word": "PIZZA", "sub_keywords": [{"word": "GRANDE"}]}]
+    )
+
+    assert [(one["before"]["sub_keyword"], one["after"]["sub_keyword"]) for one in shown["changes"]] == [
+        (None, "GRANDE")
+    ]
+
+
+async def test_a_tenant_compares_its_own_messages_only(
+    engine: Engine, pizzeria: Caller, gym: Caller, place: Place
+) -> None:
+    await arrived(engine, place, "CALZONE", pizzeria)
+
+    shown = await diff(gym, place, put=[{"word": "CALZONE"}])
+
+    assert shown["examined"] == 0
+
+
+async def test_a_word_that_would_be_refused_is_not_compared(
+    engine: Engine, operator: Caller, pizzeria: Caller, gym: Caller, place: Place
+) -> None:
+    await held(pizzeria, place, "PIZZA")
+    await arrived(engine, place, "PIZZA grande", pizzeria)
+
+    shown = await diff(operator, place, put=[{"word": "pizza", "tenant_id": str(gym.tenant_id)}])
+
+    assert [(one["verdict"], one["is_compared"]) for one in shown["verdicts"]] == [("refuse", False)]
+    assert shown["changed"] == 0
+
+
+async def test_messages_older_than_asked_are_left_out(engine: Engine, pizzeria: Caller, place: Place) -> None:
+    await arrived(engine, place, "CALZONE", pizzeria, received_at=NOON - timedelta(days=3))
+
+    shown = await diff(pizzeria, place, put=[{"word": "CALZONE"}], days=2)
+
+    assert shown["examined"] == 0
+
+
+async def test_answers_to_conversations_are_counted_apart(engine: Engine, pizzeria: Caller, place: Place) -> None:
+    await arrived(engine, place, "si", pizzeria, route="context")
+
+    shown = await diff(pizzeria, place, put=[{"word": "CALZONE"}])
+
+    assert (shown["examined"], shown["in_conversation"]) == (0, 1)
+
+
+async def test_the_list_is_as_long_as_asked_but_all_are_counted(engine: Engine, pizzeria: Caller, place: Place) -> None:
+    for minute in range(3):
+        await arrived(engine, place, "CALZONE", pizzeria, received_at=NOON - timedelta(minutes=minute))
+
+    shown = await diff(pizzeria, place, put=[{"word": "CALZONE"}], limit=2)
+
+    assert (shown["changed"], len(shown["changes"])) == (3, 2)
+
+
+@pytest.mark.parametrize("named", ["put", "remove"])
+async def test_anothers_keyword_cannot_be_drafted(pizzeria: Caller, gym: Caller, place: Place, named: str) -> None:
+    keyword_id = await held(pizzeria, place, "PIZZA")
+    draft: dict[str, Any] = {"remove": [keyword_id], "put": [{"keyword_id": keyword_id, "word": "PIZZE"}]}
+
+    refused = await gym.post("/v1/route-diffs", {"number_id": str(place[1]), named: draft[named]})
+
+    assert (refused.status_code, refused.json()["code"]) == (404, "keyword_not_found")
+
+
+@pytest.mark.parametrize(
+    ("draft", "status", "code"),
+    [
+        ({}, 422, "validation_failed"),
+        ({"put": [{"word": "PIZZA"}]}, 422, "draft_tenant_needed"),
+        ({"number_id": str(new_id()), "put": [{"word": "PIZZA"}]}, 404, "not_found"),
+    ],
+)
+async def test_a_draft_must_make_sense(
+    operator: Caller, place: Place, draft: dict[str, Any], status: int, code: str
+) -> None:
+    refused = await operator.post("/v1/route-diffs", {"number_id": str(place[1])} | draft)
+
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
