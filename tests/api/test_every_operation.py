@@ -15,6 +15,7 @@ from twoway_router.store.engine import make_engine
 from twoway_router.tenants.rules import OPERATOR_SCOPES, SCOPES
 
 DOCUMENT = an_app().openapi()
+NO_EXAMPLE = "no example"
 OPERATOR_ONLY = ("/v1/tenants", "/v1/carriers", "/v1/connections")
 
 
@@ -42,7 +43,7 @@ def example_of(operation: dict[str, Any]) -> Any:
     schema = body["schema"]
     if "$ref" in schema:
         schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return (body.get("examples") or schema.get("examples") or [{}])[0]
+    return (body.get("examples") or schema.get("examples") or [NO_EXAMPLE])[0]
 
 
 def operations() -> Iterator[Operation]:
@@ -81,6 +82,11 @@ async def send(world: World, caller: Caller, operation: Operation) -> tuple[int,
 @every_operation
 def test_it_needs_a_scope_that_keys_can_have(operation: Operation) -> None:
     assert operation.scope in SCOPES
+
+
+@every_operation
+def test_its_body_has_an_example(operation: Operation) -> None:
+    assert operation.body != NO_EXAMPLE
 
 
 @every_operation

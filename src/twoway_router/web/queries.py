@@ -1,11 +1,11 @@
-"""SQL of the kit: stored answers to POSTs. Called by ``web.idempotency`` and, to forget old ones, by the scheduler."""
+"""SQL of the kit: stored answers to POSTs. Called by ``web.idempotency``; the scheduler forgets old ones."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
 import sqlalchemy.exc
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from twoway_router.store import Session
@@ -66,14 +66,3 @@ async def keep_answer(session: Session, owner: str, key: str, answer: StoredAnsw
     }
     added = insert(IdempotencyKeys).values(owner=owner, key=key, **values)
     await session.execute(added.on_conflict_do_update(index_elements=["owner", "key"], set_=values))
-
-
-async def forget_answers(session: Session, *, before: datetime, limit: int = 1000) -> int:
-    """Delete answers older than ``before``; how many went."""
-    old = select(IdempotencyKeys.owner, IdempotencyKeys.key).where(IdempotencyKeys.created_at < before).limit(limit)
-    done = await session.execute(
-        delete(IdempotencyKeys)
-        .where(func.row(IdempotencyKeys.owner, IdempotencyKeys.key).in_(old))
-        .returning(IdempotencyKeys.key)
-    )
-    return len(done.all())

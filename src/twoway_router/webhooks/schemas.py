@@ -82,6 +82,8 @@ class EndpointWithSecret(EndpointOut):
 class RotationIn(_In):
     """A rotation of the signing secret."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
+
     secret: Secret | None = Field(None, description="Your own new secret; without it we make one.")
 
 
