@@ -40,6 +40,13 @@ class Setting:
     kind: Literal["text", "mapping", "flag"] = "text"
 
 
+RATE: Final = "sends_per_second"
+EVERYWHERE: Final = (
+    Setting(name=RATE, description="MTs per second that the carrier takes from this connection; empty: no limit."),
+)
+"""Settings that every connection has, whatever its carrier."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class When:
     """A predicate over a decoded document; all the parts that are given must hold."""
@@ -217,11 +224,17 @@ class CarrierSpec:
     digest_window_seconds: int = 60
     part_wait_seconds: int = 300
 
+    @property
+    def all_settings(self) -> tuple[Setting, ...]:
+        """With those that every connection has."""
+        return (*self.settings, *EVERYWHERE)
+
     def check_settings(self, settings: Mapping[str, object], secrets: Mapping[str, object]) -> Sequence[FieldError]:
         """What is wrong with a connection's settings and secrets; empty when it can be compiled."""
         given = {"settings": settings, "secrets": secrets}
         known = {
-            place: {one.name: one for one in self.settings if one.is_secret is (place == "secrets")} for place in given
+            place: {one.name: one for one in self.all_settings if one.is_secret is (place == "secrets")}
+            for place in given
         }
         problems = [
             FieldError(pointer=f"/{place}/{name}", detail=f"{self.title} has no such {place[:-1]}")
@@ -229,7 +242,7 @@ class CarrierSpec:
             for name in values
             if name not in known[place]
         ]
-        for setting in self.settings:
+        for setting in self.all_settings:
             place = "secrets" if setting.is_secret else "settings"
             if detail := _problem(setting, given[place].get(setting.name)):
                 problems.append(FieldError(pointer=f"/{place}/{setting.name}", detail=detail))
@@ -241,6 +254,15 @@ class CarrierSpec:
     def _is_proven(self, values: Mapping[str, object]) -> bool:
         defaults = {setting.name for setting in self.settings if setting.default}
         return any(all(values.get(name) or name in defaults for name in auth.needs) for auth in self.auth)
+
+
+def read_rate(word: object) -> float | None:
+    """MTs per second as a setting has them; None for no limit and for what makes no sense."""
+    try:
+        rate = float(str(word))
+    except ValueError:
+        return None
+    return rate if 0.01 <= rate <= 10_000 else None
 
 
 def names_in(text: str) -> frozenset[str]:
@@ -257,6 +279,8 @@ def _problem(setting: Setting, value: object) -> str | None:
         return None if isinstance(value, bool) else "must be true or false"
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return "must be text"
+    if setting.name == RATE and read_rate(value) is None:
+        return "must be a number from 0.01 to 10000"
     if setting.choices and str(value) not in setting.choices:
         return f"must be one of {', '.join(setting.choices)}"
     return None

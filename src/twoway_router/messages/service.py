@@ -110,6 +110,7 @@ def _row(draft: MtDraft, number: planning.SendingNumber, *, is_suppressed: bool)
         "policy": (draft.policy or UnknownPolicy(number.unknown_policy)).value,
         "order_key": order_key(draft.tenant_id or draft.number_id, draft.recipient),
         "reply_token": draft.reply_token,
+        "priority": 0 if draft.inbound_message_id else 1,
         "reason": reason,
     }
 

@@ -120,7 +120,7 @@ class CarrierOut(Shown):
 
     name: str
     title: str
-    settings: list[CarrierSetting]
+    settings: list[CarrierSetting] = Field(validation_alias="all_settings")
 
 
 class CarriersOut(Shown):
@@ -148,6 +148,15 @@ class NumberOptions(Body):
     unknown_policy: UnknownPolicy = Field(
         UnknownPolicy.AT_MOST_ONCE,
         description="When a hand-over's answer was lost and the carrier cannot tell: send again?",
+    )
+    conversation_hours: int = Field(
+        120,
+        ge=0,
+        le=720,
+        description="Shared numbers: how long what fits no keyword goes to the tenant that answered last; 0: never.",
+    )
+    sends_per_second: float | None = Field(
+        None, ge=0.01, le=10_000, description="MTs per second that may go out from this number; null: no limit."
     )
     max_segments: int = Field(4, ge=1, le=10, description="Longer replies are refused or cut.")
     needs_approval: bool = Field(False, description="A tenant's claim waits until an operator approves it.")

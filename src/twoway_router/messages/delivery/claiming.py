@@ -12,11 +12,12 @@ from twoway_router.consent.rules import Person
 from twoway_router.domain.messages import MtState
 from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import CONSENT_BLOCKED
+from twoway_router.messages.delivery.pacing import spend, take_turns
 from twoway_router.messages.delivery.settling import add_successors
 from twoway_router.messages.delivery.sources import Announce, ConnectionSource
 from twoway_router.messages.queries import delivering
 from twoway_router.messages.queries.delivering import Claimed, Seen
-from twoway_router.outbound.gate import Gates
+from twoway_router.outbound.gate import Gate, Gates
 from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.outbox import add_later, lane_of
 
@@ -75,7 +76,7 @@ class Claimer:
         claims: Sequence[Claimed] = ()
         try:
             async with transaction(self._engine) as session:
-                taken = await self._claim(session, found.ready)
+                taken = await self._claim(session, await take_turns(session, found.ready, now))
                 for (due_at, reason), late in found.later.items():
                     await postpone(session, late, due_at, reason)
             claims = taken
@@ -98,7 +99,7 @@ class Claimer:
                     result.later.setdefault((now + UNUSABLE_FOR, "connection_unusable"), []).append(each.id)
             elif each.state == MtState.UNKNOWN:
                 result.unknown.append(each)
-            elif rests_until := gate.rests_until(now):
+            elif rests_until := _rests_until(gate, each, now):
                 result.later.setdefault((rests_until, "carrier_rests"), []).append(each.id)
             elif gate.room() - taken.get(each.connection_id, 0) <= 0:
                 result.crowded.append(each)
@@ -116,6 +117,7 @@ class Claimer:
         ids = [each.id for each in ready]
         claims, ended = await delivering.claim(session, ids, now, now + self._lease)
         CONSENT_BLOCKED.labels("claimed").inc(sum(each.state == MtState.SUPPRESSED for each in ended))
+        await spend(session, ready, claims, now)
         await add_successors(session, {each.order_key for each in ended}, now)
         await self._announce(session, {each.id: each.tenant_id for each in ended if each.tenant_id}, now)
         return claims
@@ -125,6 +127,13 @@ class Claimer:
         for each in ready:
             if each.id not in taken:
                 self._gates.of(each.connection_id).give_back(1)
+
+
+def _rests_until(gate: Gate, seen: Seen, now: datetime) -> datetime | None:
+    """When this process or any other may try the connection again; None when now."""
+    until = seen.rests_until if seen.rests_until and seen.rests_until > now else None
+    own = gate.rests_until(now)
+    return max(until, own) if until and own else until or own
 
 
 async def postpone(session: Session, ids: Sequence[UUID], due_at: datetime, reason: str) -> None:

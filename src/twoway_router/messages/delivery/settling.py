@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from twoway_router.consent import service as consent
@@ -13,12 +13,15 @@ from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply
 from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import EFFECTS_UNKNOWN
 from twoway_router.messages.delivery.sources import Announce
-from twoway_router.messages.queries import delivering, receipts
+from twoway_router.messages.queries import delivering, pacing, receipts
 from twoway_router.messages.queries.delivering import Locked
 from twoway_router.messages.rules import Circumstances, Move, after_answer, after_look_up, after_unknown
 from twoway_router.messages.service import AnsweredMt, apply_waiting_receipts
 from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.outbox import add, add_later, lane_of
+
+SHORTEST_PAUSE: Final = timedelta(seconds=1)
+LONGEST_PAUSE: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +71,7 @@ class Settler:
         """One transaction for all of them."""
         now = self._clock()
         async with transaction(self._engine) as session:
+            await pacing.rest(session, _rests(items, now), now)
             await receipts.lock(session, [name for item in items if (name := _name(item))])
             locked = await delivering.lock_entries(session, {item.id for item in items})
             moves: dict[UUID, Move] = {}
@@ -125,6 +129,22 @@ async def add_successors(session: Session, order_keys: set[int], now: datetime) 
     """Jobs for the MTs whose turn it is now that their predecessors are out of the way."""
     following = await delivering.list_successors(session, order_keys, now)
     await add(session, "sms.deliver", [mt_id for mt_id, _ in following], [lane_of(key) for _, key in following])
+
+
+def _rests(items: Sequence[Settlement | Resolution], now: datetime) -> Mapping[UUID, datetime]:
+    """Until when connections rest whose carriers throttled us: in every process, and nobody else's."""
+    return {
+        item.connection_id: now + pause
+        for item in items
+        if isinstance(item, Settlement) and (pause := wanted_pause(item.reply))
+    }
+
+
+def wanted_pause(reply: SendReply) -> timedelta | None:
+    """How long a carrier that throttles us wants to be left alone."""
+    if isinstance(reply, Retry) and reply.throttled:
+        return min(reply.after or SHORTEST_PAUSE, LONGEST_PAUSE)
+    return None
 
 
 def _name(item: Settlement | Resolution) -> receipts.CarrierId | None:

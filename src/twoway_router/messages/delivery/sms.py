@@ -17,7 +17,7 @@ from twoway_router.domain.outcomes import Failed, Retry, SendReply, Unknown
 from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import MT, PATH_SECONDS
 from twoway_router.messages.delivery.claiming import Claimer, Round, postpone
-from twoway_router.messages.delivery.settling import Resolution, Settlement, Settler, outcome_word
+from twoway_router.messages.delivery.settling import Resolution, Settlement, Settler, outcome_word, wanted_pause
 from twoway_router.messages.delivery.sources import Announce, ConnectionSource, tell_nobody
 from twoway_router.messages.queries.delivering import Claimed, Seen
 from twoway_router.outbound.gate import Gates
@@ -110,7 +110,7 @@ class SmsDelivery:
         finally:
             finished_at = self._clock()
             self._gates.of(claimed.connection_id).leave(
-                has_answered=_has_answered(reply), now=finished_at, pause=_pause(reply)
+                has_answered=_has_answered(reply), now=finished_at, pause=wanted_pause(reply)
             )
         MT.labels(connection.carrier, outcome_word(reply)).inc()
         PATH_SECONDS.labels("mt").observe(max(0.0, (finished_at - claimed.created_at).total_seconds()))
@@ -162,9 +162,3 @@ class SmsDelivery:
 def _has_answered(reply: SendReply) -> bool:
     """Whether the carrier works. An answer that asks for another try counts against it unless it only throttles us."""
     return not isinstance(reply, Unknown | Retry) or (isinstance(reply, Retry) and reply.throttled)
-
-
-def _pause(reply: SendReply) -> timedelta | None:
-    if isinstance(reply, Retry) and reply.throttled:
-        return min(reply.after or timedelta(seconds=1), timedelta(seconds=60))
-    return None

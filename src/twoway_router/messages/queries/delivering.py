@@ -1,13 +1,14 @@
 """Claims, settles and postpones MTs. Called by ``messages.delivery``, each function inside its own short transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
 
+from twoway_router.carriers.spec import read_rate
 from twoway_router.domain.messages import DeliveryState, MtState, UnknownPolicy
 from twoway_router.messages.rules import CLOCK_SKEW, EXEMPT_ORIGINS, Entry
 from twoway_router.store import Session
@@ -15,7 +16,10 @@ from twoway_router.store import Session
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """An MT that a job names and that is still open, before anything is locked."""
+    """An MT that a job names and that is still open, before anything is locked.
+
+    ``rates`` are the MTs per second that its connection and its number may send, where they are limited.
+    """
 
     id: UUID
     number_id: UUID
@@ -24,6 +28,10 @@ class Seen:
     revision: int
     state: str
     is_usable: bool
+    priority: int = 0
+    reason: str | None = None
+    rests_until: datetime | None = None
+    rates: Mapping[UUID, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,13 +91,15 @@ class Locked:
 _LOOK: Final = text(
     """
     SELECT m.id, m.number_id, m.recipient, m.connection_id, c.revision, m.state,
-           c.state = 'active' AND n.state = 'active' AS is_usable
+           c.state = 'active' AND n.state = 'active' AS is_usable, m.priority, m.reason, p.rests_until,
+           c.settings->>'sends_per_second' AS connection_rate, n.options->>'sends_per_second' AS number_rate
     FROM outbound_messages AS m
     JOIN connections AS c ON c.id = m.connection_id
     JOIN numbers AS n ON n.id = m.number_id
+    LEFT JOIN sending_paces AS p ON p.id = m.connection_id
     WHERE m.id = ANY(CAST(:ids AS uuid[]))
       AND (m.state = 'planned' OR (m.state = 'unknown' AND m.settled_at IS NULL AND m.lease_until <= :due_by))
-    ORDER BY m.id
+    ORDER BY m.priority, m.id
     """
 )
 _CLAIM: Final = text(
@@ -180,9 +190,13 @@ _PROGRESS: Final = text(
 
 async def look(session: Session, ids: Collection[UUID], now: datetime) -> Sequence[Seen]:
     """Which of these MTs are open: planned, or unknown with their wait over."""
-    return [
-        Seen(**row._asdict()) for row in await session.execute(_LOOK, {"ids": list(ids), "due_by": now + CLOCK_SKEW})
-    ]
+    rows = await session.execute(_LOOK, {"ids": list(ids), "due_by": now + CLOCK_SKEW})
+    return [_seen(row._asdict()) for row in rows]
+
+
+def _seen(row: dict[str, Any]) -> Seen:
+    told = {row["connection_id"]: row.pop("connection_rate"), row["number_id"]: row.pop("number_rate")}
+    return Seen(**row, rates={key: rate for key, word in told.items() if (rate := read_rate(word))})
 
 
 async def claim(

@@ -41,6 +41,7 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "policy": "text",
     "order_key": "bigint",
     "reply_token": "text",
+    "priority": "smallint",
     "reason": "text",
 }
 _NAMES: Final = ", ".join(_COLUMNS)
