@@ -10,8 +10,8 @@ from sqlalchemy import func, select, update
 
 from tests.cast import ANN, BOB, NOON, SHARED
 from twoway_router.domain.ids import ConnectionId
-from twoway_router.ingress import part_queries
 from twoway_router.ingress.parts import SetKey
+from twoway_router.ingress.queries import parts as part_queries
 from twoway_router.kit.ids import new_id
 from twoway_router.messages.tables import MessageParts
 from twoway_router.store import Engine, Session, transaction

@@ -13,10 +13,10 @@ from uuid import UUID
 import orjson
 
 from twoway_router.domain.messages import InboundMessage
-from twoway_router.ingress import part_queries
 from twoway_router.ingress.accept import accept
 from twoway_router.ingress.arrivals import Arrival, Stored
 from twoway_router.ingress.parts import SetKey, Whole, assemble, facts_of
+from twoway_router.ingress.queries import parts as part_queries
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.kit.metrics import LONG_MESSAGES
 from twoway_router.store.transaction import Session
