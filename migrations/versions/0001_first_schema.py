@@ -94,6 +94,51 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_connections_name")),
     )
     op.create_table(
+        "contexts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("number_id", sa.Uuid(), nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("expected", sa.Text(), nullable=True),
+        sa.Column("choices", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("keyword_id", sa.Uuid(), nullable=True),
+        sa.Column("keyword_revision", sa.Integer(), nullable=True),
+        sa.Column("sub_keyword", sa.Text(), nullable=True),
+        sa.Column("ordinal", sa.SmallInteger(), nullable=True),
+        sa.Column("inbound_message_id", sa.Uuid(), nullable=True),
+        sa.Column("target_id", sa.Uuid(), nullable=True),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("answered_by", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("(kind = 'question') = (expected IS NOT NULL)", name=op.f("ck_contexts_question_expects")),
+        sa.CheckConstraint("(kind = 'recent') = (origin = 'exchange')", name=op.f("ck_contexts_recent_is_an_exchange")),
+        sa.CheckConstraint("kind IN ('question', 'recent')", name=op.f("ck_contexts_kind")),
+        sa.CheckConstraint("origin IN ('ask', 'choose', 'did_you_mean', 'exchange')", name=op.f("ck_contexts_origin")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contexts")),
+        postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.02"},
+    )
+    op.create_index("ix_contexts_expires_at", "contexts", ["expires_at"], unique=False)
+    op.create_index(
+        "ix_contexts_open",
+        "contexts",
+        ["number_id", "sender"],
+        unique=False,
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_index("ix_contexts_tenant_id_id", "contexts", ["tenant_id", "id"], unique=False)
+    op.create_index(
+        "uq_contexts_recent",
+        "contexts",
+        ["number_id", "sender", "tenant_id"],
+        unique=True,
+        postgresql_where=sa.text("kind = 'recent'"),
+    )
+    op.create_table(
         "courtesy_replies",
         sa.Column("number_id", sa.Uuid(), nullable=False),
         sa.Column("sender", sa.Text(), nullable=False),
@@ -260,6 +305,12 @@ def upgrade() -> None:
         sa.Column("previous", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("inbound_message_id", "generation", name=op.f("pk_inbound_replays")),
+    )
+    op.create_table(
+        "keyword_places",
+        sa.Column("keyword_id", sa.Uuid(), nullable=False),
+        sa.Column("taken", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("keyword_id", name=op.f("pk_keyword_places")),
     )
     op.create_table(
         "keyword_revisions",
@@ -484,6 +535,11 @@ def upgrade() -> None:
         sa.CheckConstraint("state IN ('active', 'suspended')", name=op.f("ck_tenants_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tenants")),
         sa.UniqueConstraint("name", name=op.f("uq_tenants_name")),
+    )
+    op.create_table(
+        "word_choices",
+        sa.Column("number_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("number_id", name=op.f("pk_word_choices")),
     )
     op.create_table(
         "api_keys",

@@ -3,6 +3,7 @@
 from sqlalchemy import MetaData
 
 from twoway_router.consent import tables as consent
+from twoway_router.conversations import tables as conversations
 from twoway_router.coupons import tables as coupons
 from twoway_router.emails import tables as emails
 from twoway_router.keywords import tables as keywords
@@ -13,5 +14,5 @@ from twoway_router.store.base import Base
 from twoway_router.tenants import tables as tenants
 from twoway_router.webhooks import tables as webhooks
 
-TABLES = (consent, coupons, emails, keywords, messages, numbers, store, tenants, webhooks)
+TABLES = (consent, conversations, coupons, emails, keywords, messages, numbers, store, tenants, webhooks)
 METADATA: MetaData = Base.metadata

@@ -26,11 +26,16 @@ class RunNumber:
     languages: Sequence[str]
     texts: Mapping[str, str]
     owner: TenantId | None
+    conversation: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunMessage:
-    """The message whose actions run."""
+    """The message whose actions run.
+
+    An answer to the number's own question runs another message that waited for it: text and rest are that one's, and
+    ``original_id`` names it. ``revision`` is the keyword's.
+    """
 
     id: InboundMessageId
     tenant_id: TenantId | None
@@ -47,6 +52,9 @@ class RunMessage:
     reply_token: str | None
     received_at: datetime
     generation: int = 0
+    revision: int | None = None
+    answer: str | None = None
+    original_id: UUID | None = None
 
     @property
     def owner(self) -> TenantId:
@@ -56,19 +64,14 @@ class RunMessage:
         return self.tenant_id
 
     def variables(self) -> dict[str, object]:
-        """What templates may name, besides the values of earlier actions."""
-        at = self.received_at.astimezone(self.number.zone)
+        """What templates may name (``keywords.checks.VARIABLES``), besides the values of earlier actions."""
         return {
-            "sender": self.sender,
-            "number": self.number.address,
-            "country": self.number.country,
-            "text": self.text,
-            "rest": self.rest,
-            "keyword": self.word,
+            "message": {"text": self.text, "rest": self.rest, "sender": self.sender},
+            "keyword": {"word": self.word},
             "sub_keyword": self.sub_keyword or "",
-            "tenant": self.tenant_name,
-            "date": at.date().isoformat(),
-            "time": at.strftime("%H:%M"),
+            "number": {"address": self.number.address},
+            "tenant": {"name": self.tenant_name},
+            "answer": self.answer or "",
         }
 
 

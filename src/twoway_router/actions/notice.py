@@ -9,6 +9,8 @@ from twoway_router.actions.context import Run, RunContext
 from twoway_router.actions.reply import outcome_of
 from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange
+from twoway_router.conversations import service as conversations
+from twoway_router.conversations.rules import Talk
 from twoway_router.domain.messages import UnknownPolicy
 from twoway_router.domain.outcomes import Done, Outcome
 from twoway_router.messages.queries.runs import find_repeated_opt_outs, take_courtesies
@@ -18,7 +20,7 @@ from twoway_router.store import Session
 from twoway_router.webhooks.events import SenderOptedOut
 from twoway_router.webhooks.service import EventDraft
 
-NoticeKind = Literal["opt_out", "opt_in", "help", "courtesy", "window"]
+NoticeKind = Literal["opt_out", "opt_in", "help", "courtesy", "choose", "window"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +49,8 @@ async def run_opt_in(session: Session, runs: Sequence[NoticeRun], context: RunCo
         for each in runs
     ]
     lifted = await consent.opt_in(session, changes)
+    anew = [(Talk(person.number_id, person.msisdn), None) for person in lifted]
+    await conversations.close_talks(session, anew, now=context.now)
     silent = {each.inbound_message_id for each in changes if each.person not in lifted and each.inbound_message_id}
     return await _send(session, runs, context, silent=silent, reason="was_not_suppressed")
 

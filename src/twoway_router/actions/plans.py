@@ -9,8 +9,15 @@ from dataclasses import dataclass
 from twoway_router.actions.context import RunMessage, RunNumber
 from twoway_router.actions.notice import NoticeKind, NoticeSpec
 from twoway_router.actions.texts import COURTESY, HELP, OPT_IN, OPT_OUT, RELEASED, default_text
-from twoway_router.keywords.checks import names_of
-from twoway_router.keywords.schemas import ActionSpec, IssueCouponSpec, KeywordDefinition, ReplySpec, SendEmailSpec
+from twoway_router.keywords.checks import answer_key, names_of
+from twoway_router.keywords.schemas import (
+    ActionSpec,
+    AskSpec,
+    IssueCouponSpec,
+    KeywordDefinition,
+    ReplySpec,
+    SendEmailSpec,
+)
 from twoway_router.kit.conditions import Condition
 from twoway_router.kit.templates import render, variables_of
 from twoway_router.routing.types import WindowState
@@ -29,9 +36,31 @@ class PlannedAction:
 
 def plan_keyword(definition: KeywordDefinition, sub_keyword: str | None) -> tuple[PlannedAction, ...]:
     """The steps of a keyword, or of one of its sub-keywords."""
-    actions = definition.actions
-    if sub_keyword is not None:
-        actions = next((each.actions for each in definition.sub_keywords if each.word == sub_keyword), actions)
+    return _steps(actions_of(definition, sub_keyword))
+
+
+def actions_of(definition: KeywordDefinition, sub_keyword: str | None) -> Sequence[ActionSpec]:
+    """What a keyword, or one of its sub-keywords, is configured to do."""
+    if sub_keyword is None:
+        return definition.actions
+    return next((each.actions for each in definition.sub_keywords if each.word == sub_keyword), definition.actions)
+
+
+def plan_answer(
+    definition: KeywordDefinition, sub_keyword: str | None, ordinal: int | None, answer: str
+) -> tuple[PlannedAction, ...]:
+    """The steps for an answer to the question that this keyword's ``ordinal``-th action asked."""
+    actions = actions_of(definition, sub_keyword)
+    if ordinal is None or ordinal >= len(actions):
+        return ()
+    question = actions[ordinal]
+    if not isinstance(question, AskSpec):
+        return ()
+    key = answer_key(question, answer)
+    return _steps(question.on_answer[key]) if key is not None else ()
+
+
+def _steps(actions: Sequence[ActionSpec]) -> tuple[PlannedAction, ...]:
     givers = frozenset(name for action in actions if isinstance(action, IssueCouponSpec) for name in names_of(action))
     return tuple(
         PlannedAction(
@@ -53,6 +82,12 @@ def plan_window(definition: KeywordDefinition, window: WindowState, message: Run
             text = default_text(RELEASED, message.number.languages, message.number.address)
         return (_notice("window", text),) if text else ()
     source = definition.too_early_text if window is WindowState.TOO_EARLY else definition.too_late_text
+    return (_notice("window", render(source, message.variables())),) if source else ()
+
+
+def plan_sold_out(definition: KeywordDefinition, message: RunMessage) -> tuple[PlannedAction, ...]:
+    """What a keyword answers when all its places are taken."""
+    source = definition.sold_out_text
     return (_notice("window", render(source, message.variables())),) if source else ()
 
 
@@ -88,7 +123,7 @@ def _notice(kind: NoticeKind, text: str) -> PlannedAction:
 def _reads(action: ActionSpec) -> frozenset[str]:
     """The first parts of the variables that an action's templates name."""
     sources: Sequence[str] = ()
-    if isinstance(action, ReplySpec):
+    if isinstance(action, ReplySpec | AskSpec):
         sources = (action.text,)
     elif isinstance(action, SendEmailSpec):
         sources = (action.subject, action.text)

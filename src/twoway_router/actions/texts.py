@@ -52,8 +52,31 @@ RELEASED: Final[Mapping[str, str]] = {
     "nl": "Dit woord is niet meer actief.",
 }
 
+CHOOSE: Final[Mapping[str, str]] = {
+    "en": "Who is this for? Reply {choices}.",
+    "it": "A chi scrivi? Rispondi {choices}.",
+    "es": "¿Para quién es? Responde {choices}.",
+    "fr": "Pour qui est-ce ? Répondez {choices}.",
+    "de": "Für wen ist das? Antworten Sie {choices}.",
+    "pt": "Para quem é? Responda {choices}.",
+    "nl": "Voor wie is dit? Antwoord {choices}.",
+}
+DID_YOU_MEAN: Final[Mapping[str, str]] = {
+    "en": "Did you mean {word}? Reply YES.",
+    "it": "Intendevi {word}? Rispondi SI.",
+    "es": "¿Querías decir {word}? Responde SI.",
+    "fr": "Vouliez-vous dire {word} ? Répondez OUI.",
+    "de": "Meinten Sie {word}? Antworten Sie JA.",
+    "pt": "Quis dizer {word}? Responda SIM.",
+    "nl": "Bedoelde u {word}? Antwoord JA.",
+}
+
+
+def language_of(sentences: Mapping[str, str], languages: Sequence[str]) -> str:
+    """The first of these languages that has a sentence."""
+    return next((each for each in languages if each in sentences), FALLBACK)
+
 
 def default_text(sentences: Mapping[str, str], languages: Sequence[str], number: str) -> str:
     """The sentence in the first of these languages that has one."""
-    language = next((each for each in languages if each in sentences), FALLBACK)
-    return sentences[language].format(number=number)
+    return sentences[language_of(sentences, languages)].format(number=number)

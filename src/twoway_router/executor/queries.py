@@ -21,6 +21,18 @@ class NumberRow:
     languages: Sequence[str]
     texts: Mapping[str, Any]
     tenant_id: UUID | None
+    conversation_hours: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeywordRow:
+    """A keyword as it is now. A suspended tenant's is not active."""
+
+    id: UUID
+    tenant_id: UUID
+    revision: int
+    word: str
+    is_active: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,10 +49,36 @@ _REVISIONS: Final = text(
     " (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:revisions AS int[])))"
 )
 _NUMBERS: Final = text(
-    "SELECT id, address, country, time_zone, languages, texts, tenant_id FROM numbers WHERE id = ANY(CAST(:ids AS uuid[]))"
+    "SELECT id, address, country, time_zone, languages, texts, tenant_id,"
+    " coalesce(CAST(options->>'conversation_hours' AS integer), 120) AS conversation_hours"
+    " FROM numbers WHERE id = ANY(CAST(:ids AS uuid[]))"
 )
 _TENANTS: Final = text(
     "SELECT id, name, state = 'active' AS is_active FROM tenants WHERE id = ANY(CAST(:ids AS uuid[]))"
+)
+_KEYWORDS: Final = text(
+    "SELECT k.id, k.tenant_id, k.revision, k.word, k.state = 'active' AND t.state = 'active' AS is_active"
+    " FROM keywords AS k JOIN tenants AS t ON t.id = k.tenant_id WHERE k.id = ANY(CAST(:ids AS uuid[]))"
+)
+_NEW_PLACES: Final = text(
+    "INSERT INTO keyword_places (keyword_id, taken) SELECT id, 0 FROM unnest(CAST(:ids AS uuid[])) AS new (id)"
+    " WHERE NOT EXISTS (SELECT FROM keyword_places AS known WHERE known.keyword_id = new.id) ON CONFLICT DO NOTHING"
+)
+_TAKE_PLACES: Final = text(
+    """
+    WITH wanted AS (
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS int[]), CAST(:limits AS int[]))
+            AS wanted (id, places, most)
+    ), locked AS (
+        SELECT keyword_id, taken FROM keyword_places WHERE keyword_id IN (SELECT id FROM wanted)
+        ORDER BY keyword_id FOR UPDATE
+    ), granted AS (
+        SELECT wanted.id, least(wanted.places, greatest(wanted.most - locked.taken, 0)) AS places
+        FROM wanted JOIN locked ON locked.keyword_id = wanted.id
+    )
+    UPDATE keyword_places AS p SET taken = p.taken + granted.places FROM granted WHERE p.keyword_id = granted.id
+    RETURNING p.keyword_id, granted.places
+    """
 )
 _KEYS: Final = text(
     "SELECT DISTINCT order_key FROM inbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'accepted'"
@@ -63,6 +101,22 @@ async def list_numbers(session: Session, ids: Collection[UUID]) -> Sequence[Numb
 async def list_tenants(session: Session, ids: Collection[UUID]) -> Sequence[TenantRow]:
     """The tenants that messages belong to."""
     return [TenantRow(**row._asdict()) for row in await session.execute(_TENANTS, {"ids": list(ids)})]
+
+
+async def list_keywords(session: Session, ids: Collection[UUID]) -> Sequence[KeywordRow]:
+    """Keywords by id."""
+    return [KeywordRow(**row._asdict()) for row in await session.execute(_KEYWORDS, {"ids": list(ids)})]
+
+
+async def take_places(session: Session, wanted: Mapping[UUID, tuple[int, int]]) -> Mapping[UUID, int]:
+    """Take as many places of each keyword as there are: (how many are wanted, its limit). Exact: the count is locked."""
+    await session.execute(_NEW_PLACES, {"ids": list(wanted)})
+    columns = {
+        "ids": list(wanted),
+        "counts": [count for count, _ in wanted.values()],
+        "limits": [limit for _, limit in wanted.values()],
+    }
+    return {row.keyword_id: row.places for row in await session.execute(_TAKE_PLACES, columns)}
 
 
 async def list_order_keys(session: Session, ids: Collection[UUID]) -> list[int]:

@@ -18,6 +18,7 @@ from twoway_router.actions.waves import run_waves
 from twoway_router.executor.planning import plan_messages
 from twoway_router.executor.queries import list_order_keys
 from twoway_router.executor.revisions import RevisionBook
+from twoway_router.executor.turns import refresh_bindings
 from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import MESSAGES_RUN, PATH_SECONDS
 from twoway_router.messages.queries import runs as messages
@@ -129,11 +130,12 @@ class MessageRunner:
     async def _execute(self, session: Session, waiting: Sequence[WaitingMessage]) -> None:
         now = self._clock()
         context = RunContext(now=now, mt_lifetime=self._limits.mt_lifetime)
-        plans = await plan_messages(session, waiting, self._revisions)
+        plans = await plan_messages(session, waiting, self._revisions, now)
         context.events.extend(
             _received(plan.message) for plan in plans if plan.message.tenant_id is not None and plan.only is None
         )
         finished = await run_waves(session, plans, context)
+        await refresh_bindings(session, plans, finished, now)
         await messages.insert_runs(session, finished, now)
         await emit_all(session, context.events, now=now)
         await messages.finish(session, [each.id for each in waiting], now)
@@ -174,7 +176,7 @@ def describe(error: BaseException) -> str:
 
 def _received(message: RunMessage) -> EventDraft:
     facts = {
-        "inbound_message_id": message.id,
+        "inbound_message_id": message.original_id or message.id,
         "number": message.number.address,
         "country": message.number.country,
         "sender": message.sender,
@@ -184,6 +186,7 @@ def _received(message: RunMessage) -> EventDraft:
         "keyword": message.word or None,
         "sub_keyword": message.sub_keyword,
         "rest": message.rest,
+        "answer": message.answer,
         "received_at": message.received_at,
     }
     return EventDraft(

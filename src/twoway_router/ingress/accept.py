@@ -16,6 +16,7 @@ from twoway_router.consent.rules import ConsentChange
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import InboundMessage, SenderKind, Sharing
 from twoway_router.ingress.arrivals import Arrival, Stored
+from twoway_router.ingress.conversing import Conversations, conversation_details
 from twoway_router.ingress.queries import insert_messages_once, insert_quarantined
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.kit.metrics import ROUTED
@@ -35,14 +36,22 @@ _HEADLESS = Decision(
 )
 
 
-def decide(cache: RoutingCache, arrival: Arrival, message: InboundMessage) -> tuple[NumberRules | None, Decision]:
-    """Find the number by connection and address, then choose the route. Pure over the cached table."""
+def decide(
+    cache: RoutingCache, arrival: Arrival, message: InboundMessage, talks: Conversations
+) -> tuple[NumberRules | None, Decision]:
+    """Find the number by connection and address, then choose the route. Pure over the cached table and what is open."""
     number = cache.find_number(arrival.connection_id, message.recipient)
     if number is None:
         return None, _UNKNOWN_NUMBER
     if 1 in message.missing_parts and number.sharing is Sharing.SHARED:
         return number, _HEADLESS
-    request = RouteRequest(number_id=number.number_id, sender=message.sender, text=message.text, at=arrival.received_at)
+    request = RouteRequest(
+        number_id=number.number_id,
+        sender=message.sender,
+        text=message.text,
+        at=arrival.received_at,
+        contexts=talks.of(number, message, arrival.received_at),
+    )
     return number, choose_route(cache.table, request)
 
 
@@ -57,6 +66,8 @@ def _details(decision: Decision) -> str:
         found["window"] = decision.window.value
     if decision.suggestion:
         found["suggestion"] = str(decision.suggestion)
+    if decision.context_id or decision.asks:
+        found |= conversation_details(decision)
     return orjson.dumps(found).decode()
 
 
@@ -80,7 +91,7 @@ def _row(
         message.sender_kind.value,
         message.recipient,
         message.text,
-        "stored" if decision.outcome is RouteOutcome.NONE else "accepted",
+        "stored" if decision.outcome is RouteOutcome.NONE and not decision.asks else "accepted",
         order_key(owner, message.sender),
         decision.outcome.value,
         decision.rule,
@@ -105,19 +116,24 @@ async def accept(
     rows: list[tuple[Any, ...]] = []
     ids: list[list[UUID]] = [[] for _ in arrivals]
     opt_outs: dict[UUID, ConsentChange] = {}
+    arrived = [(cache.find_number(each.connection_id, mo.recipient), mo) for each in arrivals for mo in each.messages]
+    talks = await Conversations.load(session, cache, arrived, now)
     for position, arrival in enumerate(arrivals):
         for message in arrival.messages:
-            number, decision = decide(cache, arrival, message)
+            number, decision = decide(cache, arrival, message, talks)
             ROUTED.labels(decision.outcome.value, decision.match_class or "").inc()
             message_id = new_id()
             ids[position].append(message_id)
             rows.append(_row(message_id, arrival, message, number, decision, cache.table.version))
+            if number:
+                talks.note(message_id, number, message, decision)
             if number and decision.outcome is RouteOutcome.OPT_OUT and message.sender_kind is SenderKind.MSISDN:
                 opt_outs[message_id] = ConsentChange(
                     number_id=number.number_id, msisdn=message.sender, inbound_message_id=message_id
                 )
     inserted = await insert_messages_once(session, rows) if rows else frozenset()
     await consent.opt_out(session, [change for key, change in opt_outs.items() if key in inserted], now)
+    await talks.close(session, inserted, now)
     receipts = [(arrival.connection_id, receipt) for arrival in arrivals for receipt in arrival.receipts]
     if receipts:
         await announce(session, await messages.apply_receipts(session, receipts, now=now), now)

@@ -1,11 +1,13 @@
 """What of a keyword's definition is not acceptable, field by field. Called by the API before anything is stored."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from twoway_router.domain.errors import FieldError
 from twoway_router.keywords.schemas import (
     ActionSpec,
+    AskSpec,
     CallWebhookSpec,
     IssueCouponSpec,
     KeywordDefinition,
@@ -34,7 +36,15 @@ VARIABLES: Final = frozenset(
 COUPON_VALUES: Final = ("code", "valid_until", "is_new")
 """What ``issue_coupon`` gives to later actions."""
 
-_TAKEN_NAMES: Final = frozenset(name.partition(".")[0] for name in VARIABLES)
+ANSWER: Final = "answer"
+"""What the templates of ``on_answer`` may say besides."""
+
+OTHER_ANSWERS: Final = "any"
+"""The key of answers that have none of their own."""
+
+_TAKEN_NAMES: Final = frozenset(name.partition(".")[0] for name in (*VARIABLES, ANSWER))
+_HIGHEST: Final = 10
+_RANGE: Final = re.compile(r"([0-9]{1,2})(?:-([0-9]{1,2}))?")
 
 
 def check_definition(definition: KeywordDefinition) -> Sequence[FieldError]:
@@ -44,6 +54,7 @@ def check_definition(definition: KeywordDefinition) -> Sequence[FieldError]:
         *_check_sub_keywords(definition),
         *_check_text(definition.too_early_text, "/too_early_text", VARIABLES),
         *_check_text(definition.too_late_text, "/too_late_text", VARIABLES),
+        *_check_text(definition.sold_out_text, "/sold_out_text", VARIABLES),
         *_check_actions(definition.actions, "/actions"),
         *(
             error
@@ -63,6 +74,8 @@ def _check_window(definition: KeywordDefinition) -> Iterator[FieldError]:
     start, end = definition.active_from, definition.active_until
     if start is not None and end is not None and start >= end:
         yield FieldError(pointer="/active_until", detail="The window must end after it begins.")
+    if (definition.limit is None) != (definition.sold_out_text is None):
+        yield FieldError(pointer="/sold_out_text", detail="A limit and what is answered beyond it go together.")
 
 
 def _check_sub_keywords(definition: KeywordDefinition) -> Iterator[FieldError]:
@@ -78,8 +91,60 @@ def _check_sub_keywords(definition: KeywordDefinition) -> Iterator[FieldError]:
                 )
 
 
-def _check_actions(actions: Sequence[ActionSpec], pointer: str) -> Iterator[FieldError]:
-    known, names = set(VARIABLES), set[str]()
+def range_of(key: str) -> range:
+    """The points of a scale that a key stands for: ``7`` or ``0-6``; none if it is neither."""
+    found = _RANGE.fullmatch(key)
+    if found is None:
+        return range(0)
+    first, last = int(found[1]), int(found[2] or found[1])
+    return range(first, last + 1) if last <= _HIGHEST else range(0)
+
+
+def answer_key(spec: AskSpec, answer: str) -> str | None:
+    """Under which key of ``on_answer`` an answer falls."""
+    for key in spec.on_answer:
+        if key == answer if spec.expected != "scale" else answer.isdigit() and int(answer) in range_of(key):
+            return key
+    return OTHER_ANSWERS if OTHER_ANSWERS in spec.on_answer else None
+
+
+def _check_question(spec: AskSpec, at: str) -> Iterator[FieldError]:
+    """What is asked for and what each answer does."""
+    keys = [fold(choice).key for choice in spec.choices]
+    if spec.expected == "choice" and len(spec.choices) < 2:
+        yield FieldError(pointer=f"{at}/choices", detail="Offer two choices or more.")
+    if spec.expected != "choice" and spec.choices:
+        yield FieldError(pointer=f"{at}/choices", detail="Only a choice has choices.")
+    if "" in keys or len(set(keys)) < len(keys):
+        yield FieldError(pointer=f"{at}/choices", detail="Every choice needs letters or digits that no other has.")
+    points: set[int] = set()
+    for key, actions in spec.on_answer.items():
+        place = f"{at}/on_answer/{key}"
+        if not _is_answer(spec, key):
+            yield FieldError(pointer=place, detail=f"{key!r} is no answer to this question.")
+        elif spec.expected == "scale" and key != OTHER_ANSWERS:
+            if points & set(range_of(key)):
+                yield FieldError(pointer=place, detail="An answer falls under two keys.")
+            points |= set(range_of(key))
+        yield from _check_actions(actions, place, ANSWER)
+
+
+def _is_answer(spec: AskSpec, key: str) -> bool:
+    if key == OTHER_ANSWERS:
+        return True
+    match spec.expected:
+        case "yes_no":
+            return key in ("yes", "no")
+        case "choice":
+            return key in spec.choices
+        case "scale":
+            return bool(range_of(key))
+        case "free_text":
+            return False
+
+
+def _check_actions(actions: Sequence[ActionSpec], pointer: str, *more: str) -> Iterator[FieldError]:
+    known, names = {*VARIABLES, *more}, set[str]()
     for place, action in enumerate(actions):
         at = f"{pointer}/{place}"
         if action.condition is not None and (unknown := outcome_names(action.condition) - names):
@@ -96,6 +161,9 @@ def _check_texts(action: ActionSpec, at: str, known: frozenset[str]) -> Iterator
     match action:
         case ReplySpec(text=text):
             yield from _check_text(text, f"{at}/text", known)
+        case AskSpec(text=text):
+            yield from _check_text(text, f"{at}/text", known)
+            yield from _check_question(action, at)
         case IssueCouponSpec(empty_text=text):
             yield from _check_text(text, f"{at}/empty_text", known)
         case SendEmailSpec(subject=subject, text=text):

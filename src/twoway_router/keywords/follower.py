@@ -4,6 +4,7 @@ import gc
 from collections.abc import Sequence
 from uuid import UUID
 
+from twoway_router.conversations.service import list_word_choices
 from twoway_router.domain.ids import ConnectionId, KeywordId, NumberId
 from twoway_router.keywords.queries import list_keyword_ids_of_tenant, list_keyword_rules
 from twoway_router.kit.metrics import INDEX_KEYWORDS, INDEX_VERSION
@@ -19,6 +20,7 @@ class RoutingCache:
 
     def __init__(self) -> None:
         self.table = RoutingTable.build((), ())
+        self.word_choices: frozenset[UUID] = frozenset()
         self._numbers: dict[tuple[ConnectionId, str], NumberRules] = {}
         self._addresses: dict[NumberId, tuple[ConnectionId, str]] = {}
 
@@ -31,6 +33,7 @@ class RoutingCache:
         numbers = await list_routed_numbers(session)
         keywords = await list_keyword_rules(session)
         self.table = RoutingTable.build([number.rules for number in numbers], keywords)
+        self.word_choices = await list_word_choices(session)
         gc.freeze()
         self._numbers.clear()
         self._addresses.clear()
@@ -52,6 +55,7 @@ class RoutingCache:
         INDEX_VERSION.set(self.table.version)
 
     async def _reload_numbers(self, session: Session, ids: set[UUID]) -> None:
+        self.word_choices = await list_word_choices(session)
         for number in await list_routed_numbers(session, ids):
             if address := self._addresses.pop(number.rules.number_id, None):
                 self._numbers.pop(address, None)

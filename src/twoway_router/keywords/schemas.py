@@ -71,9 +71,34 @@ class SendEmailSpec(ActionBase):
     text: str = Field(min_length=1, max_length=10_000)
 
 
-ActionSpec = Annotated[ReplySpec | IssueCouponSpec | CallWebhookSpec | SendEmailSpec, Field(discriminator="kind")]
-Actions = Annotated[tuple[ActionSpec, ...], Field(max_length=10)]
+PlainActionSpec = Annotated[ReplySpec | IssueCouponSpec | CallWebhookSpec | SendEmailSpec, Field(discriminator="kind")]
 Word = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class AskSpec(ActionBase):
+    """Send a question and wait for its answer. Templates of ``on_answer`` read it as ``answer``.
+
+    The keys of ``on_answer`` are ``yes`` and ``no``, a choice, a number or range of the scale (``0-6``), and ``any`` for
+    answers without a key of their own. A question is answered once.
+    """
+
+    kind: Literal["ask"]
+    text: str = Field(min_length=1, max_length=1600)
+    expected: Literal["yes_no", "choice", "scale", "free_text"]
+    choices: tuple[Word, ...] = Field((), max_length=10, description="For `choice`: what may be answered.")
+    lifetime_minutes: int = Field(1440, ge=1, le=43_200)
+    language: str | None = Field(
+        None, pattern=r"^[a-z]{2,3}$", description="Of yes and no; the number's languages if left out."
+    )
+    on_answer: dict[str, Annotated[tuple[PlainActionSpec, ...], Field(max_length=10)]] = Field(
+        default_factory=dict, max_length=12
+    )
+
+
+ActionSpec = Annotated[
+    ReplySpec | IssueCouponSpec | CallWebhookSpec | SendEmailSpec | AskSpec, Field(discriminator="kind")
+]
+Actions = Annotated[tuple[ActionSpec, ...], Field(max_length=10)]
 
 
 class SubKeywordDefinition(Part):
@@ -95,6 +120,10 @@ class KeywordDefinition(Part):
     active_until: Moment | None = None
     too_early_text: str | None = Field(None, min_length=1, max_length=1600)
     too_late_text: str | None = Field(None, min_length=1, max_length=1600)
+    limit: int | None = Field(
+        None, ge=1, le=100_000_000, description="Only the first so many messages run the actions; see `sold_out_text`."
+    )
+    sold_out_text: str | None = Field(None, min_length=1, max_length=1600)
     is_glued: bool = False
     is_whole_message: bool = False
 
@@ -153,6 +182,11 @@ class KeywordPut(KeywordDefinition):
         for pointer, actions in lists:
             for place, action in enumerate(actions):
                 yield f"{pointer}/{place}", action
+                if isinstance(action, AskSpec):
+                    for answer, steps in action.on_answer.items():
+                        yield from (
+                            (f"{pointer}/{place}/on_answer/{answer}/{at}", step) for at, step in enumerate(steps)
+                        )
 
 
 class KeywordIn(KeywordPut):

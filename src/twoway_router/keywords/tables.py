@@ -52,6 +52,15 @@ class KeywordSpellings(Base):
     is_alias: Mapped[bool] = mapped_column(Boolean)
 
 
+class KeywordPlaces(Base):
+    """How many messages a keyword with a limit has served, over all its revisions."""
+
+    __tablename__ = "keyword_places"
+
+    keyword_id: Mapped[UUID] = mapped_column(primary_key=True)
+    taken: Mapped[int]
+
+
 class KeywordRevisions(Base):
     """An immutable definition. An MO stores the revision it matched and is run with that one."""
 

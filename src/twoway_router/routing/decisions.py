@@ -63,6 +63,12 @@ def to_context(context: Context, text: str, rule: str, answer: str | None = None
     )
 
 
+def to_declined(context: Context) -> Decision:
+    """The sender does not mean what was offered: nothing is handed over, not even the no."""
+    reason = "the sender declined what was offered"
+    return Decision(outcome=RouteOutcome.NONE, rule="offer_declined", context_id=context.context_id, reason=reason)
+
+
 def to_nobody(picked: Picked) -> Decision:
     """Several tenants may be meant and the number does not guess."""
     if picked.asks:
@@ -75,7 +81,7 @@ def to_reserved(
     entry: NumberEntry, outcome: RouteOutcome, word: ReservedWord, rule: str, live: list[Context]
 ) -> Decision:
     """A word of compliance without a keyword. A bare STOP on a shared number names no tenant: it is everyone's on it."""
-    tenants = {context.tenant_id for context in live}
+    tenants = {context.tenant_id for context in live if not context.is_offer}
     single = tenants.pop() if len(tenants) == 1 else None
     tenant = entry.rules.owner if not entry.is_shared else single if outcome is RouteOutcome.HELP else None
     details: Mapping[str, str] = {"conversation_tenant": str(single)} if single else {}

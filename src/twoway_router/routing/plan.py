@@ -14,6 +14,7 @@ from twoway_router.routing.contexts import answered, live_contexts, pick
 from twoway_router.routing.decisions import (
     candidates,
     to_context,
+    to_declined,
     to_default,
     to_keyword,
     to_nobody,
@@ -106,6 +107,8 @@ def _open_question(case: _Case) -> Decision | None:
     if picked.context is None:
         return to_nobody(picked)
     answer = next(answer for context, answer in fitting if context is picked.context)
+    if picked.context.is_offer and answer == "no":
+        return to_declined(picked.context)
     return to_context(picked.context, case.request.text, "open_question", answer)
 
 
@@ -174,9 +177,10 @@ def _to_keyword(case: _Case, winner: Winner, rule: str) -> Decision:
 
 
 def _conversation(case: _Case) -> Decision | None:
-    if not case.live:
+    talks = [context for context in case.live if not context.is_offer]
+    if not talks:
         return None
-    picked = pick(case.entry, case.live)
+    picked = pick(case.entry, talks)
     if picked.context is None:
         return to_nobody(picked)
     return to_context(picked.context, case.request.text, "conversation")

@@ -82,7 +82,10 @@ class KeywordRules:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """An open question or a recent conversation of one tenant with this sender on this number."""
+    """An open question or a recent conversation of one tenant with this sender on this number.
+
+    ``is_offer``: a question of the number's own ("did you mean PIZZA?"). Only its answer counts: it is no conversation.
+    """
 
     context_id: str
     tenant_id: TenantId
@@ -93,6 +96,7 @@ class Context:
     choices: tuple[str, ...] = ()
     language: str | None = None
     keyword_id: KeywordId | None = None
+    is_offer: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -51,6 +51,7 @@ class MessageReceived(Data):
     keyword: str | None = None
     sub_keyword: str | None = None
     rest: str = Field("", description="The text after the keyword.")
+    answer: str | None = Field(None, description="What it answers to your open question, such as `yes` or `7`.")
     received_at: datetime
 
 

@@ -1,0 +1,214 @@
+"""SQL of contexts, set-based. Called by ``conversations.service``.
+
+Rows are locked in the order of their ids, so that a STOP and an answer of many people never wait in a circle.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from twoway_router.conversations.rules import Answer, Binding, Question, StoredContext, Talk
+from twoway_router.store import Session
+
+_ROW: Final = (
+    "c.id, c.number_id, c.sender, c.tenant_id, c.kind, c.origin, c.expected, c.choices, c.language, c.keyword_id,"
+    " c.keyword_revision, c.sub_keyword, c.ordinal, c.inbound_message_id, c.target_id, c.last_at, c.expires_at"
+)
+_TALKS: Final = "unnest(CAST(:numbers AS uuid[]), CAST(:senders AS text[])) AS talk (number_id, sender)"
+_OPEN: Final = text(
+    f"""
+    SELECT {_ROW} FROM {_TALKS}
+    JOIN contexts AS c ON c.number_id = talk.number_id AND c.sender = talk.sender AND c.closed_at IS NULL
+    WHERE c.expires_at > :now AND NOT EXISTS (
+        SELECT FROM suppressions AS s WHERE s.number_id = c.number_id AND s.msisdn = c.sender)
+    """
+)
+_BY_ID: Final = text(f"SELECT {_ROW} FROM contexts AS c WHERE c.id = ANY(CAST(:ids AS uuid[]))")
+_INSERT: Final = text(
+    """
+    INSERT INTO contexts (id, number_id, sender, tenant_id, kind, origin, expected, choices, language, keyword_id,
+                          keyword_revision, sub_keyword, ordinal, inbound_message_id, target_id, last_at, expires_at)
+    SELECT id, number_id, sender, tenant_id, 'question', origin, expected,
+           ARRAY(SELECT jsonb_array_elements_text(CAST(choices AS jsonb))), language, keyword_id, keyword_revision,
+           sub_keyword, ordinal, inbound_message_id, target_id, CAST(:now AS timestamptz), expires_at
+    FROM unnest(CAST(:id AS uuid[]), CAST(:number_id AS uuid[]), CAST(:sender AS text[]), CAST(:tenant_id AS uuid[]),
+                CAST(:origin AS text[]), CAST(:expected AS text[]), CAST(:choices AS text[]), CAST(:language AS text[]),
+                CAST(:keyword_id AS uuid[]), CAST(:keyword_revision AS integer[]), CAST(:sub_keyword AS text[]),
+                CAST(:ordinal AS smallint[]), CAST(:inbound_message_id AS uuid[]), CAST(:target_id AS uuid[]),
+                CAST(:expires_at AS timestamptz[]))
+        AS new (id, number_id, sender, tenant_id, origin, expected, choices, language, keyword_id, keyword_revision,
+                sub_keyword, ordinal, inbound_message_id, target_id, expires_at)
+    """
+)
+_TRIM: Final = text(
+    f"""
+    UPDATE contexts AS c SET closed_at = :now
+    FROM (SELECT held.id,
+                 row_number() OVER (PARTITION BY held.number_id, held.sender, held.tenant_id, held.origin
+                                    ORDER BY held.last_at DESC, held.id DESC) AS of_tenant,
+                 row_number() OVER (PARTITION BY held.number_id, held.sender
+                                    ORDER BY held.last_at DESC, held.id DESC) AS of_sender
+          FROM {_TALKS} JOIN contexts AS held
+            ON held.number_id = talk.number_id AND held.sender = talk.sender AND held.closed_at IS NULL
+          WHERE held.kind = 'question' AND held.expires_at > :now) AS ranked
+    WHERE c.id = ranked.id AND (ranked.of_tenant > :per_tenant OR ranked.of_sender > :per_sender)
+    """
+)
+_NEW_WORD_CHOICES: Final = text(
+    "INSERT INTO word_choices (number_id)"
+    " SELECT DISTINCT asked.id FROM unnest(CAST(:ids AS uuid[])) AS asked (id)"
+    " WHERE NOT EXISTS (SELECT FROM word_choices AS known WHERE known.number_id = asked.id)"
+    " ON CONFLICT DO NOTHING RETURNING number_id"
+)
+_WORD_CHOICES: Final = text("SELECT number_id FROM word_choices")
+_BIND: Final = text(
+    """
+    INSERT INTO contexts AS held (id, number_id, sender, tenant_id, kind, origin, choices, last_at, expires_at)
+    SELECT id, number_id, sender, tenant_id, 'recent', 'exchange', '{}', CAST(:now AS timestamptz), expires_at
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS uuid[]), CAST(:senders AS text[]), CAST(:tenants AS uuid[]),
+                CAST(:expiries AS timestamptz[])) AS new (id, number_id, sender, tenant_id, expires_at)
+    WHERE NOT EXISTS (SELECT FROM suppressions AS s WHERE s.number_id = new.number_id AND s.msisdn = new.sender)
+    ON CONFLICT (number_id, sender, tenant_id) WHERE kind = 'recent' DO UPDATE
+    SET last_at = excluded.last_at, expires_at = excluded.expires_at, closed_at = NULL
+    """
+)
+_TAKE: Final = text(
+    """
+    WITH given AS (
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:messages AS uuid[]), CAST(:answers AS text[]))
+            AS given (id, message, answer)
+    ), locked AS (
+        SELECT c.id FROM contexts AS c JOIN given ON given.id = c.id
+        WHERE c.kind = 'question' AND (c.answered_by IS NULL OR c.answered_by = given.message)
+        ORDER BY c.id FOR UPDATE OF c
+    )
+    UPDATE contexts AS c
+    SET answered_by = given.message, answer = given.answer, closed_at = coalesce(c.closed_at, :now)
+    FROM given JOIN locked USING (id) WHERE c.id = given.id
+    RETURNING c.id
+    """
+)
+_CLOSE_TALKS: Final = text(
+    """
+    WITH scope AS (
+        SELECT * FROM unnest(CAST(:numbers AS uuid[]), CAST(:senders AS text[]), CAST(:tenants AS uuid[]))
+            AS scope (number_id, sender, tenant_id)
+    ), locked AS (
+        SELECT c.id FROM contexts AS c JOIN scope ON c.number_id = scope.number_id AND c.sender = scope.sender
+            AND (scope.tenant_id IS NULL OR c.tenant_id = scope.tenant_id)
+        WHERE c.closed_at IS NULL ORDER BY c.id FOR UPDATE OF c
+    )
+    UPDATE contexts SET closed_at = :now WHERE id IN (SELECT id FROM locked)
+    """
+)
+_CLOSE: Final = text(
+    "UPDATE contexts SET closed_at = :now WHERE closed_at IS NULL AND id IN"
+    " (SELECT id FROM contexts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE)"
+)
+_CLOSE_CHOICES: Final = text(
+    "UPDATE contexts SET closed_at = :now WHERE origin = 'choose' AND closed_at IS NULL AND id IN"
+    f" (SELECT c.id FROM {_TALKS} JOIN contexts AS c ON c.number_id = talk.number_id AND c.sender = talk.sender"
+    "   WHERE c.closed_at IS NULL AND c.origin = 'choose' ORDER BY c.id FOR UPDATE OF c)"
+)
+_ASKED: Final = text(
+    f"SELECT DISTINCT c.number_id, c.sender FROM {_TALKS}"
+    " JOIN contexts AS c ON c.number_id = talk.number_id AND c.sender = talk.sender"
+    " WHERE c.origin = 'choose' AND c.last_at > :since"
+)
+
+
+async def list_open(session: Session, talks: Collection[Talk], now: datetime) -> Sequence[StoredContext]:
+    """All open contexts of these people; none of who has opted out. Bounded by ``rules.OPEN_PER_SENDER`` and tenants."""
+    rows = await session.execute(_OPEN, {**_talks(talks), "now": now})
+    return [StoredContext(**row._asdict()) for row in rows]
+
+
+async def list_contexts(session: Session, ids: Collection[UUID]) -> Sequence[StoredContext]:
+    """Contexts by id, open or not."""
+    return [StoredContext(**row._asdict()) for row in await session.execute(_BY_ID, {"ids": list(ids)})]
+
+
+async def insert_questions(session: Session, questions: Sequence[tuple[UUID, Question, str]], now: datetime) -> None:
+    """Open questions; the third of each is its choices as JSON."""
+    columns: dict[str, list[Any]] = {
+        "id": [each_id for each_id, _, _ in questions],
+        "number_id": [question.talk.number_id for _, question, _ in questions],
+        "sender": [question.talk.sender for _, question, _ in questions],
+        "choices": [choices for _, _, choices in questions],
+        "expires_at": [now + question.lifetime for _, question, _ in questions],
+    }
+    for name in (
+        "tenant_id", "origin", "expected", "language", "keyword_id", "keyword_revision", "sub_keyword", "ordinal",
+        "inbound_message_id", "target_id",
+    ):  # fmt: skip
+        columns[name] = [getattr(question, name) for _, question, _ in questions]
+    await session.execute(_INSERT, {**columns, "now": now})
+
+
+async def close_beyond(
+    session: Session, talks: Collection[Talk], now: datetime, *, per_tenant: int, per_sender: int
+) -> None:
+    """Close the oldest open questions of these people beyond the limits."""
+    await session.execute(_TRIM, {**_talks(talks), "now": now, "per_tenant": per_tenant, "per_sender": per_sender})
+
+
+async def insert_word_choices(session: Session, numbers: Collection[UUID]) -> Sequence[UUID]:
+    """Note that words are offered on these numbers; those of which it was not known."""
+    return list(await session.scalars(_NEW_WORD_CHOICES, {"ids": list(numbers)}))
+
+
+async def list_word_choices(session: Session) -> frozenset[UUID]:
+    """The numbers on which words were ever offered."""
+    return frozenset(await session.scalars(_WORD_CHOICES))
+
+
+async def upsert_bindings(session: Session, bindings: Sequence[tuple[UUID, Binding]], now: datetime) -> None:
+    """Begin or refresh bindings, one per tenant and person; none with who has opted out."""
+    columns = {
+        "ids": [each_id for each_id, _ in bindings],
+        "numbers": [binding.talk.number_id for _, binding in bindings],
+        "senders": [binding.talk.sender for _, binding in bindings],
+        "tenants": [binding.tenant_id for _, binding in bindings],
+        "expiries": [now + binding.lifetime for _, binding in bindings],
+    }
+    await session.execute(_BIND, {**columns, "now": now})
+
+
+async def take(session: Session, answers: Sequence[Answer], now: datetime) -> set[UUID]:
+    """Store answers to questions that had none; the ids of those questions. A replay of the answer counts again."""
+    columns = {
+        "ids": [each.context_id for each in answers],
+        "messages": [each.inbound_message_id for each in answers],
+        "answers": [each.answer for each in answers],
+    }
+    return set(await session.scalars(_TAKE, {**columns, "now": now}))
+
+
+async def close_talks(session: Session, scopes: Sequence[tuple[Talk, UUID | None]], now: datetime) -> None:
+    """Close everything that is open with these people, or only what one tenant has open with them."""
+    columns = {**_talks([talk for talk, _ in scopes]), "tenants": [tenant_id for _, tenant_id in scopes]}
+    await session.execute(_CLOSE_TALKS, {**columns, "now": now})
+
+
+async def close(session: Session, ids: Collection[UUID], now: datetime) -> None:
+    """Close these."""
+    await session.execute(_CLOSE, {"ids": list(ids), "now": now})
+
+
+async def close_choices(session: Session, talks: Collection[Talk], now: datetime) -> None:
+    """Close the other numbers of a choice that has been made."""
+    await session.execute(_CLOSE_CHOICES, {**_talks(talks), "now": now})
+
+
+async def find_asked(session: Session, talks: Collection[Talk], since: datetime) -> set[Talk]:
+    """Those of these people who were asked lately which tenant they mean."""
+    rows = await session.execute(_ASKED, {**_talks(talks), "since": since})
+    return {Talk(row.number_id, row.sender) for row in rows}
+
+
+def _talks(talks: Collection[Talk]) -> dict[str, object]:
+    listed = list(talks)
+    return {"numbers": [talk.number_id for talk in listed], "senders": [talk.sender for talk in listed]}

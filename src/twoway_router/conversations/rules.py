@@ -1,0 +1,114 @@
+"""Pure parts of conversations: what opens a context, what a loaded one is to routing, and their limits."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from twoway_router.domain.ids import KeywordId, TenantId
+from twoway_router.routing.types import Context, ContextKind
+
+OPEN_PER_TENANT: Final = 3
+OPEN_PER_SENDER: Final = 10
+"""Open questions to one sender on one number; a new one beyond that closes the oldest."""
+
+OFFER_LIFETIME: Final = timedelta(hours=24)
+"""How long the number's own questions wait, and how long it does not ask again which tenant is meant."""
+
+OFFERS: Final = frozenset(("choose", "did_you_mean"))
+
+
+class Talk(NamedTuple):
+    """Who talks on which number: what contexts are kept by."""
+
+    number_id: UUID
+    sender: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """A question that has been sent. ``offers_words``: its answers may be keywords or words of another language."""
+
+    talk: Talk
+    tenant_id: TenantId
+    origin: str
+    expected: str
+    lifetime: timedelta
+    choices: tuple[str, ...] = ()
+    language: str | None = None
+    keyword_id: UUID | None = None
+    keyword_revision: int | None = None
+    sub_keyword: str | None = None
+    ordinal: int | None = None
+    inbound_message_id: UUID | None = None
+    target_id: UUID | None = None
+    offers_words: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Binding:
+    """A tenant and a sender have just been in touch."""
+
+    talk: Talk
+    tenant_id: TenantId
+    lifetime: timedelta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """A message that answers a question."""
+
+    context_id: UUID
+    inbound_message_id: UUID
+    answer: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredContext:
+    """A context as its row has it."""
+
+    id: UUID
+    number_id: UUID
+    sender: str
+    tenant_id: UUID
+    kind: str
+    origin: str
+    expected: str | None
+    choices: list[str]
+    language: str | None
+    keyword_id: UUID | None
+    keyword_revision: int | None
+    sub_keyword: str | None
+    ordinal: int | None
+    inbound_message_id: UUID | None
+    target_id: UUID | None
+    last_at: datetime
+    expires_at: datetime
+
+    @property
+    def talk(self) -> Talk:
+        return Talk(self.number_id, self.sender)
+
+    def as_context(self, at: datetime) -> Context:
+        """As routing sees it at a moment. Another machine's clock may be ahead of ours: no context is younger than new."""
+        age = max(0.0, (at - self.last_at).total_seconds())
+        return Context(
+            context_id=str(self.id),
+            tenant_id=TenantId(self.tenant_id),
+            kind=ContextKind(self.kind),
+            age_seconds=age,
+            lifetime_seconds=age + (self.expires_at - at).total_seconds(),
+            expected=self.expected,
+            choices=tuple(self.choices),
+            language=self.language,
+            keyword_id=KeywordId(self.keyword_id) if self.keyword_id else None,
+            is_offer=self.origin in OFFERS,
+        )
+
+
+def needs_word_choices(number_languages: Collection[str], choices: Collection[str], language: str | None) -> bool:
+    """Whether an answer may be something that looks like a keyword and nothing else (``routing.plan.needs_contexts``)."""
+    return any(not choice.isdigit() for choice in choices) or (
+        language is not None and language not in {*number_languages, "en"}
+    )

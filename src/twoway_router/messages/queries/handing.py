@@ -1,0 +1,69 @@
+"""Messages that were nobody's until their sender said who is meant. Called by ``executor.turns``."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from twoway_router.store import Session
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Original:
+    """A message that waited for an answer of its sender."""
+
+    id: UUID
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Handing:
+    """Whose a message has become, why, and by which message of its sender."""
+
+    message_id: UUID
+    tenant_id: UUID
+    route: str
+    rule: str
+    keyword_id: UUID | None
+    revision: int | None
+    answered_by: UUID
+
+
+_ORIGINALS: Final = text(
+    "SELECT id, text FROM inbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) AND state IN ('done', 'stored')"
+)
+_HAND_OVER: Final = text(
+    """
+    UPDATE inbound_messages AS m
+    SET tenant_id = given.tenant_id, route = given.route, rule = given.rule, keyword_id = given.keyword_id,
+        keyword_revision = given.revision,
+        route_details = m.route_details || jsonb_build_object('answered_by', given.answered_by)
+    FROM unnest(CAST(:messages AS uuid[]), CAST(:tenants AS uuid[]), CAST(:routes AS text[]), CAST(:rules AS text[]),
+                CAST(:keywords AS uuid[]), CAST(:revisions AS integer[]), CAST(:answers AS uuid[]))
+        AS given (message_id, tenant_id, route, rule, keyword_id, revision, answered_by)
+    WHERE m.id = given.message_id AND m.tenant_id IS NULL
+    """
+)
+
+
+async def list_originals(session: Session, ids: Collection[UUID | None]) -> Mapping[UUID, Original]:
+    """Messages that have been run or put aside."""
+    rows = await session.execute(_ORIGINALS, {"ids": [each for each in ids if each is not None]})
+    return {row.id: Original(id=row.id, text=row.text) for row in rows}
+
+
+async def hand_over(session: Session, handings: Sequence[Handing]) -> None:
+    """Give messages to tenants; one that has an owner by now stays with it."""
+    if handings:
+        columns = {
+            "messages": [each.message_id for each in handings],
+            "tenants": [each.tenant_id for each in handings],
+            "routes": [each.route for each in handings],
+            "rules": [each.rule for each in handings],
+            "keywords": [each.keyword_id for each in handings],
+            "revisions": [each.revision for each in handings],
+            "answers": [each.answered_by for each in handings],
+        }
+        await session.execute(_HAND_OVER, columns)
