@@ -1,20 +1,22 @@
-"""``twoway-router route …``: try routing rules from a file on messages and claims, with no server and no database.
+"""``twoway-router route …``: try routing rules on messages and claims, from a file with no server, or as an API has them.
 
 JSON is read and written by the standard library, because a text may hold half a surrogate pair.
 """
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import yaml
 from pydantic import ValidationError
 
+from twoway_router.cli.api_client import ApiClient, ApiKey, ApiProblem, ApiUrl
 from twoway_router.routing.rules_file import Rules, check, evaluate, json_schema, read_rules
+from twoway_router.routing.rules_models import PlainLoader
 
 route_app = typer.Typer(no_args_is_help=True, help="Try routing rules on messages and claims.")
 
@@ -50,14 +52,76 @@ def check_claims(
 
 @route_app.command()
 def explain(
-    number: Annotated[str, typer.Argument(help="The number's id or address.")],
+    number: Annotated[
+        str, typer.Argument(help="The number's id or address; with --api its country/address, IT/12345.")
+    ],
     text: Annotated[str, typer.Argument(help="What the sender wrote.")],
-    rules: RulesPath,
+    rules: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Rules, YAML or JSON.")] = None,
+    api: Annotated[str | None, typer.Option(envvar="TWOWAY_API_URL", help="Or the live rules of this API.")] = None,
+    key: Annotated[str | None, typer.Option(envvar="TWOWAY_API_KEY", help="The API key to ask with.")] = None,
 ) -> None:
     """Show where one message would go, and every keyword that was looked at."""
-    message = {"id": "1", "number": number, "text": text}
-    for result in _guarded(evaluate(_rules(rules), [message], datetime.now(UTC))):
-        typer.echo(json.dumps(result, indent=2))
+    if rules is not None:
+        message = {"id": "1", "number": number, "text": text}
+        for result in _guarded(evaluate(_rules(rules), [message], datetime.now(UTC))):
+            typer.echo(json.dumps(result, indent=2))
+        return
+    country, _, address = number.partition("/")
+    if api is None or key is None or not address:
+        _stop("Give --rules, or --api and --key with the number as country/address.")
+        return
+    typer.echo(json.dumps(_ask(api, key, "/v1/route-previews", preview_of(country, address, text)), indent=2))
+
+
+@route_app.command()
+def diff(
+    draft: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The body of a route diff, YAML or JSON.")],
+    api: ApiUrl,
+    key: ApiKey,
+) -> None:
+    """Show what a draft of keywords would have changed for the messages of the last days."""
+    try:
+        body = PlainLoader(draft.read_text(encoding="utf-8")).get_single_data()
+    except yaml.YAMLError as error:
+        _stop(f"{draft}: {error}")
+        return
+    for line in told(_ask(api, key, "/v1/route-diffs", body)):
+        typer.echo(line)
+
+
+def preview_of(country: str, address: str, text: str) -> dict[str, str]:
+    """The question about one message."""
+    return {"country": country.upper(), "number": address, "text": text}
+
+
+def told(diff: Mapping[str, Any]) -> Iterator[str]:
+    """A route diff in lines: verdicts, changes, counts."""
+    for verdict in diff["verdicts"]:
+        if verdict["verdict"] != "accept":
+            yield f"! {json.dumps(verdict['word'], ensure_ascii=False)}: {verdict['verdict']}: {verdict['detail']}"
+    for change in diff["changes"]:
+        sides = " -> ".join(_side(change[side]) for side in ("before", "after"))
+        yield f"{change['received_at']} {json.dumps(change['text'], ensure_ascii=False)}: {sides}"
+    rest = "" if diff["is_complete"] else " There were more messages than one diff compares."
+    yield (
+        f"{diff['changed']} of {diff['examined']} messages would change;"
+        f" {diff['in_conversation']} answered a conversation and are not compared.{rest}"
+    )
+
+
+def _side(side: Mapping[str, Any]) -> str:
+    words = " ".join(each for each in (side["word"], side["sub_keyword"]) if each)
+    return words or side["reason"] or side["rule"]
+
+
+def _ask(api: str, key: str, path: str, body: object) -> dict[str, Any]:
+    try:
+        with ApiClient(api, key) as client:
+            answer: dict[str, Any] = client.send("POST", path, body).json()
+            return answer
+    except ApiProblem as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(1) from problem
 
 
 @route_app.command()

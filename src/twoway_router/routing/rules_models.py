@@ -65,6 +65,10 @@ class SubKeywordModel(_Strict):
 
     name: Name
     aliases: tuple[Name, ...] = ()
+    actions: tuple[dict[str, object], ...] | None = Field(
+        default=None,
+        description="As the management API has them; left out: they stay as they are. Routing asks for none.",
+    )
 
 
 class OptionsModel(_Strict):
@@ -86,6 +90,11 @@ class KeywordModel(_Strict):
     state: ClaimState = ClaimState.ACTIVE
     active_from: datetime | None = None
     active_until: datetime | None = None
+    definition: dict[str, object] | None = Field(
+        default=None,
+        description="What it does: actions, texts and the like as the management API has them; left out: they stay as they"
+        " are. Routing asks for none of it.",
+    )
 
 
 class RulesFile(_Strict):

@@ -1,0 +1,73 @@
+"""The management API as the command line uses it: one key, lists page by page, problems as sentences."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final, Self
+
+import httpx
+import typer
+
+TIMEOUT_SECONDS: Final = 60.0
+_TRIES: Final = 5
+
+ApiUrl = Annotated[str, typer.Option("--api", envvar="TWOWAY_API_URL", help="The management API, https://….")]
+ApiKey = Annotated[
+    str, typer.Option("--key", envvar="TWOWAY_API_KEY", help="An API key; better given in the environment.")
+]
+
+
+class ApiProblem(Exception):
+    """The API said no. ``code`` is the problem's, ``detail`` its sentence."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.code = str(problem.get("code", "unknown"))
+        self.detail = str(problem.get("detail", ""))
+        errors = "".join(f" {each.get('pointer')}: {each.get('detail')}" for each in problem.get("errors") or ())
+        super().__init__(f"{self.code}: {self.detail}{errors}")
+
+
+class ApiClient:
+    """Closed by leaving its ``with`` block. A full rate limit is waited for."""
+
+    def __init__(self, url: str, key: str, *, transport: httpx.BaseTransport | None = None) -> None:
+        headers = {"Authorization": f"Bearer {key}"}
+        self._http = httpx.Client(
+            base_url=url.rstrip("/"), headers=headers, timeout=TIMEOUT_SECONDS, transport=transport
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """One request; raises ``ApiProblem`` for every answer that is not a success."""
+        for _ in range(_TRIES):
+            answer = self._http.request(method, path, json=body, headers=dict(headers or {}), params=dict(query or {}))
+            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                break
+            time.sleep(float(answer.headers.get("retry-after", "1")))
+        if answer.is_success:
+            return answer
+        is_problem = "json" in answer.headers.get("content-type", "")
+        raise ApiProblem(answer.status_code, answer.json() if is_problem else {"detail": answer.reason_phrase})
+
+    def pages(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
+        """Everything of a list."""
+        cursor: dict[str, str] = {}
+        while True:
+            page = self.send("GET", path, query={"limit": "100", **query, **cursor}).json()
+            yield from page["data"]
+            if not page["next"]:
+                return
+            cursor = {"cursor": page["next"]}

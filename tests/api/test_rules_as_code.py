@@ -1,0 +1,143 @@
+"""Rules as code against the real API: export, plan, apply, and nothing left to do."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from tests.api.conftest import Caller
+from tests.cast import a_connection, a_number, an_inbound
+from twoway_router.cli.api_client import ApiClient
+from twoway_router.cli.registry import ME, Registry, apply_plan, canonical, read_registry
+from twoway_router.cli.route import told
+from twoway_router.domain.ids import ConnectionId, NumberId
+from twoway_router.routing.rules_models import RulesFile
+from twoway_router.routing.rules_plan import RulesPlan, plan_rules
+from twoway_router.store import Engine, transaction
+
+Result = TypeVar("Result")
+
+REPLY = {"kind": "reply", "text": "Ecco"}
+PIZZA = {"number": "IT/12345", "tenant": ME, "word": "PIZZA", "definition": {"actions": [REPLY]}}
+
+
+class Bridge(httpx.BaseTransport):
+    """Lets a client of the command line, which is not asynchronous, call the app of the test's loop."""
+
+    def __init__(self, caller: Caller, loop: asyncio.AbstractEventLoop) -> None:
+        self._caller = caller
+        self._loop = loop
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return asyncio.run_coroutine_threadsafe(self._send(request), self._loop).result()
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        transport = httpx.ASGITransport(self._caller.app)
+        async with httpx.AsyncClient(transport=transport) as client:
+            content = await client.request(request.method, request.url, headers=request.headers, content=request.read())
+        return httpx.Response(content.status_code, headers=content.headers, content=content.content)
+
+
+async def with_client(caller: Caller, work: Callable[[ApiClient], Result]) -> Result:
+    assert caller.token is not None
+    transport = Bridge(caller, asyncio.get_running_loop())
+
+    def run() -> Result:
+        with ApiClient("http://api", str(caller.token), transport=transport) as client:
+            return work(client)
+
+    return await asyncio.to_thread(run)
+
+
+def a_plan(registry: Registry, *keywords: dict[str, Any]) -> RulesPlan:
+    content = {**registry.content, "keywords": keywords}
+    wanted = RulesFile.model_validate(content)
+    return plan_rules(wanted, registry.file, now=datetime.now(UTC), canonical=canonical)
+
+
+async def applied(caller: Caller, *keywords: dict[str, Any]) -> tuple[RulesPlan, list[str]]:
+    """What was planned and what each step answered."""
+    told: list[str] = []
+
+    def work(client: ApiClient) -> RulesPlan:
+        registry = read_registry(client)
+        plan = a_plan(registry, *keywords)
+        apply_plan(client, registry, plan, lambda step, problem: told.append(f"{step.kind.value} {problem}".strip()))
+        return plan
+
+    return await with_client(caller, work), told
+
+
+@pytest.fixture
+async def number_id(engine: Engine) -> NumberId:
+    async with transaction(engine) as session:
+        return await a_number(session, await a_connection(session))
+
+
+async def test_applying_twice_leaves_nothing_to_do(pizzeria: Caller, number_id: NumberId) -> None:
+    wanted = PIZZA | {"aliases": ["PIZZE"], "sub_keywords": [{"name": "GRANDE", "actions": [REPLY]}]}
+
+    _, first = await applied(pizzeria, wanted)
+    plan, second = await applied(pizzeria, wanted)
+
+    assert (first, second, plan.unchanged) == (["create"], [], 1)
+
+
+async def test_a_change_keeps_the_actions_that_the_file_leaves_out(pizzeria: Caller, number_id: NumberId) -> None:
+    await applied(pizzeria, PIZZA)
+
+    await applied(pizzeria, {"number": "IT/12345", "tenant": ME, "word": "PIZZA", "aliases": ["CALZONE"]})
+
+    (keyword,) = (await pizzeria.get("/v1/keywords")).json()["data"]
+    assert (keyword["aliases"], keyword["actions"][0]["text"]) == (["CALZONE"], "Ecco")
+
+
+async def test_states_and_releases_are_applied(pizzeria: Caller, number_id: NumberId) -> None:
+    await applied(pizzeria, PIZZA, PIZZA | {"word": "LASAGNA"})
+
+    _, told = await applied(pizzeria, PIZZA | {"state": "suspended"})
+
+    (keyword,) = (await pizzeria.get("/v1/keywords")).json()["data"]
+    assert (sorted(told), keyword["word"], keyword["state"]) == (["change", "release"], "PIZZA", "suspended")
+
+
+async def test_an_export_is_a_rules_file_that_changes_nothing(pizzeria: Caller, number_id: NumberId) -> None:
+    await applied(pizzeria, PIZZA | {"options": {"glued": True}, "active_until": "2100-01-01T00:00:00"})
+
+    registry = await with_client(pizzeria, read_registry)
+
+    assert a_plan(registry, *registry.content["keywords"]).steps == ()
+
+
+async def test_what_the_api_refuses_is_told_and_the_rest_is_done(
+    pizzeria: Caller, gym: Caller, number_id: NumberId
+) -> None:
+    await applied(gym, PIZZA)
+
+    _, told = await applied(pizzeria, PIZZA, PIZZA | {"word": "LASAGNA"})
+
+    assert [each.partition(":")[0] for each in told] == ["create keyword_taken", "create"]
+
+
+async def test_an_operators_file_names_the_tenants(operator: Caller, gym: Caller, number_id: NumberId) -> None:
+    await applied(gym, PIZZA)
+
+    registry = await with_client(operator, read_registry)
+
+    assert registry.content["tenants"] == [{"id": str(gym.tenant_id), "name": "Palestra Forte"}]
+    assert registry.content["keywords"][0]["tenant"] == str(gym.tenant_id)
+
+
+async def test_a_diff_is_told_in_lines(engine: Engine, operator: Caller, pizzeria: Caller, number_id: NumberId) -> None:
+    async with transaction(engine) as session:
+        await an_inbound(session, ConnectionId(number_id), number_id, text="CALZONE")
+    put = [{"word": "CALZONE", "tenant_id": str(pizzeria.tenant_id)}]
+
+    answer = await operator.post("/v1/route-diffs", {"number_id": str(number_id), "put": put})
+
+    *changes, counts = told(answer.json())
+    assert [each.partition(" ")[2] for each in changes] == ['"CALZONE": courtesy -> CALZONE']
+    assert counts.startswith("1 of 1 messages would change")
