@@ -5,7 +5,20 @@ from typing import Annotated
 import typer
 
 from twoway_router import __version__
-from twoway_router.cli import carriers, keys, lab, migrate, openapi, outbox, parked, route, rules, run, serve, settings
+from twoway_router.cli import (
+    carriers,
+    keys,
+    lab,
+    migrate,
+    openapi,
+    outbox,
+    parked,
+    route,
+    rules_code,
+    run,
+    serve,
+    settings,
+)
 
 app = typer.Typer(
     name="twoway-router",
@@ -38,7 +51,7 @@ app.command("openapi")(openapi.openapi)
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(keys.app, name="keys")
 app.add_typer(route.route_app, name="route")
-app.add_typer(rules.rules_app, name="rules")
+app.add_typer(rules_code.rules_app, name="rules")
 app.add_typer(parked.parked_app, name="parked")
 app.add_typer(outbox.outbox_app, name="outbox")
 app.add_typer(carriers.carriers_app, name="carriers")

@@ -1,4 +1,4 @@
-"""The registry as a rules file, and a plan's steps as calls of the API. Called by ``rules``; works on an ``ApiClient``.
+"""The registry as a rules file, and a plan's steps as calls of the API. Called by ``rules_code``; works on an ``ApiClient``.
 
 Over the API and not on the database: the same keys, checks, verdicts and audit log as for every other change.
 """

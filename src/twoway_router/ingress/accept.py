@@ -22,7 +22,8 @@ from twoway_router.keywords.follower import RoutingCache
 from twoway_router.kit.metrics import ROUTED
 from twoway_router.messages import service as messages
 from twoway_router.routing.plan import choose_route
-from twoway_router.routing.types import Decision, NumberRules, RouteOutcome, RouteRequest, WindowState
+from twoway_router.routing.recorded import details_of
+from twoway_router.routing.types import Decision, NumberRules, RouteOutcome, RouteRequest
 from twoway_router.store.outbox import order_key
 from twoway_router.store.transaction import Session
 from twoway_router.webhooks.progress import announce
@@ -57,15 +58,7 @@ def decide(
 
 def _details(decision: Decision) -> str:
     """What explains the route later, as JSON."""
-    found: dict[str, Any] = {
-        name: value
-        for name in ("word", "match_class", "span", "key", "reason", "language")
-        if (value := getattr(decision, name))
-    }
-    if decision.window is not WindowState.OPEN:
-        found["window"] = decision.window.value
-    if decision.suggestion:
-        found["suggestion"] = str(decision.suggestion)
+    found = details_of(decision)
     if decision.context_id or decision.asks:
         found |= conversation_details(decision)
     return orjson.dumps(found).decode()

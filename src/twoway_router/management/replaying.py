@@ -12,6 +12,8 @@ from uuid import UUID
 
 from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange
+from twoway_router.conversations import service as conversations
+from twoway_router.conversations.rules import Talk
 from twoway_router.domain.errors import Conflict, RouterError, Unprocessable
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.keywords.tables import Keywords
@@ -104,6 +106,7 @@ async def replay(
     results: list[Replayed] = []
     entries: list[Entry] = []
     opt_outs: list[ConsentChange] = []
+    ended: list[tuple[Talk, UUID | None]] = []
     for message in messages:
         before = message.route
         try:
@@ -118,10 +121,12 @@ async def replay(
             opt_outs.append(
                 ConsentChange(number_id=message.number_id, msisdn=message.sender, inbound_message_id=message.id)
             )
+            ended.append((Talk(message.number_id, message.sender), message.tenant_id))
         entries.append(_entry(message, wish, before))
         results.append(Replayed(message=message))
     await session.flush()
     await consent.opt_out(session, opt_outs, now)
+    await conversations.close_talks(session, ended, now=now)
     await audit.record_all(session, "message.replayed", entries, by=by, now=now)
     waiting = [each.message for each in results if each.problem is None and each.message.state == "accepted"]
     lanes = [outbox.lane_of(message.order_key) for message in waiting]

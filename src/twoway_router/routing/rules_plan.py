@@ -1,6 +1,6 @@
 """Rules as code: what it takes to make the registry what a rules file says, and which of its rules never act.
 
-Pure: two rules files in, steps and findings out. Called by ``cli.rules``, which reads and writes the registry by the API.
+Pure: two rules files in, steps and findings out. Called by ``cli.rules_code``, which reads and writes the registry by the API.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
