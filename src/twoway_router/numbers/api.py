@@ -54,7 +54,7 @@ async def _filter(
 @carriers_router.get("", dependencies=[OPERATOR])
 async def list_carriers() -> CarriersOut:
     """List the carriers that connections can be made to, with what each needs."""
-    return CarriersOut(data=[CarrierOut.model_validate(CARRIERS[name]) for name in sorted(CARRIERS)])
+    return CarriersOut(data=[CarrierOut.of(CARRIERS[name]) for name in sorted(CARRIERS)])
 
 
 @connections_router.post("", status_code=201, dependencies=[OPERATOR])

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from twoway_router.carriers.spec import CarrierSpec
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import NumberKind, Sharing, UnknownPolicy
 from twoway_router.numbers.tables import Connections, Numbers
@@ -120,7 +121,13 @@ class CarrierOut(Shown):
 
     name: str
     title: str
-    settings: list[CarrierSetting] = Field(validation_alias="all_settings")
+    settings: list[CarrierSetting]
+
+    @classmethod
+    def of(cls, spec: CarrierSpec) -> Self:
+        """From its spec, with the settings that every carrier has."""
+        settings = [CarrierSetting.model_validate(setting) for setting in spec.all_settings]
+        return cls(name=spec.name, title=spec.title, settings=settings)
 
 
 class CarriersOut(Shown):
