@@ -22,7 +22,7 @@ def executor(scene: Scene, http: FakeHttp, at_once: int = 4) -> SmsDelivery:
         receipt_wait=timedelta(seconds=120),
         per_connection=at_once,
     )
-    book = ConnectionBook(scene.engine, SEALER, "https://in.example")
+    book = ConnectionBook(SEALER, "https://in.example")
     return SmsDelivery(scene.engine, http, book, limits=limits, clock=scene.clock, chance=lambda: 0.5)
 
 

@@ -76,7 +76,7 @@ class Scene:
     def sms(self, http: FakeHttp | None = None) -> SmsDelivery:
         """A new executor's part for ``sms.deliver``."""
         limits = Limits(lease=timedelta(seconds=60), timeout=timedelta(seconds=20), receipt_wait=timedelta(seconds=120))
-        book = ConnectionBook(self.engine, SEALER, PUBLIC_URL)
+        book = ConnectionBook(SEALER, PUBLIC_URL)
         return SmsDelivery(
             self.engine,
             http or self.http,

@@ -38,7 +38,7 @@ class Executor:
             sms=SmsDelivery(
                 engine,
                 self._carriers,
-                ConnectionBook(engine, sealer, settings.public_url),
+                ConnectionBook(sealer, settings.public_url),
                 limits=Limits(
                     lease=settings.mt_lease, timeout=settings.mt_timeout, receipt_wait=settings.mt_receipt_wait
                 ),

@@ -8,7 +8,7 @@ from twoway_router.carriers.engine import CompiledConnection
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.kit.sealing import Sealer
 from twoway_router.numbers.service import compile_connections
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Session
 
 KEPT: Final = 1024
 
@@ -16,18 +16,16 @@ KEPT: Final = 1024
 class ConnectionBook:
     """A ``messages.delivery.ConnectionSource`` over the database."""
 
-    def __init__(self, engine: Engine, sealer: Sealer, public_url: str) -> None:
-        self._engine = engine
+    def __init__(self, sealer: Sealer, public_url: str) -> None:
         self._sealer = sealer
         self._public_url = public_url
         self._compiled: OrderedDict[UUID, tuple[int, CompiledConnection | None]] = OrderedDict()
 
-    async def get(self, connection_id: UUID, revision: int) -> CompiledConnection | None:
+    async def get(self, session: Session, connection_id: UUID, revision: int) -> CompiledConnection | None:
         """The connection, None when it cannot be used."""
         known = self._compiled.get(connection_id)
         if known is None or known[0] != revision:
-            async with transaction(self._engine) as session:
-                found = await compile_connections(session, self._sealer, self._public_url, {connection_id})
+            found = await compile_connections(session, self._sealer, self._public_url, {connection_id})
             known = (revision, found.get(ConnectionId(connection_id)))
             self._compiled[connection_id] = known
             while len(self._compiled) > KEPT:

@@ -115,17 +115,6 @@ def _row(draft: MtDraft, number: planning.SendingNumber, *, is_suppressed: bool)
     }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AnsweredMt:
-    """An MT whose carrier id is being stored, as it is after that."""
-
-    id: UUID
-    name: receipts.CarrierId
-    created_at: datetime
-    state: MtState
-    delivery_state: DeliveryState | None
-
-
 async def apply_receipts(
     session: Session, reported: Sequence[tuple[ConnectionId, DeliveryReceipt]], *, now: datetime
 ) -> Mapping[UUID, UUID]:
@@ -164,16 +153,15 @@ async def list_progress(session: Session, ids: Collection[UUID]) -> Sequence[Pro
     return await delivering.list_progress(session, ids)
 
 
-async def apply_waiting_receipts(session: Session, answered: Sequence[AnsweredMt], *, now: datetime) -> None:
-    """Apply receipts that came before the answers which are being stored. The caller holds the names' locks."""
-    names, since = [mt.name for mt in answered], [mt.created_at for mt in answered]
-    found = await receipts.take_waiting(session, [mt.id for mt in answered], names, since)
-    known = {mt.id: mt for mt in answered}
+async def apply_waiting_receipts(
+    session: Session, found: Sequence[tuple[UUID, str]], known: Mapping[UUID, States], *, now: datetime
+) -> Mapping[UUID, States]:
+    """Apply receipts that overtook the answers which are being stored: (MT, state). Returns what moved."""
     states: dict[UUID, States] = {}
     for mt_id, reported in found:
-        mt = known[mt_id]
-        _fold(states, mt_id, (mt.state, mt.delivery_state), DeliveryState(reported))
+        _fold(states, mt_id, known[mt_id], DeliveryState(reported))
     await receipts.update_states(session, states, now)
+    return states
 
 
 def _fold(states: dict[UUID, States], mt_id: UUID, stored: States, reported: DeliveryState) -> None:

@@ -67,31 +67,29 @@ class Claimer:
         """One look and one claim for all jobs; one round per job."""
         ids = list({mt_id for job in jobs for mt_id in job})
         now = self._clock()
-        async with transaction(self._engine) as session:
-            seen = await delivering.look(session, ids, now)
-        compiled = await self._compile(seen)
-        found = self._sort(seen, compiled, now)
-        for each in found.ready:
-            self._gates.of(each.connection_id).enter(1)
-        claims: Sequence[Claimed] = ()
+        found, claims = _Sorted(), list[Claimed]()
         try:
             async with transaction(self._engine) as session:
+                seen = await delivering.look(session, ids, now)
+                compiled = await self._compile(session, seen)
+                self._sort(seen, compiled, found, now)
                 taken = await self._claim(session, await take_turns(session, found.ready, now))
                 for (due_at, reason), late in found.later.items():
                     await postpone(session, late, due_at, reason)
-            claims = taken
+            claims.extend(taken)
         finally:
             self._give_back(found.ready, claims)
         return _share_out(jobs, claims, found, compiled)
 
-    async def _compile(self, seen: Sequence[Seen]) -> Mapping[UUID, CompiledConnection]:
+    async def _compile(self, session: Session, seen: Sequence[Seen]) -> Mapping[UUID, CompiledConnection]:
         wanted = {each.connection_id: each.revision for each in seen if each.is_usable}
-        found = {key: await self._connections.get(key, revision) for key, revision in wanted.items()}
+        found = {key: await self._connections.get(session, key, revision) for key, revision in wanted.items()}
         return {key: connection for key, connection in found.items() if connection is not None}
 
-    def _sort(self, seen: Sequence[Seen], compiled: Mapping[UUID, CompiledConnection], now: datetime) -> _Sorted:
-        result = _Sorted()
-        taken: dict[UUID, int] = {}
+    def _sort(
+        self, seen: Sequence[Seen], compiled: Mapping[UUID, CompiledConnection], result: _Sorted, now: datetime
+    ) -> None:
+        """Sort by what can be done now; what is ready has entered its gate."""
         for each in seen:
             gate = self._gates.of(each.connection_id)
             if each.connection_id not in compiled:
@@ -101,12 +99,11 @@ class Claimer:
                 result.unknown.append(each)
             elif rests_until := _rests_until(gate, each, now):
                 result.later.setdefault((rests_until, "carrier_rests"), []).append(each.id)
-            elif gate.room() - taken.get(each.connection_id, 0) <= 0:
+            elif gate.room() <= 0:
                 result.crowded.append(each)
             else:
-                taken[each.connection_id] = taken.get(each.connection_id, 0) + 1
+                gate.enter(1)
                 result.ready.append(each)
-        return result
 
     async def _claim(self, session: Session, ready: Sequence[Seen]) -> Sequence[Claimed]:
         """Consent is asked here, once more and last: an opt-out that has committed wins, one that has not yet waits."""

@@ -16,7 +16,7 @@ from twoway_router.messages.delivery.sources import Announce
 from twoway_router.messages.queries import delivering, pacing, receipts
 from twoway_router.messages.queries.delivering import Locked
 from twoway_router.messages.rules import Circumstances, Move, after_answer, after_look_up, after_unknown
-from twoway_router.messages.service import AnsweredMt, apply_waiting_receipts
+from twoway_router.messages.service import apply_waiting_receipts
 from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.outbox import add, add_later, lane_of
 
@@ -78,9 +78,9 @@ class Settler:
             for item in items:
                 if item.id in locked and (move := self._judge(item, locked[item.id], now)):
                     moves[item.id] = move
-            await self._store(session, [(locked[each], move) for each, move in moves.items()], now)
-            await _log_attempts(session, [item for item in items if isinstance(item, Settlement)], locked)
-            await _match_receipts(session, items, locked, moves, now)
+            moved = [(locked[each], move) for each, move in moves.items()]
+            owners = {each: found.tenant_id for each, found in locked.items()}
+            await self._store(session, moved, [item for item in items if item.id in locked], owners, now)
             await _suppress(session, [locked[each] for each, move in moves.items() if move.opted_out], now)
             await self._announce(session, _news(locked, moves), now)
         return [None] * len(items)
@@ -102,17 +102,19 @@ class Settler:
             EFFECTS_UNKNOWN.labels(item.carrier).inc()
         return move
 
-    async def _store(self, session: Session, moved: Sequence[tuple[Locked, Move]], now: datetime) -> None:
-        if not moved:
-            return
-        columns: dict[str, Sequence[Any]] = {
-            "ids": [locked.entry.id for locked, _ in moved],
-            "states": [move.state.value for _, move in moved],
-            "reasons": [move.reason for _, move in moved],
-            "ats": [move.at for _, move in moved],
-            "carrier_ids": [move.carrier_message_id for _, move in moved],
-        }
-        await delivering.move(session, columns, now)
+    async def _store(
+        self,
+        session: Session,
+        moved: Sequence[tuple[Locked, Move]],
+        items: Sequence[Settlement | Resolution],
+        owners: Mapping[UUID, UUID | None],
+        now: datetime,
+    ) -> None:
+        tries = {(item.id, item.attempt): item for item in items if isinstance(item, Settlement)}
+        early = await delivering.settle(session, _moves(moved), _tries(list(tries.values()), owners), now)
+        if early:
+            known = {locked.entry.id: _states(locked, move) for locked, move in moved}
+            await apply_waiting_receipts(session, early, known, now=now)
         later = [(locked, move.at) for locked, move in moved if move.at is not None]
         await add_later(
             session,
@@ -154,41 +156,33 @@ def _name(item: Settlement | Resolution) -> receipts.CarrierId | None:
     return None
 
 
-async def _log_attempts(session: Session, items: Sequence[Settlement], locked: Mapping[UUID, Locked]) -> None:
-    known = {(item.id, item.attempt): item for item in items if item.id in locked}.values()
-    if known:
-        columns: dict[str, Sequence[Any]] = {
-            "ids": [item.id for item in known],
-            "attempts": [item.attempt for item in known],
-            "tenant_ids": [locked[item.id].tenant_id for item in known],
-            "outcomes": [outcome_word(item.reply) for item in known],
-            "reasons": [None if isinstance(item.reply, Done) else item.reply.reason for item in known],
-            "started": [item.started_at for item in known],
-            "finished": [item.finished_at for item in known],
-        }
-        await delivering.insert_attempts(session, columns)
+def _moves(moved: Sequence[tuple[Locked, Move]]) -> dict[str, Sequence[Any]]:
+    return {
+        "ids": [locked.entry.id for locked, _ in moved],
+        "states": [move.state.value for _, move in moved],
+        "reasons": [move.reason for _, move in moved],
+        "ats": [move.at for _, move in moved],
+        "carrier_ids": [move.carrier_message_id for _, move in moved],
+        "connection_ids": [locked.connection_id for locked, _ in moved],
+        "since": [locked.entry.created_at for locked, _ in moved],
+    }
 
 
-async def _match_receipts(
-    session: Session,
-    items: Sequence[Settlement | Resolution],
-    locked: Mapping[UUID, Locked],
-    moves: Mapping[UUID, Move],
-    now: datetime,
-) -> None:
-    answered = [
-        AnsweredMt(
-            id=item.id,
-            name=name,
-            created_at=locked[item.id].entry.created_at,
-            state=moves[item.id].state,
-            delivery_state=locked[item.id].entry.delivery_state,
-        )
-        for item in items
-        if item.id in moves and (name := _name(item))
-    ]
-    if answered:
-        await apply_waiting_receipts(session, answered, now=now)
+def _tries(tries: Sequence[Settlement], owners: Mapping[UUID, UUID | None]) -> dict[str, Sequence[Any]]:
+    return {
+        "tried_ids": [item.id for item in tries],
+        "attempts": [item.attempt for item in tries],
+        "tenant_ids": [owners.get(item.id) for item in tries],
+        "outcomes": [outcome_word(item.reply) for item in tries],
+        "why": [None if isinstance(item.reply, Done) else item.reply.reason for item in tries],
+        "started": [item.started_at for item in tries],
+        "finished": [item.finished_at for item in tries],
+    }
+
+
+def _states(locked: Locked, move: Move) -> tuple[str, str | None]:
+    known = locked.entry.delivery_state
+    return move.state.value, known.value if known else None
 
 
 def _news(locked: Mapping[UUID, Locked], moves: Mapping[UUID, Move]) -> dict[UUID, UUID]:

@@ -15,7 +15,7 @@ Announce = Callable[[Session, Mapping[UUID, UUID], datetime], Awaitable[None]]
 class ConnectionSource(Protocol):
     """Compiled connections by id and revision."""
 
-    async def get(self, connection_id: UUID, revision: int) -> CompiledConnection | None:
+    async def get(self, session: Session, connection_id: UUID, revision: int) -> CompiledConnection | None:
         """None when it cannot be used: disabled, unknown, or its secrets cannot be opened."""
         ...
 

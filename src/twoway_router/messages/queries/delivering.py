@@ -138,31 +138,39 @@ _LOCK: Final = text(
     FROM outbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
     """
 )
-_MOVE: Final = text(
+_SETTLE: Final = text(
     """
-    UPDATE outbound_messages AS m
-    SET state = entry.state,
-        reason = entry.reason,
-        due_at = CASE entry.state WHEN 'planned' THEN entry.at ELSE m.due_at END,
-        lease_until = CASE entry.state WHEN 'unknown' THEN entry.at END,
-        carrier_message_id = coalesce(entry.carrier_message_id, m.carrier_message_id),
-        handed_over_at = CASE WHEN entry.state IN ('handed_over', 'confirmed')
-                              THEN coalesce(m.handed_over_at, CAST(:now AS timestamptz)) ELSE m.handed_over_at END,
-        settled_at = CASE WHEN entry.state IN ('planned', 'claimed') OR entry.at IS NOT NULL THEN NULL
-                          ELSE coalesce(m.settled_at, CAST(:now AS timestamptz)) END
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:ats AS timestamptz[]),
-                CAST(:carrier_ids AS text[])) AS entry (id, state, reason, at, carrier_message_id)
-    WHERE m.id = entry.id
-    """
-)
-_ATTEMPTS: Final = text(
-    """
-    INSERT INTO outbound_attempts (outbound_message_id, attempt, tenant_id, outcome, reason, started_at, finished_at)
-    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS smallint[]), CAST(:tenant_ids AS uuid[]),
-                         CAST(:outcomes AS text[]), CAST(:reasons AS text[]), CAST(:started AS timestamptz[]),
-                         CAST(:finished AS timestamptz[]))
-    ON CONFLICT (outbound_message_id, attempt) DO UPDATE
-    SET outcome = excluded.outcome, reason = excluded.reason, finished_at = excluded.finished_at
+    WITH tried AS (
+        INSERT INTO outbound_attempts
+            (outbound_message_id, attempt, tenant_id, outcome, reason, started_at, finished_at)
+        SELECT * FROM unnest(CAST(:tried_ids AS uuid[]), CAST(:attempts AS smallint[]), CAST(:tenant_ids AS uuid[]),
+                             CAST(:outcomes AS text[]), CAST(:why AS text[]), CAST(:started AS timestamptz[]),
+                             CAST(:finished AS timestamptz[]))
+        ON CONFLICT (outbound_message_id, attempt) DO UPDATE
+        SET outcome = excluded.outcome, reason = excluded.reason, finished_at = excluded.finished_at
+    ), moved AS (
+        UPDATE outbound_messages AS m
+        SET state = entry.state,
+            reason = entry.reason,
+            due_at = CASE entry.state WHEN 'planned' THEN entry.at ELSE m.due_at END,
+            lease_until = CASE entry.state WHEN 'unknown' THEN entry.at END,
+            carrier_message_id = coalesce(entry.carrier_message_id, m.carrier_message_id),
+            handed_over_at = CASE WHEN entry.state IN ('handed_over', 'confirmed')
+                                  THEN coalesce(m.handed_over_at, CAST(:now AS timestamptz)) ELSE m.handed_over_at END,
+            settled_at = CASE WHEN entry.state IN ('planned', 'claimed') OR entry.at IS NOT NULL THEN NULL
+                              ELSE coalesce(m.settled_at, CAST(:now AS timestamptz)) END
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:reasons AS text[]),
+                    CAST(:ats AS timestamptz[]), CAST(:carrier_ids AS text[]))
+            AS entry (id, state, reason, at, carrier_message_id)
+        WHERE m.id = entry.id
+    )
+    UPDATE delivery_receipts AS r
+    SET outbound_message_id = entry.id
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:connection_ids AS uuid[]), CAST(:carrier_ids AS text[]),
+                CAST(:since AS timestamptz[])) AS entry (id, connection_id, carrier_message_id, since)
+    WHERE r.outbound_message_id IS NULL AND r.connection_id = entry.connection_id
+      AND r.carrier_message_id = entry.carrier_message_id AND r.received_at >= entry.since
+    RETURNING r.id, r.outbound_message_id, r.state
     """
 )
 _SUCCESSORS: Final = text(
@@ -251,14 +259,16 @@ async def lock_entries(session: Session, ids: Collection[UUID]) -> Mapping[UUID,
     }
 
 
-async def move(session: Session, columns: Mapping[str, Sequence[Any]], now: datetime) -> None:
-    """Store moves: ids, states, reasons, ats, carrier_ids, one list per column."""
-    await session.execute(_MOVE, {**columns, "now": now})
+async def settle(
+    session: Session, moves: Mapping[str, Sequence[Any]], tries: Mapping[str, Sequence[Any]], now: datetime
+) -> Sequence[tuple[UUID, str]]:
+    """Store moves, log tries, and take over receipts that came before their MT's answer: (MT, state), oldest first.
 
-
-async def insert_attempts(session: Session, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Log tries: ids, attempts, tenant_ids, outcomes, reasons, started, finished."""
-    await session.execute(_ATTEMPTS, dict(columns))
+    ``moves``: ids, states, reasons, ats, carrier_ids, connection_ids, since. ``tries``: tried_ids, attempts, tenant_ids,
+    outcomes, why, started, finished. One list per column.
+    """
+    rows = await session.execute(_SETTLE, {**moves, **tries, "now": now})
+    return [(row.outbound_message_id, row.state) for row in sorted(rows, key=lambda row: row.id)]
 
 
 async def list_successors(session: Session, order_keys: Collection[int], now: datetime) -> Sequence[tuple[UUID, int]]:

@@ -83,17 +83,6 @@ _UPDATE: Final = text(
     WHERE m.id = entry.id
     """
 )
-_TAKE_WAITING: Final = text(
-    """
-    UPDATE delivery_receipts AS r
-    SET outbound_message_id = entry.id
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:connection_ids AS uuid[]), CAST(:carrier_ids AS text[]),
-                CAST(:since AS timestamptz[])) AS entry (id, connection_id, carrier_id, since)
-    WHERE r.outbound_message_id IS NULL AND r.connection_id = entry.connection_id
-      AND r.carrier_message_id = entry.carrier_id AND r.received_at >= entry.since
-    RETURNING r.id, r.outbound_message_id, r.state
-    """
-)
 
 
 async def lock(session: Session, names: Sequence[CarrierId]) -> None:
@@ -140,22 +129,6 @@ async def update_states(session: Session, states: Mapping[UUID, tuple[str, str |
                 "now": now,
             },
         )
-
-
-async def take_waiting(
-    session: Session, ids: Sequence[UUID], names: Sequence[CarrierId], since: Sequence[datetime]
-) -> Sequence[tuple[UUID, str]]:
-    """Receipts that overtook these MTs' answers, now theirs: (MT, state), oldest first."""
-    rows = await session.execute(
-        _TAKE_WAITING,
-        {
-            "ids": list(ids),
-            "connection_ids": [name.connection_id for name in names],
-            "carrier_ids": [name.carrier_message_id for name in names],
-            "since": list(since),
-        },
-    )
-    return [(row.outbound_message_id, row.state) for row in sorted(rows, key=lambda row: row.id)]
 
 
 def _lock_key(name: CarrierId) -> int:
