@@ -26,6 +26,9 @@ from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import Capability, OutboundMessage
 from twoway_router.domain.outcomes import SendReply
 
+SHORTEST_SECRET: Final = 4
+"""Shorter ones are not looked for where secrets are hidden: they would be found in every word."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConnectionView:
@@ -52,6 +55,7 @@ class CompiledConnection:
         self.carrier: Final = spec.name
         self.capability: Final[Capability] = spec.capability
         self.body_limit: Final = spec.body_limit
+        self.secret_words: Final = tuple(word for word in view.secrets.values() if len(word) >= SHORTEST_SECRET)
         self.part_wait: Final = timedelta(seconds=spec.part_wait_seconds)
         self._spec = filled
         self._checks = _compile_checks(spec, values, view)

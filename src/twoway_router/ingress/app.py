@@ -16,6 +16,7 @@ from twoway_router.ingress.arrivals import Arrival, Stored
 from twoway_router.ingress.connections import ConnectionCache
 from twoway_router.ingress.endpoint import CarrierEndpoint, Errands
 from twoway_router.ingress.long_messages import FLUSH_LIMIT, accept_parts, flush_incomplete, forget_parts, has_parts
+from twoway_router.ingress.request_log import RequestLog
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.kit.clock import Clock
 from twoway_router.kit.ids import new_id
@@ -57,6 +58,7 @@ class Ingress:
         self.batches: GroupCommit[Arrival, Stored] = GroupCommit(
             self._commit, max_rows=settings.batch_rows, max_in_flight=settings.batches_in_flight
         )
+        self.requests = RequestLog(engine, new_id)
         limit = max(settings.batch_rows * 20, 2000)
         self._endpoint = CarrierEndpoint(
             find_connection=self.connections.find,
@@ -66,6 +68,7 @@ class Ingress:
             public_url=settings.public_url,
             body_limit=settings.body_limit_bytes,
             clock=clock,
+            note=self.requests.note,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

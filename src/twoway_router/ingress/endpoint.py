@@ -20,6 +20,7 @@ from twoway_router.carriers.selection import Parsed
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.ingress.arrivals import Arrival, RejectedRequest, Stored
 from twoway_router.ingress.parts import LARGEST_PART
+from twoway_router.ingress.request_log import Visit
 from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import INGRESS_REQUESTS, INGRESS_SECONDS
 from twoway_router.kit.redact import is_secret_name
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 Kind = Literal["mo", "dlr"]
 Submit = Callable[[Arrival], Awaitable[Stored]]
+Note = Callable[[Visit, str, HttpReply], None]
 
 _ACKS: Final = {
     Stored.STORED: AckOutcome.STORED,
@@ -72,6 +74,7 @@ class CarrierEndpoint:
         public_url: str,
         body_limit: int,
         clock: Clock,
+        note: Note,
     ) -> None:
         self._find_connection = find_connection
         self._submit = submit
@@ -80,6 +83,7 @@ class CarrierEndpoint:
         self._public_url = public_url
         self._body_limit = body_limit
         self._clock = clock
+        self._note = note
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = self._find(scope["path"])
@@ -87,13 +91,16 @@ class CarrierEndpoint:
             await send_reply(send, _NO_SUCH_DOOR)
             return
         began = perf_counter()
+        secrets = door.connection.secret_words
+        visit = Visit(connection_id=door.connection_id, kind=door.kind, at=self._clock(), secrets=secrets)
         try:
-            outcome, reply = await self._serve(door, scope, receive)
+            outcome, reply = await self._serve(door, visit, scope, receive)
         except Exception:
             log.exception("ingress.failed", connection_id=str(door.connection_id), kind=door.kind)
             outcome, reply = "error", door.connection.acknowledge(AckOutcome.OVERLOADED)
         INGRESS_REQUESTS.labels(door.connection.carrier, door.kind, outcome).inc()
         INGRESS_SECONDS.labels(door.connection.carrier, door.kind).observe(perf_counter() - began)
+        self._note(visit, outcome, reply)
         await send_reply(send, reply)
 
     def _find(self, path: str) -> Door | None:
@@ -109,23 +116,24 @@ class CarrierEndpoint:
             return None
         return Door(connection_id, connection, "mo" if parts[4] == "mo" else "dlr")
 
-    async def _serve(self, door: Door, scope: Scope, receive: Receive) -> tuple[str, HttpReply]:
-        now = self._clock()
+    async def _serve(self, door: Door, visit: Visit, scope: Scope, receive: Receive) -> tuple[str, HttpReply]:
+        now = visit.at
         acknowledge = door.connection.acknowledge
         try:
-            request = await read_request(
+            request = visit.request = await read_request(
                 scope, receive, public_url=self._public_url, limit=min(self._body_limit, door.connection.body_limit)
             )
             door.connection.verify(request, now)
         except BodyTooLarge:
             return "too_large", acknowledge(AckOutcome.TOO_LARGE)
         except BadSignature as error:
+            visit.reason = error.reason
             log.warning("ingress.refused", connection_id=str(door.connection_id), kind=door.kind, reason=error.reason)
             return "refused", acknowledge(AckOutcome.BAD_AUTH)
         except CertificateMissing as error:
             self._errands.fetch_certificate(error.url)
             return "unavailable", acknowledge(AckOutcome.OVERLOADED)
-        parsed = door.connection.parse(door.kind, request, now)
+        parsed = visit.parsed = door.connection.parse(door.kind, request, now)
         if parsed.confirm_url is not None:
             self._errands.confirm(parsed.confirm_url)
         if parsed.answer is not None:

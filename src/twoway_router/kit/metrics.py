@@ -11,6 +11,7 @@ INGRESS_BATCH_ROWS = Histogram(
     "twr_ingress_batch_rows", "Messages in one group commit", buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500)
 )
 INGRESS_COMMIT_SECONDS = Histogram("twr_ingress_commit_seconds", "Time of one group commit", buckets=_FAST)
+REQUESTS_UNLOGGED = Counter("twr_requests_unlogged", "Carriers' requests left out of their connection's request log")
 LONG_MESSAGES = Counter("twr_long_messages", "Long messages by how they ended, and late parts", ("outcome",))
 ROUTED = Counter("twr_routed", "Routing decisions", ("outcome", "match_class"))
 PATH_SECONDS = Histogram("twr_path_seconds", "Age of a message when a stage ends", ("stage",), buckets=_SLOW)

@@ -18,6 +18,7 @@ from twoway_router.numbers.schemas import (
     ConnectionChange,
     ConnectionIn,
     ConnectionOut,
+    ConnectionRequestOut,
     NumberChange,
     NumberIn,
     NumberOut,
@@ -104,6 +105,14 @@ async def update_connection(
         session, context.sealer, connection_id, changes_of(body), expected=expected, now=now
     )
     return tagged(response, row.revision, _shown(row, context))
+
+
+@connections_router.get("/{connection_id}/requests", dependencies=[OPERATOR])
+async def list_connection_requests(connection_id: UUID, session: DbSession, pages: Pages) -> Page[ConnectionRequestOut]:
+    """List the last requests of a connection's carrier, to see what is wrong. Under load only some are kept."""
+    await service.get_connection(session, connection_id)
+    found = await queries.list_requests(session, connection_id, after=pages.after, limit=pages.fetch)
+    return pages.page(found, ConnectionRequestOut.model_validate)
 
 
 @router.post("", status_code=201, dependencies=[OPERATOR])

@@ -1,15 +1,15 @@
 """SQL of connections and numbers. Called by ``service`` and by the caches that follow the change feed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import or_, select, text
 
 from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
 from twoway_router.domain.messages import Sharing
-from twoway_router.numbers.tables import Connections, Numbers
+from twoway_router.numbers.tables import ConnectionRequests, Connections, Numbers
 from twoway_router.routing.types import AmbiguityPolicy, NumberRules
 from twoway_router.store import Session
 from twoway_router.store.unique import is_flushed
@@ -17,6 +17,35 @@ from twoway_router.store.unique import is_flushed
 _HAS_OTHERS_KEYWORDS: Final = text(
     "SELECT EXISTS (SELECT FROM keywords WHERE number_id = :number_id AND state <> 'released'"
     " AND (CAST(:tenant_id AS uuid) IS NULL OR tenant_id <> :tenant_id))"
+)
+
+REQUESTS_KEPT: Final = 200
+"""How many of a connection's last requests are kept."""
+
+_INSERT_REQUESTS: Final = text(
+    """
+    WITH fresh AS (
+        INSERT INTO connection_requests (id, connection_id, kind, outcome, reason, method, query, headers, body, parsed,
+                                         status, answer, unlogged, received_at)
+        SELECT entry.id, entry.connection_id, entry.kind, entry.outcome, entry.reason, entry.method, entry.query,
+               CAST(entry.headers AS jsonb), entry.body, CAST(entry.parsed AS jsonb), entry.status, entry.answer,
+               entry.unlogged, entry.received_at
+        FROM unnest(CAST(:id AS uuid[]), CAST(:connection_id AS uuid[]), CAST(:kind AS text[]), CAST(:outcome AS text[]),
+                    CAST(:reason AS text[]), CAST(:method AS text[]), CAST(:query AS text[]), CAST(:headers AS text[]),
+                    CAST(:body AS text[]), CAST(:parsed AS text[]), CAST(:status AS int[]), CAST(:answer AS text[]),
+                    CAST(:unlogged AS int[]), CAST(:received_at AS timestamptz[]))
+             AS entry (id, connection_id, kind, outcome, reason, method, query, headers, body, parsed, status, answer,
+                       unlogged, received_at)
+    )
+    DELETE FROM connection_requests WHERE id IN (
+        SELECT id FROM connection_requests WHERE id IN (
+            SELECT id FROM (
+                SELECT id, row_number() OVER (PARTITION BY connection_id ORDER BY id DESC) AS place
+                FROM connection_requests WHERE connection_id = ANY(CAST(:connection_id AS uuid[]))
+            ) AS placed WHERE place > :kept
+        ) ORDER BY id FOR UPDATE SKIP LOCKED
+    )
+    """
 )
 
 
@@ -76,6 +105,21 @@ async def list_active_connections(session: Session, ids: Collection[UUID] | None
     if ids is not None:
         wanted = wanted.where(Connections.id.in_(ids))
     return (await session.scalars(wanted)).all()
+
+
+async def insert_requests(session: Session, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Keep requests and forget the oldest of their connections."""
+    await session.execute(_INSERT_REQUESTS, {**columns, "kept": REQUESTS_KEPT})
+
+
+async def list_requests(
+    session: Session, connection_id: UUID, *, after: UUID | None, limit: int
+) -> Sequence[ConnectionRequests]:
+    """Newest first."""
+    wanted = select(ConnectionRequests).where(ConnectionRequests.connection_id == connection_id)
+    if after is not None:
+        wanted = wanted.where(ConnectionRequests.id < after)
+    return (await session.scalars(wanted.order_by(ConnectionRequests.id.desc()).limit(limit))).all()
 
 
 async def is_number_inserted(session: Session, number: Numbers) -> bool:

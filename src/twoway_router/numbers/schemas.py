@@ -104,6 +104,24 @@ class ConnectionOut(Shown):
         return cls(secret_names=secret_names, urls=urls, **cls.columns(row))
 
 
+class ConnectionRequestOut(Shown):
+    """A request that this connection got. Secrets are hidden, numbers masked, texts left out."""
+
+    id: UUID
+    kind: Literal["mo", "dlr"]
+    outcome: str = Field(description="stored, duplicate, quarantined, refused, ignored, probe, unavailable, too_large.")
+    reason: str | None = Field(description="Why it was refused.")
+    method: str
+    query: str
+    headers: dict[str, str]
+    body: str = Field(description="Its beginning.")
+    parsed: dict[str, Any] = Field(description="What it was understood as.")
+    status: int = Field(description="Of our answer.")
+    answer: str
+    unlogged: int = Field(description="Requests of this outcome since the entry before that were only counted.")
+    received_at: datetime
+
+
 class CarrierSetting(Shown):
     """One thing to enter for a connection."""
 

@@ -171,7 +171,7 @@ def ingress_parts(shared: Shared) -> Sequence[Part]:
         Part(
             name="ingress",
             start=ingress.start,
-            loops=(ingress.run, ingress.flush, errands.run),
+            loops=(ingress.run, ingress.flush, ingress.requests.run, errands.run),
             servers=(server,),
             checks={"index": ingress.find_staleness},
             drain=ingress.drain,

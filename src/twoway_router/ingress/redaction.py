@@ -1,0 +1,110 @@
+"""What may be shown of a carrier's request: no secret, no whole phone number, no text of a message. Pure; for ``request_log``."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape
+
+from twoway_router.carriers.selection import Parsed
+from twoway_router.kit.redact import is_secret_name, mask
+
+Hide = Callable[[str], str]
+
+HIDDEN: Final = "[hidden]"
+LONGEST_BODY: Final = 2000
+MOST_SHOWN: Final = 10
+
+_DIGITS: Final = re.compile(r"\d{7,}")
+_QUOTED: Final = re.compile(r'"([A-Za-z0-9_.-]{1,64})"(\s*:\s*)"((?:[^"\\]|\\.)*)("?)')
+_PAIR: Final = re.compile(r"(^|[?&;\s])([A-Za-z0-9_.%-]{1,64})=([^&\s]*)")
+_ELEMENT: Final = re.compile(r"<([A-Za-z0-9_.:-]{1,64})>([^<]*)</")
+
+
+def hider(secrets: Iterable[str], texts: Iterable[str]) -> Hide:
+    """What takes the connection's secrets and the messages' texts out, in whatever form they stand in a request."""
+    found = {form: HIDDEN for secret in secrets for form in _forms(secret)}
+    found |= {form: f"[text of {len(text)}]" for text in texts if text for form in _forms(text)}
+    longest_first = sorted(found.items(), key=lambda pair: len(pair[0]), reverse=True)
+
+    def hide(shown: str) -> str:
+        for form, instead in longest_first:
+            shown = shown.replace(form, instead)
+        shown = _PAIR.sub(_pair, _QUOTED.sub(_quoted, shown))
+        return _masked(_ELEMENT.sub(_element, shown)).replace("\x00", "")
+
+    return hide
+
+
+def redact_query(query: str, hide: Hide) -> str:
+    """A query string without secrets, texts and whole numbers."""
+    return hide(query)[:LONGEST_BODY]
+
+
+def redact_headers(headers: Mapping[str, str], hide: Hide) -> dict[str, str]:
+    """Headers likewise."""
+    return {name: HIDDEN if is_secret_name(name) else hide(value)[:LONGEST_BODY] for name, value in headers.items()}
+
+
+def redact_body(body: bytes, hide: Hide) -> str:
+    """The beginning of a body likewise, in whatever form it is."""
+    return hide(body[: LONGEST_BODY * 4].decode("utf-8", "replace"))[:LONGEST_BODY]
+
+
+def summary_of(parsed: Parsed | None) -> dict[str, Any]:
+    """What a request was understood as: lengths for texts, masks for numbers."""
+    if parsed is None:
+        return {}
+    return {
+        "messages": [
+            {
+                "id": _masked(message.carrier_message_id),
+                "sender": mask(message.sender),
+                "recipient": mask(message.recipient),
+                "text_length": len(message.text),
+                "part": f"{message.part.index}/{message.part.total}" if message.part else None,
+                "carrier_time": message.carrier_time.isoformat() if message.carrier_time else None,
+            }
+            for message in parsed.messages[:MOST_SHOWN]
+        ],
+        "receipts": [
+            {
+                "id": _masked(receipt.carrier_message_id or ""),
+                "reference": receipt.reference,
+                "state": receipt.state.value,
+                "raw_state": _masked(receipt.raw_state),
+                "error": _masked(receipt.error or "") or None,
+            }
+            for receipt in parsed.receipts[:MOST_SHOWN]
+        ],
+        "rejects": [reject.reason for reject in parsed.rejects[:MOST_SHOWN]],
+        "ignored": parsed.ignored,
+        "is_probe": parsed.is_probe,
+    }
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """How a text may stand in a request: as it is, escaped in XML or JSON, percent-encoded."""
+    in_json = (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
+    in_php = tuple(form.replace("/", "\\/") for form in in_json)
+    return (text, escape(text), quote_plus(text), quote(text, safe=""), *in_json, *in_php)
+
+
+def _masked(shown: str) -> str:
+    return _DIGITS.sub(lambda found: f"{found[0][:3]}•••{found[0][-3:]}", shown)
+
+
+def _quoted(found: re.Match[str]) -> str:
+    name, colon, value, end = found.groups()
+    return f'"{name}"{colon}"{HIDDEN if is_secret_name(name) else value}{end}'
+
+
+def _pair(found: re.Match[str]) -> str:
+    before, name, value = found.groups()
+    return f"{before}{name}={HIDDEN if is_secret_name(name) else value}"
+
+
+def _element(found: re.Match[str]) -> str:
+    name, value = found.groups()
+    return f"<{name}>{HIDDEN if is_secret_name(name) else value}</"
