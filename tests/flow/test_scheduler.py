@@ -191,6 +191,22 @@ async def test_old_idempotency_keys_are_forgotten_after_seven_days(scene: Scene,
     assert [row.key for row in await scene.rows("SELECT key FROM idempotency_keys")] == ["6"]
 
 
+async def test_conversations_are_forgotten_thirty_days_after_they_ended(scene: Scene, scheduler: Scheduler) -> None:
+    for age in (29, 31):
+        await scene.rows(
+            "INSERT INTO contexts (id, number_id, sender, tenant_id, kind, origin, choices, last_at, expires_at)"
+            " VALUES (gen_random_uuid(), :number, :sender, :tenant, 'recent', 'exchange', '{}', :at, :at)",
+            number=scene.number_id,
+            tenant=scene.pizzeria,
+            sender=f"+39320000{age:04}",
+            at=scene.clock() - timedelta(days=age),
+        )
+
+    await scheduler.turn()
+
+    assert [row.sender for row in await scene.rows("SELECT sender FROM contexts")] == ["+393200000029"]
+
+
 async def test_the_scheduler_says_that_it_lives(scene: Scene, scheduler: Scheduler) -> None:
     await scheduler.turn()
     scene.clock.advance(seconds=5)

@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 CLEAN_EVERY: Final = timedelta(minutes=5)
 KEYS_KEPT: Final = timedelta(days=7)
+CONTEXTS_KEPT: Final = timedelta(days=30)
+"""After their expiry."""
 BEATS_KEPT: Final = timedelta(days=2)
 
 Turn = Callable[[], Awaitable[int]]
@@ -106,6 +108,11 @@ class Scheduler:
             await queries.beat(session, self._process, now)
             self._due = dict(await queries.count_due(session, now))
             if self._cleaned_at is None or now - self._cleaned_at > CLEAN_EVERY:
-                await queries.forget_old(session, now - KEYS_KEPT, now - BEATS_KEPT)
+                await queries.forget_old(
+                    session,
+                    keys_before=now - KEYS_KEPT,
+                    contexts_before=now - CONTEXTS_KEPT,
+                    beats_before=now - BEATS_KEPT,
+                )
                 self._cleaned_at = now
         return 0

@@ -129,6 +129,10 @@ _BEAT: Final = text(
     " VALUES (:process_id, :role, :code_level, :version, :started_at, :now)"
     " ON CONFLICT (process_id) DO UPDATE SET seen_at = excluded.seen_at"
 )
+_OLD_CONTEXTS: Final = text(
+    "DELETE FROM contexts WHERE id IN"
+    " (SELECT id FROM contexts WHERE expires_at < :before ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
+)
 _OLD_BEATS: Final = text("DELETE FROM heartbeats WHERE seen_at < :before")
 _DEPTHS: Final = text(
     """
@@ -153,9 +157,12 @@ async def list_waiting(session: Session, before: UUID, after: Found, limit: int)
     return [Found(id=row.id, order_key=row.order_key) for row in await session.execute(_WAITING, place)]
 
 
-async def forget_old(session: Session, keys_before: datetime, beats_before: datetime) -> None:
-    """Delete what has served its time: idempotency keys, courtesy marks, heartbeats of processes that are gone."""
+async def forget_old(
+    session: Session, *, keys_before: datetime, contexts_before: datetime, beats_before: datetime
+) -> None:
+    """Delete what has served its time: idempotency keys, conversations, courtesy marks, heartbeats of gone processes."""
     await session.execute(_OLD_KEYS, {"before": keys_before, "limit": 5000})
+    await session.execute(_OLD_CONTEXTS, {"before": contexts_before, "limit": 5000})
     await session.execute(_OLD_COURTESIES, {"day": beats_before.date()})
     await session.execute(_OLD_BEATS, {"before": beats_before})
 

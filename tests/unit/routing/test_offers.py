@@ -1,0 +1,37 @@
+"""A question of the number's own ("did you mean PIZZA?"): only its answer counts, it is no conversation."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.routing.cast import NOON, PIZZERIA, SHARED, a_keyword, a_question, a_table
+from twoway_router.routing.plan import choose_route
+from twoway_router.routing.types import Decision, RouteRequest
+
+OFFER = replace(a_question(PIZZERIA, "yes_no"), is_offer=True)
+
+
+def decide(text: str) -> Decision:
+    request = RouteRequest(number_id=SHARED, sender="+34600000001", text=text, at=NOON, contexts=(OFFER,))
+    return choose_route(a_table(a_keyword("PIZZA")), request)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "tenant"),
+    [
+        ("sí", "open_question", PIZZERIA),
+        ("no", "offer_declined", None),
+        ("y cuánto cuesta", "courtesy", None),
+        ("ayuda", "help", None),
+        ("pizza", "keyword_whole", PIZZERIA),
+        ("#pizza", "keyword_weak", PIZZERIA),
+    ],
+)
+def test_only_a_yes_hands_anything_over(text: str, rule: str, tenant: object) -> None:
+    decision = decide(text)
+
+    assert (decision.rule, decision.tenant_id) == (rule, tenant)
+
+
+def test_a_declined_offer_names_what_to_close() -> None:
+    assert decide("no").context_id == OFFER.context_id
