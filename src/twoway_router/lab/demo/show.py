@@ -62,9 +62,7 @@ def describe(show: Show, *, api_url: str, operator_key: str) -> str:
     burgers = world.tenants[scenes.BURGERS].key
     mo = f'{{"id":"mine-1","from":"+447700900950","to":"{scenes.SHORT_CODE}","text":"freeburger"}}'
     preview = f'{{"number_id":"{world.shared_number_id}","text":"usedcars under 5000"}}'
-    keyword = (
-        f'{{"number_id":"{world.shared_number_id}","word":"MENU24","actions":[{{"kind":"reply","text":"Today: soup"}}]}}'
-    )
+    keyword = f'{{"number_id":"{world.shared_number_id}","word":"MENU24","actions":[{{"kind":"reply","text":"Today: soup"}}]}}'
     keys = [f"  {tenant.name:<18}{tenant.key}" for tenant in world.tenants.values()]
     return "\n".join(
         [
