@@ -77,8 +77,11 @@ async def test_a_number_that_asks_learns_who_is_meant(scene: Scene, database_url
         "Your table waits.",
     ]
     assert chosen.tenant_id == scene.pizzeria
-    [original] = await scene.rows("SELECT tenant_id, rule FROM inbound_messages WHERE id = :id", id=vague.id)
+    [original] = await scene.rows(
+        "SELECT tenant_id, rule, route_details FROM inbound_messages WHERE id = :id", id=vague.id
+    )
     assert (original.tenant_id, original.rule) == (scene.pizzeria, "chosen")
+    assert "asks" not in original.route_details
 
 
 async def test_a_number_asks_once_a_day(scene: Scene, database_url: str) -> None:

@@ -39,7 +39,7 @@ _HAND_OVER: Final = text(
     UPDATE inbound_messages AS m
     SET tenant_id = given.tenant_id, route = given.route, rule = given.rule, keyword_id = given.keyword_id,
         keyword_revision = given.revision,
-        route_details = m.route_details || jsonb_build_object('answered_by', given.answered_by)
+        route_details = m.route_details - 'asks' - 'suggestion' || jsonb_build_object('answered_by', given.answered_by)
     FROM unnest(CAST(:messages AS uuid[]), CAST(:tenants AS uuid[]), CAST(:routes AS text[]), CAST(:rules AS text[]),
                 CAST(:keywords AS uuid[]), CAST(:revisions AS integer[]), CAST(:answers AS uuid[]))
         AS given (message_id, tenant_id, route, rule, keyword_id, revision, answered_by)
@@ -55,7 +55,7 @@ async def list_originals(session: Session, ids: Collection[UUID | None]) -> Mapp
 
 
 async def hand_over(session: Session, handings: Sequence[Handing]) -> None:
-    """Give messages to tenants; one that has an owner by now stays with it."""
+    """Give messages to tenants; one that has an owner by now stays with it. Who else was offered is not theirs to see."""
     if handings:
         columns = {
             "messages": [each.message_id for each in handings],
