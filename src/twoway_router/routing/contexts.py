@@ -38,12 +38,15 @@ def answered(entry: NumberEntry, folded: Folded, live: Sequence[Context]) -> lis
 
 
 def pick(entry: NumberEntry, fitting: Sequence[Context]) -> Picked:
-    """One of the fitting contexts, by the number's policy where they are of several tenants."""
+    """One of the fitting contexts, by the number's policy where they are of several tenants.
+
+    A number that asks does not ask about its own questions: what may answer one of them or a tenant's is put aside.
+    """
     tenants = {context.tenant_id for context in fitting}
     policy = entry.rules.ambiguity
     if len(tenants) == 1 or policy is AmbiguityPolicy.LATEST:
         return Picked(fitting[0])
-    if policy is AmbiguityPolicy.QUARANTINE:
+    if policy is AmbiguityPolicy.QUARANTINE or any(context.is_offer for context in fitting):
         return Picked(None)
     first_of_each = {context.tenant_id: context for context in reversed(fitting)}
     ordered = sorted(first_of_each.values(), key=_latest_first)

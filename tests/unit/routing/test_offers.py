@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.routing.cast import NOON, PIZZERIA, SHARED, a_keyword, a_question, a_table
+from tests.unit.routing.cast import GYM, NOON, PIZZERIA, SHARED, SHARED_RULES, a_keyword, a_question, a_table
+from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
-from twoway_router.routing.types import Decision, RouteRequest
+from twoway_router.routing.types import AmbiguityPolicy, Decision, RouteRequest
 
 OFFER = replace(a_question(PIZZERIA, "yes_no"), is_offer=True)
 
@@ -31,6 +32,16 @@ def test_only_a_yes_hands_anything_over(text: str, rule: str, tenant: object) ->
     decision = decide(text)
 
     assert (decision.rule, decision.tenant_id) == (rule, tenant)
+
+
+@pytest.mark.parametrize(("policy", "rule"), [("latest", "open_question"), ("ask", "quarantine")])
+def test_a_number_does_not_ask_about_its_own_questions(policy: str, rule: str) -> None:
+    numbers = [replace(SHARED_RULES, ambiguity=AmbiguityPolicy(policy))]
+    table = RoutingTable.build(numbers, [a_keyword("PIZZA")])
+    contexts = (OFFER, a_question(GYM, "yes_no", age_seconds=90))
+    request = RouteRequest(number_id=SHARED, sender="+34600000001", text="sí", at=NOON, contexts=contexts)
+
+    assert choose_route(table, request).rule == rule
 
 
 def test_a_declined_offer_names_what_to_close() -> None:
