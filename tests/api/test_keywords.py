@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from tests.api.conftest import Caller
 from tests.cast import OWNED, FakeClock, a_connection, a_number
@@ -179,3 +180,13 @@ async def test_a_post_repeated_with_its_key_claims_once(pizzeria: Caller, number
 
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json()["id"] == again.json()["id"]
+
+
+async def test_an_email_is_refused_where_none_can_be_sent(app: FastAPI, pizzeria: Caller, number_id: NumberId) -> None:
+    email = {"kind": "send_email", "recipients": ["desk@example.com"], "subject": "New", "text": "{{ message.text }}"}
+    app.state.is_mail_possible = False
+
+    refused = await pizzeria.post("/v1/keywords", a_keyword(number_id, actions=[email]))
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "mail_not_possible")
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/actions/0"]

@@ -18,7 +18,6 @@ from twoway_router.keywords.schemas import (
     Availability,
     HistoryOut,
     KeywordClaimed,
-    KeywordDefinition,
     KeywordIn,
     KeywordOut,
     KeywordPut,
@@ -45,6 +44,12 @@ class TenantNeeded(Unprocessable):
     code = "tenant_needed"
 
 
+class MailNotPossible(Unprocessable):
+    """This router sends no e-mail: its operator has set no SMTP server (TWOWAY_SMTP_HOST)."""
+
+    code = "mail_not_possible"
+
+
 class OverrideIsOperators(Forbidden):
     """Only an operator may override what is refused, or act for another tenant."""
 
@@ -60,13 +65,26 @@ async def _routing_table(request: Request) -> RoutingTable | None:
 CurrentTable = Annotated[RoutingTable | None, Depends(_routing_table)]
 
 
+async def _is_mail_possible(request: Request) -> bool:
+    return bool(getattr(request.app.state, "is_mail_possible", True))
+
+
+CanMail = Annotated[bool, Depends(_is_mail_possible)]
+
+
 @router.post("", status_code=201)
 async def claim_keyword(
-    body: KeywordIn, principal: CurrentPrincipal, session: DbSession, now: Now, table: CurrentTable, response: Response
+    body: KeywordIn,
+    principal: CurrentPrincipal,
+    session: DbSession,
+    now: Now,
+    table: CurrentTable,
+    can_mail: CanMail,
+    response: Response,
 ) -> KeywordClaimed:
     """Claim a keyword with its aliases, sub-keywords, activity window and actions."""
     tenant_id = await _tenant(session, principal, body.tenant_id, is_override=body.is_override)
-    _check(body)
+    _check(body, can_mail=can_mail)
     wanted = body.to_claim(NumberId(body.number_id), is_override=body.is_override)
     claimed = await service.claim(session, tenant_id, wanted, now=now, table=table, by=actor_of(principal))
     response.headers["Location"] = f"/v1/keywords/{claimed.keyword.id}"
@@ -124,13 +142,14 @@ async def change_keyword(
     session: DbSession,
     now: Now,
     table: CurrentTable,
+    can_mail: CanMail,
     expected: IfMatch,
     response: Response,
 ) -> KeywordClaimed:
     """Give a keyword a new definition. Messages already accepted run the one they matched."""
     keyword = await service.get_keyword(session, KeywordId(keyword_id), principal.tenant_id, for_update=True)
     expected.check(_version(keyword))
-    _check(body)
+    _check(body, can_mail=can_mail)
     wanted = body.to_claim(NumberId(keyword.number_id), is_override=principal.tenant_id is None)
     changed = await service.change(session, keyword, wanted, now=now, table=table, by=actor_of(principal))
     return tagged(response, _version(changed.keyword), KeywordClaimed.claimed(changed.keyword, changed.judgement))
@@ -188,9 +207,13 @@ async def _tenant(session: Session, principal: Principal, named: UUID | None, *,
     return TenantId((await get_tenant(session, named)).id)
 
 
-def _check(definition: KeywordDefinition) -> None:
+def _check(definition: KeywordPut, *, can_mail: bool) -> None:
     if errors := check_definition(definition):
         raise DefinitionNotAcceptable(errors=errors)
+    if not can_mail and (places := definition.email_places()):
+        raise MailNotPossible(
+            errors=[FieldError(pointer=at, detail="This router has no SMTP server.") for at in places]
+        )
 
 
 def _version(keyword: Keywords) -> int:

@@ -174,6 +174,10 @@ class KeywordPut(KeywordDefinition):
             is_override=is_override,
         )
 
+    def email_places(self) -> tuple[str, ...]:
+        """JSON pointers of the actions that send an e-mail."""
+        return tuple(at for at, action in self._placed_actions() if isinstance(action, SendEmailSpec))
+
     def _placed_actions(self) -> Iterator[tuple[str, ActionSpec]]:
         lists = [
             ("/actions", self.actions),

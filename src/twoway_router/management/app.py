@@ -67,6 +67,7 @@ def create_app(
     public_url: str,
     clock: Clock = utc_now,
     webhook_allowed_networks: Sequence[str] = (),
+    is_mail_possible: bool = True,
     requests_per_minute: int = 600,
     body_limit_bytes: int = 4_194_304,
 ) -> FastAPI:
@@ -95,6 +96,7 @@ def create_app(
         body_limit_bytes=body_limit_bytes,
     )
     app.state.routing_table = routing_table
+    app.state.is_mail_possible = is_mail_possible
     app.state.webhook_networks = read_networks(webhook_allowed_networks)
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")

@@ -193,6 +193,7 @@ def api_parts(shared: Shared) -> Sequence[Part]:
         public_url=settings.public_url,
         clock=utc_now,
         webhook_allowed_networks=settings.webhook_allowed_networks,
+        is_mail_possible=settings.smtp_host is not None,
     )
     server = HttpServer(
         LameDuck(app, shared.lifecycle),
