@@ -123,7 +123,7 @@ async def compile_connections(
     for row in await queries.list_active_connections(session, ids):
         try:
             view = _view(row, row.settings, open_secrets(sealer, row), public_url)
-            view = replace(view, certificates=certificates or {})
+            view = replace(view, certificates={} if certificates is None else certificates)  # shared, and filled later
             compiled[ConnectionId(row.id)] = compile_connection(CARRIERS[row.carrier], view)
         except (SealBroken, SpecError, KeyError) as error:
             log.error("connection.unusable", connection_id=str(row.id), carrier=row.carrier, error=type(error).__name__)
