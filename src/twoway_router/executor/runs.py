@@ -136,9 +136,8 @@ class MessageRunner:
         )
         finished = await run_waves(session, plans, context)
         await refresh_bindings(session, plans, finished, now)
-        await messages.insert_runs(session, finished, now)
         await emit_all(session, context.events, now=now)
-        await messages.finish(session, [each.id for each in waiting], now)
+        await messages.finish(session, [each.id for each in waiting], finished, now)
 
     async def _blame(self, message: WaitingMessage, error: Exception) -> bool:
         """Note the failure; whether the person's next message may follow (only when this one is parked)."""

@@ -58,8 +58,9 @@ async def queue_mts(
     """Plan MTs, one result per draft. Asks consent; never writes to anything but MSISDNs that are not ours."""
     if not drafts:
         return []
-    numbers = await planning.list_numbers(session, {draft.number_id for draft in drafts})
-    ours = await planning.find_own(session, {draft.recipient for draft in drafts})
+    recipients = {draft.recipient for draft in drafts}
+    numbers = await planning.list_numbers(session, {draft.number_id for draft in drafts}, recipients)
+    ours = {number.address for number in numbers.values()}
     people = [Person(number_id=draft.number_id, msisdn=draft.recipient) for draft in drafts if not draft.is_exempt]
     suppressed = await consent.find_suppressed(session, people)
     rows: list[dict[str, Any]] = []

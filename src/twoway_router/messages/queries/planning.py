@@ -67,14 +67,16 @@ _INSERT: Final = text(
 )
 _NUMBERS: Final = text(
     "SELECT id, address, connection_id, options->>'unknown_policy' AS unknown_policy,"
-    " CAST(options->>'max_segments' AS int) AS max_segments FROM numbers WHERE id = ANY(CAST(:ids AS uuid[]))"
+    " CAST(options->>'max_segments' AS int) AS max_segments FROM numbers"
+    " WHERE id = ANY(CAST(:ids AS uuid[])) OR address = ANY(CAST(:addresses AS text[]))"
 )
-_OURS: Final = text("SELECT address FROM numbers WHERE address = ANY(CAST(:addresses AS text[]))")
 
 
-async def list_numbers(session: Session, ids: Collection[UUID]) -> Mapping[UUID, SendingNumber]:
-    """The numbers that MTs will be sent from."""
-    rows = await session.execute(_NUMBERS, {"ids": list(ids)})
+async def list_numbers(
+    session: Session, ids: Collection[UUID], addresses: Collection[str]
+) -> Mapping[UUID, SendingNumber]:
+    """The numbers that MTs will be sent from, and those of ours that they would be sent to."""
+    rows = await session.execute(_NUMBERS, {"ids": list(ids), "addresses": list(addresses)})
     return {
         row.id: SendingNumber(
             id=row.id,
@@ -85,11 +87,6 @@ async def list_numbers(session: Session, ids: Collection[UUID]) -> Mapping[UUID,
         )
         for row in rows
     }
-
-
-async def find_own(session: Session, addresses: Collection[str]) -> set[str]:
-    """Which of these addresses are numbers of ours."""
-    return set(await session.scalars(_OURS, {"addresses": list(addresses)}))
 
 
 async def insert_mts(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime, expires_at: datetime) -> None:

@@ -58,8 +58,13 @@ class EarlierRun:
     values: Mapping[str, Any]
 
 
-_KEYS: Final = text(
-    "SELECT DISTINCT order_key FROM inbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'accepted'"
+_LOCK_PEOPLE: Final = text(
+    """
+    SELECT key, pg_advisory_xact_lock(key) FROM (
+        SELECT DISTINCT order_key AS key FROM inbound_messages
+        WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'accepted' ORDER BY order_key
+    ) AS people
+    """
 )
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS locks (key)")
 _WAITING: Final = text(
@@ -79,8 +84,11 @@ _KNOWN: Final = text(
                   WHERE m.tenant_id = asked.tenant_id AND m.sender = asked.sender AND m.id < asked.id)
     """
 )
-_RUNS: Final = text(
+_FINISH: Final = text(
     """
+    WITH done AS (
+        UPDATE inbound_messages SET state = 'done', finished_at = :now WHERE id = ANY(CAST(:ids AS uuid[]))
+    )
     INSERT INTO action_runs
         (inbound_message_id, generation, ordinal, tenant_id, kind, state, reason, values, finished_at)
     SELECT message, generation, ordinal, tenant, kind, state, reason, CAST(result AS jsonb), CAST(:now AS timestamptz)
@@ -100,9 +108,6 @@ _EARLIER: Final = text(
                              WHERE replay.inbound_message_id = run.inbound_message_id AND replay.only_ordinal IS NULL)
     ORDER BY run.inbound_message_id, run.ordinal, (run.state = 'done') DESC, run.generation DESC
     """
-)
-_FINISH: Final = text(
-    "UPDATE inbound_messages SET state = 'done', finished_at = :now WHERE id = ANY(CAST(:ids AS uuid[]))"
 )
 _FAIL: Final = text(
     """
@@ -138,9 +143,7 @@ _REPEATED_OPT_OUT: Final = text(
 
 async def lock_people(session: Session, ids: Collection[UUID]) -> list[int]:
     """Wait until nobody else runs messages of these people, in one order; their order keys."""
-    keys = sorted(await session.scalars(_KEYS, {"ids": list(ids)}))
-    await lock_keys(session, keys)
-    return keys
+    return [row.key for row in await session.execute(_LOCK_PEOPLE, {"ids": list(ids)})]
 
 
 async def lock_keys(session: Session, keys: Sequence[int]) -> None:
@@ -174,25 +177,19 @@ async def list_earlier(session: Session, ids: Collection[UUID]) -> Mapping[UUID,
     return found
 
 
-async def insert_runs(session: Session, runs: Sequence[FinishedRun], now: datetime) -> None:
-    """Write the ledger. A second run of the same action violates its key, and the whole batch is undone."""
-    if runs:
-        columns = {
-            "messages": [run.inbound_message_id for run in runs],
-            "generations": [run.generation for run in runs],
-            "ordinals": [run.ordinal for run in runs],
-            "tenants": [run.tenant_id for run in runs],
-            "kinds": [run.kind for run in runs],
-            "states": [run.state for run in runs],
-            "reasons": [run.reason for run in runs],
-            "results": [orjson.dumps(run.values).decode() for run in runs],
-        }
-        await session.execute(_RUNS, {**columns, "now": now})
-
-
-async def finish(session: Session, ids: Sequence[UUID], now: datetime) -> None:
-    """These messages are done."""
-    await session.execute(_FINISH, {"ids": list(ids), "now": now})
+async def finish(session: Session, ids: Sequence[UUID], runs: Sequence[FinishedRun], now: datetime) -> None:
+    """These messages are done; write the ledger. A second run of an action violates its key and undoes the batch."""
+    columns = {
+        "messages": [run.inbound_message_id for run in runs],
+        "generations": [run.generation for run in runs],
+        "ordinals": [run.ordinal for run in runs],
+        "tenants": [run.tenant_id for run in runs],
+        "kinds": [run.kind for run in runs],
+        "states": [run.state for run in runs],
+        "reasons": [run.reason for run in runs],
+        "results": [orjson.dumps(run.values).decode() for run in runs],
+    }
+    await session.execute(_FINISH, {**columns, "ids": list(ids), "now": now})
 
 
 async def count_failure(session: Session, message_id: UUID, error: str, tries: int) -> tuple[str, int] | None:
