@@ -131,6 +131,15 @@ async def test_an_operators_file_names_the_tenants(operator: Caller, gym: Caller
     assert registry.content["keywords"][0]["tenant"] == str(gym.tenant_id)
 
 
+async def test_an_operator_names_a_tenant_that_holds_nothing_yet(
+    operator: Caller, gym: Caller, number_id: NumberId
+) -> None:
+    _, told = await applied(operator, PIZZA | {"tenant": "Palestra Forte"})
+
+    (keyword,) = (await gym.get("/v1/keywords")).json()["data"]
+    assert (told, keyword["word"]) == (["create"], "PIZZA")
+
+
 async def test_a_diff_is_told_in_lines(engine: Engine, operator: Caller, pizzeria: Caller, number_id: NumberId) -> None:
     async with transaction(engine) as session:
         await an_inbound(session, ConnectionId(number_id), number_id, text="CALZONE")

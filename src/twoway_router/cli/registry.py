@@ -22,7 +22,10 @@ _SHOWN: Final = {"id", "tenant_id", "number_id", "state", "is_held", "revision",
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Registry:
-    """What the API holds: as a file, and the ids behind its names. ``is_operators``: read with an operator's key."""
+    """What the API holds, and the ids behind its names. ``is_operators``: read with an operator's key.
+
+    ``content`` is what is exported; ``file`` also knows tenants that hold nothing yet.
+    """
 
     file: RulesFile
     content: Mapping[str, Any]
@@ -53,7 +56,7 @@ def read_registry(api: ApiClient, *, number: str | None = None) -> Registry:
         ),
     }
     return Registry(
-        file=RulesFile.model_validate(content),
+        file=RulesFile.model_validate(content | ({"tenants": tenants} if is_operators else {})),
         content=content,
         keywords={
             Key(by_id[each["number_id"]], _owner(each, is_operators=is_operators), fold(each["word"]).key): each["id"]

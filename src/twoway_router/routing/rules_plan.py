@@ -210,7 +210,8 @@ class _Names:
         self._numbers = {name: number_name(each) for each in numbers for name in (each.address or each.id, each.id)}
         self._zones = {self._numbers[each.id]: ZoneInfo(each.time_zone) for each in (*wanted.numbers, *current.numbers)}
         named = [each for each in current.tenants if isinstance(each, TenantModel)]
-        self._tenants = {each.name: each.id for each in named if each.name is not None}
+        names = [each.name for each in named]
+        self._tenants = {each.name: each.id for each in named if each.name and names.count(each.name) == 1}
         listed = (each.id if isinstance(each, TenantModel) else each for each in wanted.tenants)
         used = (keyword.tenant for keyword in wanted.keywords)
         self.managed = frozenset(map(self.tenant, (*listed, *used)))

@@ -60,6 +60,14 @@ def test_a_tenant_goes_by_its_name_too() -> None:
     assert steps(a_plan(a_file(PIZZA | {"tenant": "GYM"}), current)) == []
 
 
+def test_a_name_that_two_tenants_have_is_nobodys() -> None:
+    tenants = ({"id": "one", "name": "GYM"}, {"id": "two", "name": "GYM"})
+
+    (step,) = a_plan(a_file(PIZZA | {"tenant": "GYM"}), a_file(tenants=tenants)).steps
+
+    assert step.key.tenant == "GYM"
+
+
 def test_a_number_goes_by_country_and_address() -> None:
     wanted = a_file(PIZZA | {"number": "code"}, number=NUMBER | {"id": "code"})
 
