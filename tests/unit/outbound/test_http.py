@@ -149,19 +149,26 @@ async def test_a_kept_connection_that_the_server_closed_is_not_used() -> None:
 
 
 async def test_waiting_for_a_free_connection_is_part_of_the_time_and_sends_nothing() -> None:
+    has_read, may_go = asyncio.Event(), asyncio.Event()
+
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
-        await asyncio.sleep(0.5)
+        has_read.set()
+        await may_go.wait()
 
     client = PooledHttpClient(LOCAL, connections=1)
     async with raw_server(talk=talk) as server:
         request = HttpRequest(method="POST", url=server.url, body=b"{}")
-        ended = await asyncio.gather(
-            *(client.send(request, timeout=timedelta(seconds=0.2)) for _ in range(2)), return_exceptions=True
-        )
-    await client.close()
+        first = asyncio.create_task(client.send(request, timeout=timedelta(seconds=60)))
+        await has_read.wait()
 
-    assert [type(each) for each in ended] == [SendUnknown, SendRefused]
+        with pytest.raises(SendRefused):
+            await client.send(request, timeout=timedelta(seconds=0.05))
+
+        may_go.set()
+        with pytest.raises(SendUnknown):
+            await first
+    await client.close()
 
 
 @pytest.mark.parametrize(
