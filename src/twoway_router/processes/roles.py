@@ -61,7 +61,12 @@ class Shared:
 def prepare(settings: Settings, database_url: str, name: str) -> Shared:
     """Make what all roles share. Nothing is connected yet."""
     load_carriers(settings.carrier_specs)
-    engine = make_engine(database_url, pool_size=settings.database_pool_size, name=f"twoway-router {name}")
+    engine = make_engine(
+        database_url,
+        pool_size=settings.database_pool_size,
+        name=f"twoway-router {name}",
+        is_hot=name != Role.API,
+    )
     listener = Listener(database_url, (outbox.CHANNEL, changes.CHANNEL))
     return Shared(
         settings=settings,
