@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.scene import FakeHttp, Scene, set_scene, taken
 from twoway_router.carriers.http import HttpReply, HttpRequest
+from twoway_router.kit.metrics import EFFECTS_UNKNOWN
 from twoway_router.outbound.errors import SendRefused, SendUnknown
 from twoway_router.store.engine import make_engine
 
@@ -205,3 +206,12 @@ async def test_a_carrier_that_knows_of_an_opt_out_makes_a_suppression(receipting
     found = await receipting.rows("SELECT reason FROM suppressions")
     (mt,) = await receipting.mts()
     assert (mt.state, [row.reason for row in found]) == ("failed", ["carrier"])
+
+
+async def test_every_lost_answer_is_counted(scene: Scene) -> None:
+    await planned(scene)
+    before = EFFECTS_UNKNOWN.labels("generic")._value.get()
+
+    await deliver(scene, FakeHttp(answer=lost))
+
+    assert EFFECTS_UNKNOWN.labels("generic")._value.get() - before == 1

@@ -9,13 +9,13 @@ from uuid import UUID
 from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange, SuppressionReason
 from twoway_router.domain.messages import Capability, MtState
-from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply
+from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
 from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import EFFECTS_UNKNOWN
 from twoway_router.messages.delivery.sources import Announce
 from twoway_router.messages.queries import delivering, pacing, receipts
 from twoway_router.messages.queries.delivering import Locked
-from twoway_router.messages.rules import Circumstances, Move, after_answer, after_look_up, after_unknown
+from twoway_router.messages.rules import LEASE_EXPIRED, Circumstances, Move, after_answer, after_look_up, after_unknown
 from twoway_router.messages.service import apply_waiting_receipts
 from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.outbox import add, add_later, lane_of
@@ -98,7 +98,10 @@ class Settler:
                     if item.found
                     else after_unknown(locked.entry, around)
                 )
-        if move and move.state is MtState.UNKNOWN and locked.entry.state is not MtState.UNKNOWN:
+        is_lost = (
+            isinstance(item.reply, Unknown) if isinstance(item, Settlement) else locked.entry.reason == LEASE_EXPIRED
+        )
+        if move and is_lost:
             EFFECTS_UNKNOWN.labels(item.carrier).inc()
         return move
 
