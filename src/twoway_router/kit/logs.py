@@ -8,18 +8,34 @@ from typing import Any, Literal
 
 import structlog
 
+from twoway_router.kit.redact import mask
+
 _MSISDN = re.compile(r"\+\d{7,15}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _NEVER = frozenset({"text", "body", "rest", "secret", "password", "authorization"})
 
 
 def _protect(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Drop fields that may hold a message or a secret, mask anything that looks like a phone number, escape line breaks."""
+    """Hide fields that may hold a message or a secret, mask what looks like a phone number, keep values on one line."""
     for name, value in event.items():
-        if name in _NEVER:
-            event[name] = "[hidden]"
-        elif isinstance(value, str):
-            event[name] = _MSISDN.sub(lambda found: f"{found[0][:4]}•••{found[0][-3:]}", value).replace("\r", "\\r")
+        event[name] = _masked(value) if name == "exception" else _shown(name, value)
     return event
+
+
+def _shown(name: str, value: object) -> object:
+    if name in _NEVER:
+        return "[hidden]"
+    if isinstance(value, str):
+        return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", _masked(value))
+    if isinstance(value, Mapping):
+        return {key: _shown(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_shown("", inner) for inner in value]
+    return value
+
+
+def _masked(text: str) -> str:
+    return _MSISDN.sub(lambda found: mask(found[0]), text)
 
 
 def configure_logs(style: Literal["auto", "json", "console"], level: str) -> None:
