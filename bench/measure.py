@@ -19,7 +19,10 @@ def cpu_seconds(pid: int) -> float:
     """CPU time of a process, its living children and the children it has buried."""
     total = 0.0
     for member in (pid, *_children(pid)):
-        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        try:
+            fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        except FileNotFoundError:
+            continue  # it ended meanwhile: its time is now among its parent's buried children
         total += sum(int(field) for field in fields[11:15]) / _TICKS
     return total
 
