@@ -183,7 +183,7 @@ class NumberOptions(Body):
     sends_per_second: float | None = Field(
         None, ge=0.01, le=10_000, description="MTs per second that may go out from this number; null: no limit."
     )
-    max_segments: int = Field(4, ge=1, le=10, description="Longer replies are refused or cut.")
+    max_segments: int = Field(6, ge=1, le=6, description="Texts of more segments are not sent.")
     needs_approval: bool = Field(False, description="A tenant's claim waits until an operator approves it.")
     quarantine_days: int = Field(90, ge=0, le=3650, description="Shared numbers: how long a released word rests.")
 
