@@ -19,8 +19,7 @@ from twoway_router.outbound.network import Guard
 from twoway_router.store import Engine
 from twoway_router.webhooks.delivery import WebhookDelivery, WebhookLimits
 from twoway_router.webhooks.progress import announce
-
-WEBHOOK_PORTS = frozenset({80, 443, 8443})
+from twoway_router.webhooks.rules import PORTS
 
 
 class Executor:
@@ -32,7 +31,7 @@ class Executor:
         allowed = read_networks(settings.webhook_allowed_networks)
         self._drain: timedelta = settings.drain
         self._carriers = PooledHttpClient(Guard(allowed=allowed))
-        self._webhooks = PooledHttpClient(Guard(allowed=allowed, ports=WEBHOOK_PORTS, is_tls_required=True))
+        self._webhooks = PooledHttpClient(Guard(allowed=allowed, ports=PORTS, is_tls_required=True))
         smtp = smtp_server(settings)
         deliveries = Deliveries(
             sms=SmsDelivery(

@@ -23,6 +23,9 @@ MAX_BODY_BYTES: Final = 20_000
 DELETED: Final = "deleted"
 _CUT: Final = 1_000
 _LOCAL_NAMES: Final = ("localhost", "local", "internal", "localdomain", "home", "lan", "intranet", "arpa")
+PORTS: Final = frozenset({80, 443, 8443})
+"""Where webhooks may go; only an allowed private network is free of this."""
+
 _HOST: Final = re.compile(r"(?=.{1,253}$)([\w]([\w-]{0,61}[\w])?\.)*[\w]([\w-]{0,61}[\w])?")
 _NUMERIC: Final = re.compile(r"(0[xX][0-9a-fA-F]*|\d+)(\.(0[xX][0-9a-fA-F]*|\d+))*")
 
@@ -109,6 +112,8 @@ def check_url(url: str, allowed: Sequence[Network]) -> None:
         raise _bad_url("https is required")
     if parts.username is not None or parts.password is not None or parts.fragment or port == 0:
         raise _bad_url("no user, password or fragment is allowed")
+    if not allowed and port is not None and port not in PORTS:
+        raise _bad_url(f"the port must be one of {', '.join(map(str, sorted(PORTS)))}")
     _check_host(host, allowed)
 
 

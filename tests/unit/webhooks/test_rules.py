@@ -44,6 +44,7 @@ def test_a_public_https_url_is_acceptable(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
+        "https://crm.example.com:5432/x",
         "http://crm.example.com/sms",
         "ftp://crm.example.com/",
         "https://",
