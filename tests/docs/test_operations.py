@@ -17,6 +17,7 @@ def run(url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         **{name: value for name, value in os.environ.items() if not name.startswith("TWOWAY_")},
         "TWOWAY_DATABASE_URL": url,
         "TWOWAY_SECRET_KEY": b64encode(bytes(32)).decode(),
+        "TWOWAY_API_URL": "http://127.0.0.1:1",
     }
     return subprocess.run([PROGRAM, *arguments], env=environment, capture_output=True, text=True, check=False)
 

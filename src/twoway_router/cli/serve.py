@@ -15,8 +15,10 @@ from twoway_router.kit.logs import configure_logs
 from twoway_router.processes import Role, StartRefused, serve
 
 _PREFIX: Final = "TWOWAY_"
-_NOT_SETTINGS: Final = re.compile(r"TWOWAY_(TEST|KEEP)_|TWOWAY_\w*_(SERVICE_|PORT$|PORT_\d)")
-"""Ours for tests, and what Kubernetes adds for services of that name."""
+_NOT_SETTINGS: Final = re.compile(
+    r"TWOWAY_(TEST|KEEP|CRASH)_|TWOWAY_API_(URL|KEY)$|TWOWAY_\w*_(SERVICE_|PORT$|PORT_\d)"
+)
+"""Ours for tests and for commands over the API, and what Kubernetes adds for services of that name."""
 
 
 def read_settings() -> Settings:
