@@ -124,9 +124,20 @@ class Session:
         await _close(self._publishing)
 
 
+class _Connection(aio_pika.Connection):
+    """Closed by ``_close`` alone: aio-pika's own finaliser leaves a coroutine to whichever loop runs when one is collected."""
+
+    def __del__(self) -> None:
+        """Nothing: a connection that was never opened has nothing to close."""
+
+
 async def _connect(url: str, name: str) -> AbstractConnection:
     return await aio_pika.connect(
-        url, timeout=CONNECT_SECONDS, heartbeat=AMQP_HEARTBEAT_SECONDS, client_properties={"connection_name": name}
+        url,
+        timeout=CONNECT_SECONDS,
+        heartbeat=AMQP_HEARTBEAT_SECONDS,
+        client_properties={"connection_name": name},
+        connection_class=_Connection,
     )
 
 
