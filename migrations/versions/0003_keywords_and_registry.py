@@ -1,0 +1,88 @@
+"""Keywords: who holds which spelling on which number, and every revision of what a keyword does."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+MOMENT = sa.DateTime(timezone=True)
+NOW = sa.text("now()")
+
+
+def upgrade() -> None:
+    _keywords()
+    _keyword_spellings()
+    _keyword_places()
+    _keyword_revisions()
+
+
+def downgrade() -> None:
+    for table in ("keyword_revisions", "keyword_places", "keyword_spellings", "keywords"):
+        op.drop_table(table)
+
+
+def _keywords() -> None:
+    op.create_table(
+        "keywords",
+        sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("tenant_id", sa.Uuid, nullable=False),
+        sa.Column("number_id", sa.Uuid, nullable=False),
+        sa.Column("word", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("definition", JSONB, nullable=False),
+        sa.Column("active_from", MOMENT),
+        sa.Column("active_until", MOMENT),
+        sa.Column("hold_note", sa.Text),
+        sa.Column("created_at", MOMENT, server_default=NOW, nullable=False),
+        sa.Column("updated_at", MOMENT, server_default=NOW, nullable=False),
+        sa.CheckConstraint(
+            "state IN ('requested', 'approved', 'active', 'suspended', 'released')", name=op.f("ck_keywords_state")
+        ),
+        sa.ForeignKeyConstraint(["number_id"], ["numbers.id"], name=op.f("fk_keywords_number_id")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_keywords_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_keywords")),
+    )
+    op.create_index("ix_keywords_number_id", "keywords", ["number_id"])
+    op.create_index("ix_keywords_tenant_id_id", "keywords", ["tenant_id", "id"])
+
+
+def _keyword_spellings() -> None:
+    op.create_table(
+        "keyword_spellings",
+        sa.Column("number_id", sa.Uuid, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("tenant_id", sa.Uuid, nullable=False),
+        sa.Column("keyword_id", sa.Uuid, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("mask", sa.BigInteger, nullable=False),
+        sa.Column("is_alias", sa.Boolean, nullable=False),
+        sa.ForeignKeyConstraint(["keyword_id"], ["keywords.id"], name=op.f("fk_keyword_spellings_keyword_id")),
+        sa.PrimaryKeyConstraint("number_id", "key", name=op.f("pk_keyword_spellings")),
+    )
+    op.create_index(op.f("ix_keyword_spellings_keyword_id"), "keyword_spellings", ["keyword_id"])
+
+
+def _keyword_places() -> None:
+    op.create_table(
+        "keyword_places",
+        sa.Column("keyword_id", sa.Uuid, nullable=False),
+        sa.Column("taken", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("keyword_id", name=op.f("pk_keyword_places")),
+    )
+
+
+def _keyword_revisions() -> None:
+    op.create_table(
+        "keyword_revisions",
+        sa.Column("keyword_id", sa.Uuid, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("tenant_id", sa.Uuid, nullable=False),
+        sa.Column("definition", JSONB, nullable=False),
+        sa.Column("created_at", MOMENT, server_default=NOW, nullable=False),
+        sa.PrimaryKeyConstraint("keyword_id", "revision", name=op.f("pk_keyword_revisions")),
+    )

@@ -1,0 +1,164 @@
+"""The ledger of messages that go out: every try, every receipt, and how much throughput is used up."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+MOMENT = sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    _outbound_messages()
+    _outbound_message_indexes()
+    _outbound_attempts()
+    _delivery_receipts()
+    _sending_paces()
+
+
+def downgrade() -> None:
+    for table in ("sending_paces", "delivery_receipts", "outbound_attempts", "outbound_messages"):
+        op.drop_table(table)
+
+
+def _outbound_messages() -> None:
+    op.create_table(
+        "outbound_messages",
+        sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("tenant_id", sa.Uuid),
+        sa.Column("number_id", sa.Uuid, nullable=False),
+        sa.Column("connection_id", sa.Uuid, nullable=False),
+        sa.Column("sender", sa.Text, nullable=False),
+        sa.Column("recipient", sa.Text, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("encoding", sa.Text, nullable=False),
+        sa.Column("segments", sa.SmallInteger, nullable=False),
+        sa.Column("origin", sa.Text, nullable=False),
+        sa.Column("inbound_message_id", sa.Uuid),
+        sa.Column("generation", sa.SmallInteger, server_default="0", nullable=False),
+        sa.Column("ordinal", sa.SmallInteger, server_default="0", nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("delivery_state", sa.Text),
+        sa.Column("policy", sa.Text, server_default="at_most_once", nullable=False),
+        sa.Column("order_key", sa.BigInteger, nullable=False),
+        sa.Column("reply_token", sa.Text),
+        sa.Column("priority", sa.SmallInteger, server_default="0", nullable=False),
+        sa.Column("attempt", sa.SmallInteger, server_default="0", nullable=False),
+        sa.Column("due_at", MOMENT, nullable=False),
+        sa.Column("lease_until", MOMENT),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("carrier_message_id", sa.Text),
+        sa.Column("reason", sa.Text),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("handed_over_at", MOMENT),
+        sa.Column("settled_at", MOMENT),
+        sa.CheckConstraint(
+            "delivery_state IN ('accepted', 'delivered', 'undelivered', 'expired', 'rejected', 'unknown')",
+            name=op.f("ck_outbound_messages_delivery_state"),
+        ),
+        sa.CheckConstraint("encoding IN ('gsm7', 'ucs2')", name=op.f("ck_outbound_messages_encoding")),
+        sa.CheckConstraint("policy IN ('at_most_once', 'at_least_once')", name=op.f("ck_outbound_messages_policy")),
+        sa.CheckConstraint(
+            "state IN ('planned', 'claimed', 'handed_over', 'confirmed', 'failed', 'unknown', 'suppressed')",
+            name=op.f("ck_outbound_messages_state"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbound_messages")),
+        postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.02"},
+    )
+
+
+def _outbound_message_indexes() -> None:
+    op.create_index(
+        "ix_outbound_messages_answers",
+        "outbound_messages",
+        ["connection_id", "due_at"],
+        postgresql_where=sa.text("state = 'planned' AND priority = 0"),
+    )
+    op.create_index(
+        "ix_outbound_messages_carrier",
+        "outbound_messages",
+        ["connection_id", "carrier_message_id"],
+        postgresql_where=sa.text("carrier_message_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_outbound_messages_due", "outbound_messages", ["due_at"], postgresql_where=sa.text("state = 'planned'")
+    )
+    op.create_index(
+        "ix_outbound_messages_lease",
+        "outbound_messages",
+        ["lease_until"],
+        postgresql_where=sa.text("state = 'claimed'"),
+    )
+    op.create_index(
+        "ix_outbound_messages_open",
+        "outbound_messages",
+        ["order_key", "id"],
+        postgresql_where=sa.text("state IN ('planned', 'claimed')"),
+    )
+    op.create_index("ix_outbound_messages_tenant_id_id", "outbound_messages", ["tenant_id", "id"])
+    op.create_index(
+        "ix_outbound_messages_unknown",
+        "outbound_messages",
+        ["settled_at"],
+        postgresql_where=sa.text("state = 'unknown'"),
+    )
+    op.create_index(
+        "uq_outbound_messages_effect",
+        "outbound_messages",
+        ["inbound_message_id", "generation", "ordinal"],
+        unique=True,
+        postgresql_where=sa.text("inbound_message_id IS NOT NULL"),
+    )
+
+
+def _outbound_attempts() -> None:
+    op.create_table(
+        "outbound_attempts",
+        sa.Column("outbound_message_id", sa.Uuid, nullable=False),
+        sa.Column("attempt", sa.SmallInteger, nullable=False),
+        sa.Column("tenant_id", sa.Uuid),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("finished_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("outbound_message_id", "attempt", name=op.f("pk_outbound_attempts")),
+    )
+
+
+def _delivery_receipts() -> None:
+    op.create_table(
+        "delivery_receipts",
+        sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("connection_id", sa.Uuid, nullable=False),
+        sa.Column("carrier_message_id", sa.Text),
+        sa.Column("reference", sa.Uuid),
+        sa.Column("recipient", sa.Text),
+        sa.Column("outbound_message_id", sa.Uuid),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("raw_state", sa.Text, nullable=False),
+        sa.Column("error", sa.Text),
+        sa.Column("carrier_time", MOMENT),
+        sa.Column("received_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_receipts")),
+    )
+    op.create_index("ix_delivery_receipts_outbound_message_id", "delivery_receipts", ["outbound_message_id"])
+    op.create_index(
+        "ix_delivery_receipts_waiting",
+        "delivery_receipts",
+        ["connection_id", "carrier_message_id"],
+        postgresql_where=sa.text("outbound_message_id IS NULL"),
+    )
+
+
+def _sending_paces() -> None:
+    op.create_table(
+        "sending_paces",
+        sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("free_at", MOMENT, nullable=False),
+        sa.Column("tail_at", MOMENT, nullable=False),
+        sa.Column("rests_until", MOMENT),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sending_paces")),
+    )
