@@ -140,6 +140,7 @@ def _delivery_receipts() -> None:
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("raw_state", sa.Text, nullable=False),
         sa.Column("error", sa.Text),
+        sa.Column("opted_out", sa.Boolean, server_default=sa.text("false"), nullable=False),
         sa.Column("carrier_time", MOMENT),
         sa.Column("received_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_receipts")),

@@ -6,6 +6,7 @@ from twoway_router.consent import tables as consent
 from twoway_router.conversations import tables as conversations
 from twoway_router.coupons import tables as coupons
 from twoway_router.emails import tables as emails
+from twoway_router.ingress import tables as ingress
 from twoway_router.keywords import tables as keywords
 from twoway_router.messages import tables as messages
 from twoway_router.numbers import tables as numbers
@@ -14,5 +15,5 @@ from twoway_router.store.base import Base
 from twoway_router.tenants import tables as tenants
 from twoway_router.webhooks import tables as webhooks
 
-TABLES = (consent, conversations, coupons, emails, keywords, messages, numbers, store, tenants, webhooks)
+TABLES = (consent, conversations, coupons, emails, ingress, keywords, messages, numbers, store, tenants, webhooks)
 METADATA: MetaData = Base.metadata

@@ -105,6 +105,18 @@ async def test_a_receipt_of_another_connection_says_nothing_about_our_mt(scene: 
     assert await scene.states() == ["handed_over"]
 
 
+async def test_an_opt_out_in_a_receipt_that_overtakes_its_answer_is_not_lost(scene: Scene) -> None:
+    async def receipt_first(request: HttpRequest) -> HttpReply:
+        reply = await taken(request)
+        (mt,) = await scene.mts()
+        await report(scene, D.UNDELIVERED, carrier_id=f"c-{mt.id}", opted_out=True)
+        return reply
+
+    await handed_over(scene, FakeHttp(answer=receipt_first))
+
+    assert [row.reason for row in await scene.rows("SELECT reason FROM suppressions")] == ["carrier"]
+
+
 async def test_an_opted_out_receipt_suppresses_the_recipient(scene: Scene) -> None:
     carrier_id = await handed_over(scene)
 

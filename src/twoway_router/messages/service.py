@@ -184,6 +184,7 @@ def _receipt_row(connection_id: ConnectionId, receipt: DeliveryReceipt, mt: rece
         "state": receipt.state.value,
         "raw_state": receipt.raw_state,
         "error": receipt.error,
+        "opted_out": receipt.opted_out,
         "carrier_time": receipt.carrier_time,
     }
 

@@ -80,8 +80,9 @@ class Settler:
                     moves[item.id] = move
             moved = [(locked[each], move) for each, move in moves.items()]
             owners = {each: found.tenant_id for each, found in locked.items()}
-            await self._store(session, moved, [item for item in items if item.id in locked], owners, now)
-            await _suppress(session, [locked[each] for each, move in moves.items() if move.opted_out], now)
+            left = await self._store(session, moved, [item for item in items if item.id in locked], owners, now)
+            left |= {each for each, move in moves.items() if move.opted_out}
+            await _suppress(session, [locked[each] for each in left], now)
             await self._announce(session, _news(locked, moves), now)
         return [None] * len(items)
 
@@ -112,12 +113,13 @@ class Settler:
         items: Sequence[Settlement | Resolution],
         owners: Mapping[UUID, UUID | None],
         now: datetime,
-    ) -> None:
+    ) -> set[UUID]:
+        """Returns the MTs whose receipts came first and say that their recipient has left."""
         tries = {(item.id, item.attempt): item for item in items if isinstance(item, Settlement)}
         early = await delivering.settle(session, _moves(moved), _tries(list(tries.values()), owners), now)
         if early:
             known = {locked.entry.id: _states(locked, move) for locked, move in moved}
-            await apply_waiting_receipts(session, early, known, now=now)
+            await apply_waiting_receipts(session, [(each.mt_id, each.state) for each in early], known, now=now)
         later = [(locked, move.at) for locked, move in moved if move.at is not None]
         await add_later(
             session,
@@ -128,6 +130,7 @@ class Settler:
         )
         passed_on = {locked.order_key for locked, move in moved if move.state is not MtState.PLANNED}
         await add_successors(session, passed_on, now)
+        return {each.mt_id for each in early if each.opted_out}
 
 
 async def add_successors(session: Session, order_keys: set[int], now: datetime) -> None:

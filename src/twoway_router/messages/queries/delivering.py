@@ -88,6 +88,15 @@ class Locked:
     order_key: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Early:
+    """A receipt that came before the answer of its MT. ``opted_out``: it says that the recipient has opted out there."""
+
+    mt_id: UUID
+    state: str
+    opted_out: bool
+
+
 _LOOK: Final = text(
     """
     SELECT m.id, m.number_id, m.recipient, m.connection_id, c.revision, m.state,
@@ -170,7 +179,7 @@ _SETTLE: Final = text(
                 CAST(:since AS timestamptz[])) AS entry (id, connection_id, carrier_message_id, since)
     WHERE r.outbound_message_id IS NULL AND r.connection_id = entry.connection_id
       AND r.carrier_message_id = entry.carrier_message_id AND r.received_at >= entry.since
-    RETURNING r.id, r.outbound_message_id, r.state
+    RETURNING r.id, r.outbound_message_id, r.state, r.opted_out
     """
 )
 _SUCCESSORS: Final = text(
@@ -261,14 +270,15 @@ async def lock_entries(session: Session, ids: Collection[UUID]) -> Mapping[UUID,
 
 async def settle(
     session: Session, moves: Mapping[str, Sequence[Any]], tries: Mapping[str, Sequence[Any]], now: datetime
-) -> Sequence[tuple[UUID, str]]:
-    """Store moves, log tries, and take over receipts that came before their MT's answer: (MT, state), oldest first.
+) -> Sequence[Early]:
+    """Store moves, log tries, and take over receipts that came before their MT's answer, oldest first.
 
     ``moves``: ids, states, reasons, ats, carrier_ids, connection_ids, since. ``tries``: tried_ids, attempts, tenant_ids,
     outcomes, why, started, finished. One list per column.
     """
     rows = await session.execute(_SETTLE, {**moves, **tries, "now": now})
-    return [(row.outbound_message_id, row.state) for row in sorted(rows, key=lambda row: row.id)]
+    found = sorted(rows, key=lambda row: row.id)
+    return [Early(mt_id=row.outbound_message_id, state=row.state, opted_out=row.opted_out) for row in found]
 
 
 async def list_successors(session: Session, order_keys: Collection[int], now: datetime) -> Sequence[tuple[UUID, int]]:

@@ -61,6 +61,7 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "state": "text",
     "raw_state": "text",
     "error": "text",
+    "opted_out": "boolean",
     "carrier_time": "timestamptz",
 }
 _NAMES: Final = ", ".join(_COLUMNS)
