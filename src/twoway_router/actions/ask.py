@@ -5,13 +5,11 @@ from datetime import timedelta
 from typing import Final
 
 from twoway_router.actions.context import Run, RunContext
-from twoway_router.actions.reply import draft, outcome_of
+from twoway_router.actions.reply import queue_texts
 from twoway_router.conversations import service as conversations
 from twoway_router.conversations.rules import Question, Talk, needs_word_choices
-from twoway_router.domain.outcomes import Done, Failed, Outcome
+from twoway_router.domain.outcomes import Done, Outcome
 from twoway_router.keywords.schemas import AskSpec
-from twoway_router.kit.templates import TemplateError
-from twoway_router.messages.service import MtDraft, queue_mts
 from twoway_router.store import Session
 
 AskRun = Run[AskSpec]
@@ -22,16 +20,7 @@ _EXPECTED: Final = {"yes_no": "yes_no", "choice": "choice", "scale": "scale", "f
 
 async def run(session: Session, runs: Sequence[AskRun], context: RunContext) -> Sequence[Outcome]:
     """Queue the questions; those that will not be sent are not open."""
-    outcomes: list[Outcome | None] = []
-    drafts: list[MtDraft] = []
-    for each in runs:
-        try:
-            drafts.append(draft(each, each.spec.text))
-            outcomes.append(None)
-        except TemplateError:
-            outcomes.append(Failed(reason="template_failed"))
-    queued = iter(await queue_mts(session, drafts, now=context.now, lifetime=context.mt_lifetime))
-    ended = [outcome or outcome_of(next(queued)) for outcome in outcomes]
+    ended = await queue_texts(session, [(each, each.spec.text) for each in runs], context)
     asked = [_question(each) for each, outcome in zip(runs, ended, strict=True) if isinstance(outcome, Done)]
     await conversations.open_questions(session, asked, now=context.now)
     return ended

@@ -13,11 +13,18 @@ from twoway_router.store import Session
 
 async def run(session: Session, runs: Sequence[Run[ReplySpec]], context: RunContext) -> Sequence[Outcome]:
     """Render each text and queue it. A reply with a value of an earlier action (a code) is never sent twice."""
+    return await queue_texts(session, [(each, each.spec.text) for each in runs], context)
+
+
+async def queue_texts(
+    session: Session, texts: Sequence[tuple[Run[Spec], str]], context: RunContext
+) -> Sequence[Outcome]:
+    """Queue a template's text for each run. One that cannot be rendered fails alone."""
     outcomes: list[Outcome | None] = []
     drafts: list[MtDraft] = []
-    for each in runs:
+    for each, source in texts:
         try:
-            drafts.append(draft(each, each.spec.text))
+            drafts.append(draft(each, source))
             outcomes.append(None)
         except TemplateError:
             outcomes.append(Failed(reason="template_failed"))

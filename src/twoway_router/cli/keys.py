@@ -1,27 +1,20 @@
 """``twoway-router keys``: makes, lists and revokes API keys where no key exists yet to do it over the API."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from twoway_router.cli.serve import read_settings
-from twoway_router.domain.errors import RouterError
+from twoway_router.cli.work import in_transaction
 from twoway_router.domain.ids import TenantId
 from twoway_router.kit.clock import utc_now
-from twoway_router.processes.database import database_for_commands
-from twoway_router.store import Session, transaction
-from twoway_router.store.engine import make_engine
+from twoway_router.store import Session
 from twoway_router.tenants import queries, service
 from twoway_router.tenants.rules import SCOPES, KeyWish
 from twoway_router.tenants.tables import ApiKeys
 
 app = typer.Typer(no_args_is_help=True, help="API keys of operators and tenants.")
-
-Result = TypeVar("Result")
 
 
 @app.command()
@@ -31,7 +24,7 @@ def create(
     name: Annotated[str, typer.Option(help="What the key is for.")] = "made on the command line",
     scope: Annotated[list[str] | None, typer.Option(help="What it may do; repeatable. Everything if left out.")] = None,
     days: Annotated[int | None, typer.Option(min=1, help="Expires after so many days.")] = None,
-    test: Annotated[bool, typer.Option("--test", help="Marks the key as one for tests: twr_test_…")] = False,
+    test: Annotated[bool, typer.Option("--test", help="A key of the tenant's sandbox: twr_test_…")] = False,
 ) -> None:
     """Make a key and print it. It cannot be shown again."""
     if operator is (tenant is not None):
@@ -52,7 +45,7 @@ def create(
             await service.get_tenant(session, wish.tenant_id)
         return (await service.create_key(session, wish, now=now)).token
 
-    typer.echo(_in_transaction(make))
+    typer.echo(in_transaction(make))
 
 
 @app.command("list")
@@ -62,7 +55,7 @@ def list_keys() -> None:
     async def read(session: Session) -> list[ApiKeys]:
         return list(await queries.list_keys(session, tenant_id=None, after=None, limit=1000))
 
-    for key in _in_transaction(read):
+    for key in in_transaction(read):
         state = "revoked" if key.revoked_at else f"expires {key.expires_at:%Y-%m-%d}" if key.expires_at else "active"
         typer.echo(f"{key.id}  {key.kid}  {key.tenant_id or 'operator'}  {state}  {key.name}")
 
@@ -70,21 +63,4 @@ def list_keys() -> None:
 @app.command()
 def revoke(key_id: Annotated[UUID, typer.Argument(help="The key's id, as `keys list` shows it.")]) -> None:
     """Revoke a key for ever. It is refused within five seconds."""
-    _in_transaction(lambda session: service.revoke_key(session, key_id, within=None, now=utc_now()))
-
-
-def _in_transaction(work: Callable[[Session], Awaitable[Result]]) -> Result:
-    async def run(url: str) -> Result:
-        engine = make_engine(url, pool_size=1)
-        try:
-            async with transaction(engine) as session:
-                return await work(session)
-        finally:
-            await engine.dispose()
-
-    with database_for_commands(read_settings()) as url:
-        try:
-            return asyncio.run(run(url))
-        except RouterError as error:
-            typer.echo(f"twoway-router: {error.detail}", err=True)
-            raise typer.Exit(1) from None
+    in_transaction(lambda session: service.revoke_key(session, key_id, within=None, now=utc_now()))

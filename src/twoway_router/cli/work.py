@@ -1,10 +1,13 @@
-"""Runs a command's work in one transaction on the configured database. Used by ``outbox`` and ``parked``."""
+"""Runs a command's work in one transaction on the configured database. Used by ``keys``, ``outbox`` and ``parked``."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import typer
+
 from twoway_router.cli.serve import read_settings
+from twoway_router.domain.errors import RouterError
 from twoway_router.processes.database import database_for_commands
 from twoway_router.store import Session, transaction
 from twoway_router.store.engine import make_engine
@@ -13,7 +16,7 @@ Result = TypeVar("Result")
 
 
 def in_transaction(work: Callable[[Session], Awaitable[Result]]) -> Result:
-    """The result of ``work``, committed."""
+    """The result of ``work``, committed. What the caller did wrong is said in a sentence, with exit code 1."""
 
     async def run(url: str) -> Result:
         engine = make_engine(url, pool_size=1)
@@ -24,4 +27,8 @@ def in_transaction(work: Callable[[Session], Awaitable[Result]]) -> Result:
             await engine.dispose()
 
     with database_for_commands(read_settings()) as url:
-        return asyncio.run(run(url))
+        try:
+            return asyncio.run(run(url))
+        except RouterError as error:
+            typer.echo(f"twoway-router: {error.detail}", err=True)
+            raise typer.Exit(1) from None

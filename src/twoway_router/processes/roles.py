@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from starlette.types import ASGIApp
+
 from twoway_router import __version__
 from twoway_router.config import Settings
 from twoway_router.dispatch.embedded import EmbeddedTransport
@@ -165,19 +167,12 @@ def ingress_parts(shared: Shared) -> Sequence[Part]:
         certificates=errands.certificates,
         clock=utc_now,
     )
-    server = HttpServer(
-        LameDuck(ingress, shared.lifecycle),
-        host=settings.listen_host,
-        port=settings.ingress_port,
-        setting="TWOWAY_INGRESS_PORT",
-        drain_seconds=settings.drain.total_seconds(),
-    )
     return (
         Part(
             name="ingress",
             start=ingress.start,
             loops=(ingress.run, ingress.flush, ingress.requests.run, errands.run),
-            servers=(server,),
+            servers=(_server(shared, ingress, settings.ingress_port, "TWOWAY_INGRESS_PORT"),),
             checks={"index": ingress.find_staleness},
             drain=ingress.drain,
             close=client.close,
@@ -200,19 +195,12 @@ def api_parts(shared: Shared) -> Sequence[Part]:
         webhook_allowed_networks=settings.webhook_allowed_networks,
         is_mail_possible=settings.smtp_host is not None,
     )
-    server = HttpServer(
-        LameDuck(app, shared.lifecycle),
-        host=settings.listen_host,
-        port=settings.api_port,
-        setting="TWOWAY_API_PORT",
-        drain_seconds=settings.drain.total_seconds(),
-    )
     return (
         Part(
             name="api",
             start=follower.load,
             loops=(follower.run,),
-            servers=(server,),
+            servers=(_server(shared, app, settings.api_port, "TWOWAY_API_PORT"),),
             refresh=lambda: _export_age(follower),
         ),
     )
@@ -255,6 +243,17 @@ ROLES: Final[Mapping[Role, Callable[[Shared], Sequence[Part]]]] = {
     Role.EXECUTOR: executor_parts,
     Role.SCHEDULER: scheduler_parts,
 }
+
+
+def _server(shared: Shared, app: ASGIApp, port: int, setting: str) -> HttpServer:
+    settings = shared.settings
+    return HttpServer(
+        LameDuck(app, shared.lifecycle),
+        host=settings.listen_host,
+        port=port,
+        setting=setting,
+        drain_seconds=settings.drain.total_seconds(),
+    )
 
 
 def _export_age(follower: ChangeFollower) -> None:

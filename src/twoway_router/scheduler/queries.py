@@ -25,6 +25,32 @@ class Found:
     order_key: int
 
 
+def _lapsed(deliveries: str) -> Statement:
+    """Claims of a table of deliveries whose lease ended without a result: they may be tried again."""
+    return text(
+        f"""
+        UPDATE {deliveries} AS d
+        SET state = 'pending', reason = 'lease_expired', due_at = :now, lease_until = :mark
+        FROM (SELECT id FROM {deliveries} WHERE state = 'claimed' AND lease_until < :now
+              ORDER BY lease_until LIMIT :limit FOR UPDATE SKIP LOCKED) AS lapsed
+        WHERE d.id = lapsed.id RETURNING d.id, 0 AS order_key
+        """
+    )
+
+
+def _pending(deliveries: str) -> Statement:
+    """Deliveries of a table that have been due for so long that their job must be lost."""
+    return text(
+        f"""
+        UPDATE {deliveries} AS d SET lease_until = :mark
+        FROM (SELECT id FROM {deliveries}
+              WHERE state = 'pending' AND due_at < :before AND (lease_until IS NULL OR lease_until < :now)
+              ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS found
+        WHERE d.id = found.id RETURNING d.id, 0 AS order_key
+        """
+    )
+
+
 LAPSED_MTS: Final = text(
     """
     WITH lapsed AS (
@@ -76,42 +102,10 @@ EXPIRED_MTS: Final = text(
     ) AS first WHERE state = 'planned'
     """
 )
-LAPSED_WEBHOOKS: Final = text(
-    """
-    UPDATE webhook_deliveries AS d
-    SET state = 'pending', reason = 'lease_expired', due_at = :now, lease_until = :mark
-    FROM (SELECT id FROM webhook_deliveries WHERE state = 'claimed' AND lease_until < :now
-          ORDER BY lease_until LIMIT :limit FOR UPDATE SKIP LOCKED) AS lapsed
-    WHERE d.id = lapsed.id RETURNING d.id, 0 AS order_key
-    """
-)
-PENDING_WEBHOOKS: Final = text(
-    """
-    UPDATE webhook_deliveries AS d SET lease_until = :mark
-    FROM (SELECT id FROM webhook_deliveries
-          WHERE state = 'pending' AND due_at < :before AND (lease_until IS NULL OR lease_until < :now)
-          ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS found
-    WHERE d.id = found.id RETURNING d.id, 0 AS order_key
-    """
-)
-LAPSED_EMAILS: Final = text(
-    """
-    UPDATE email_deliveries AS e
-    SET state = 'pending', reason = 'lease_expired', due_at = :now, lease_until = :mark
-    FROM (SELECT id FROM email_deliveries WHERE state = 'claimed' AND lease_until < :now
-          ORDER BY lease_until LIMIT :limit FOR UPDATE SKIP LOCKED) AS lapsed
-    WHERE e.id = lapsed.id RETURNING e.id, 0 AS order_key
-    """
-)
-PENDING_EMAILS: Final = text(
-    """
-    UPDATE email_deliveries AS e SET lease_until = :mark
-    FROM (SELECT id FROM email_deliveries
-          WHERE state = 'pending' AND due_at < :before AND (lease_until IS NULL OR lease_until < :now)
-          ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS found
-    WHERE e.id = found.id RETURNING e.id, 0 AS order_key
-    """
-)
+LAPSED_WEBHOOKS: Final = _lapsed("webhook_deliveries")
+PENDING_WEBHOOKS: Final = _pending("webhook_deliveries")
+LAPSED_EMAILS: Final = _lapsed("email_deliveries")
+PENDING_EMAILS: Final = _pending("email_deliveries")
 _WAITING: Final = text(
     """
     SELECT id, order_key FROM inbound_messages
