@@ -68,7 +68,13 @@ def table() -> RoutingTable:
 
 @pytest.fixture
 def app(engine: Engine, clock: FakeClock, table: RoutingTable) -> FastAPI:
-    return create_app(engine=engine, sealer=SEALER, routing_table=lambda: table, public_url=PUBLIC_URL, clock=clock)
+    return an_app(engine, table, clock=clock)
+
+
+def an_app(engine: Engine, table: RoutingTable | None = None, **options: Any) -> FastAPI:
+    """The app with this routing table, or an empty one."""
+    routed = RoutingTable.build((), ()) if table is None else table
+    return create_app(engine=engine, sealer=SEALER, routing_table=lambda: routed, public_url=PUBLIC_URL, **options)
 
 
 async def a_caller(app: FastAPI, engine: Engine, tenant_id: TenantId | None, **key: Any) -> Caller:

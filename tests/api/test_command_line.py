@@ -8,11 +8,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from tests.api.conftest import Caller
-from tests.cast import PUBLIC_URL, SEALER
+from tests.api.conftest import Caller, an_app
 from twoway_router.cli.main import app as command
-from twoway_router.management.app import create_app
-from twoway_router.routing.index import RoutingTable
 from twoway_router.store.engine import make_engine
 
 
@@ -26,10 +23,8 @@ def call(database_url: str, token: str) -> httpx.Response:
 
     async def get() -> httpx.Response:
         engine = make_engine(database_url, pool_size=2)
-        table = RoutingTable.build((), ())
-        app = create_app(engine=engine, sealer=SEALER, routing_table=lambda: table, public_url=PUBLIC_URL)
         try:
-            return await Caller(app=app, token=token).get("/v1/tenants")
+            return await Caller(app=an_app(engine), token=token).get("/v1/tenants")
         finally:
             await engine.dispose()
 

@@ -9,15 +9,13 @@ import pytest
 from sqlalchemy import text
 
 from tests.api.conftest import Caller
-from tests.cast import ANN, NOON, SEALER, SHARED, FakeClock
-from tests.flow.doubles import NoErrands
-from twoway_router.config import Settings
+from tests.cast import ANN, NOON, SHARED, FakeClock
+from tests.flow.doubles import a_listener, an_ingress
 from twoway_router.ingress.app import Ingress
 from twoway_router.ingress.request_log import PER_TURN
 from twoway_router.numbers.queries import REQUESTS_KEPT
-from twoway_router.store import Engine, changes, outbox, transaction
+from twoway_router.store import Engine, transaction
 from twoway_router.store.engine import make_engine
-from twoway_router.store.listen import Listener
 
 SECRET = "a-long-secret-word"
 TEXT = 'PIZZA "grande" con però'
@@ -50,15 +48,7 @@ async def door(operator: Caller, engine: Engine, database_url: str) -> AsyncIter
     wanted = {"name": "Lab", "carrier": "generic", "country": "IT", "settings": {"key_parameter": "who"}}
     created = (await operator.post("/v1/connections", wanted | {"secrets": {"key": SECRET}})).json()
     ingress_engine = make_engine(database_url, pool_size=3)
-    ingress = Ingress(
-        settings=Settings(),
-        engine=ingress_engine,
-        sealer=SEALER,
-        listener=Listener(database_url, (changes.CHANNEL, outbox.CHANNEL)),
-        errands=NoErrands(),
-        certificates={},
-        clock=FakeClock(),
-    )
+    ingress = an_ingress(ingress_engine, a_listener(database_url), clock=FakeClock())
     await ingress.start()
     yield Door(operator, ingress, created["id"])
     await ingress_engine.dispose()

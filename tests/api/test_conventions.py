@@ -6,10 +6,8 @@ from uuid import UUID
 import pytest
 from fastapi import FastAPI
 
-from tests.api.conftest import Caller
-from tests.cast import PUBLIC_URL, SEALER, FakeClock
-from twoway_router.management.app import create_app
-from twoway_router.routing.index import RoutingTable
+from tests.api.conftest import Caller, an_app
+from tests.cast import FakeClock
 from twoway_router.store import Engine
 from twoway_router.store.engine import make_engine
 
@@ -111,14 +109,7 @@ async def test_a_body_that_is_not_json_is_a_400(operator: Caller) -> None:
 
 
 async def test_a_body_over_the_limit_is_a_413(engine: Engine, clock: FakeClock, operator: Caller) -> None:
-    app = create_app(
-        engine=engine,
-        sealer=SEALER,
-        routing_table=lambda: RoutingTable.build((), ()),
-        public_url=PUBLIC_URL,
-        clock=clock,
-        body_limit_bytes=100,
-    )
+    app = an_app(engine, clock=clock, body_limit_bytes=100)
 
     refused = await Caller(app=app, token=operator.token).post("/v1/tenants", {"name": "x" * 100})
 
@@ -128,14 +119,7 @@ async def test_a_body_over_the_limit_is_a_413(engine: Engine, clock: FakeClock, 
 async def test_a_key_that_calls_too_often_is_told_when_to_return(
     engine: Engine, clock: FakeClock, operator: Caller
 ) -> None:
-    app = create_app(
-        engine=engine,
-        sealer=SEALER,
-        routing_table=lambda: RoutingTable.build((), ()),
-        public_url=PUBLIC_URL,
-        clock=clock,
-        requests_per_minute=2,
-    )
+    app = an_app(engine, clock=clock, requests_per_minute=2)
     caller = Caller(app=app, token=operator.token)
 
     answers = [await caller.get("/v1/tenants") for _ in range(3)]
@@ -147,13 +131,7 @@ async def test_a_key_that_calls_too_often_is_told_when_to_return(
 
 async def test_without_a_database_the_answer_is_503_and_nothing_internal(operator: Caller, clock: FakeClock) -> None:
     engine = make_engine("postgresql://somebody:s3cret@127.0.0.1:1/none")
-    app: FastAPI = create_app(
-        engine=engine,
-        sealer=SEALER,
-        routing_table=lambda: RoutingTable.build((), ()),
-        public_url=PUBLIC_URL,
-        clock=clock,
-    )
+    app = an_app(engine, clock=clock)
 
     refused = await Caller(app=app, token=operator.token).get("/v1/tenants")
 

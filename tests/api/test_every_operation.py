@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Caller, a_caller
-from tests.api.world import World, a_world, an_app, belongings
+from tests.api.world import World, a_world, an_app_without_database, belongings
 from tests.cast import NOON
 from twoway_router.kit.ids import new_id
 from twoway_router.store.engine import make_engine
 from twoway_router.tenants.rules import OPERATOR_SCOPES, SCOPES
 
-DOCUMENT = an_app().openapi()
+DOCUMENT = an_app_without_database().openapi()
 NO_EXAMPLE = "no example"
 OPERATOR_ONLY = ("/v1/tenants", "/v1/carriers", "/v1/connections")
 

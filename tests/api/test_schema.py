@@ -27,7 +27,7 @@ from sqlalchemy import NullPool
 from sqlalchemy.ext.asyncio import create_async_engine
 from starlette.types import Receive, Scope, Send
 
-from tests.api.world import World, a_world, an_app, belongings
+from tests.api.world import World, a_world, an_app_without_database, belongings
 from twoway_router.store.engine import normalise_url
 
 OPERATORS: Final = ("/v1/tenants", "/v1/carriers", "/v1/connections")
@@ -55,7 +55,7 @@ class LateApp:
         await self.app(scope, receive, send)
 
 
-LATE = LateApp(an_app())
+LATE = LateApp(an_app_without_database())
 CONFIG = SchemathesisConfig.from_dict(
     {
         "generation": {"max-examples": EXAMPLES, "deterministic": True, "with-security-parameters": False},

@@ -6,11 +6,9 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from tests.api.conftest import Caller, a_caller
-from tests.cast import GYM, OWNED, PIZZERIA, PUBLIC_URL, SEALER, FakeClock, a_tenant, an_inbound, an_outbound
+from tests.api.conftest import Caller, a_caller, an_app
+from tests.cast import GYM, OWNED, PIZZERIA, FakeClock, a_tenant, an_inbound, an_outbound
 from twoway_router.domain.ids import ConnectionId, NumberId
-from twoway_router.management.app import create_app
-from twoway_router.routing.index import RoutingTable
 from twoway_router.store import Engine, transaction
 from twoway_router.store.engine import make_engine
 
@@ -21,6 +19,9 @@ CONNECTION = {
     "settings": {"send_url": "https://gateway.example/send"},
     "secrets": {"key": "s3cret-of-the-gateway"},
 }
+
+
+NUMBER = {"country": "IT", "address": OWNED, "kind": "long_code", "sharing": "dedicated"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,25 +36,14 @@ class World:
     ids: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def an_app() -> FastAPI:
-    """The app without a database: good for its document."""
-    table = RoutingTable.build((), ())
-    engine = make_engine("postgresql://nowhere/none")
-    return create_app(engine=engine, sealer=SEALER, routing_table=lambda: table, public_url=PUBLIC_URL)
+def an_app_without_database() -> FastAPI:
+    """Good for its document."""
+    return an_app(make_engine("postgresql://nowhere/none"))
 
 
 async def a_world(engine: Engine, *, requests_per_minute: int = 600) -> World:
     """Two tenants; everything is the gym's."""
-    clock = FakeClock()
-    table = RoutingTable.build((), ())
-    app = create_app(
-        engine=engine,
-        sealer=SEALER,
-        routing_table=lambda: table,
-        public_url=PUBLIC_URL,
-        clock=clock,
-        requests_per_minute=requests_per_minute,
-    )
+    app = an_app(engine, clock=FakeClock(), requests_per_minute=requests_per_minute)
     async with transaction(engine) as session:
         pizzeria_id, gym_id = await a_tenant(session, PIZZERIA), await a_tenant(session, GYM)
     return World(
@@ -69,14 +59,8 @@ async def belongings(world: World) -> dict[str, str]:
     """One of everything for the gym: its ids by the names of path parameters."""
     gym, operator = world.gym, world.operator
     connection = _made(await operator.post("/v1/connections", CONNECTION))
-    wish = {
-        "country": "IT",
-        "address": OWNED,
-        "kind": "long_code",
-        "sharing": "dedicated",
-        "tenant_id": str(gym.tenant_id),
-    }
-    number = _made(await operator.post("/v1/numbers", wish | {"connection_id": connection["id"]}))
+    wish = NUMBER | {"tenant_id": str(gym.tenant_id), "connection_id": connection["id"]}
+    number = _made(await operator.post("/v1/numbers", wish))
     endpoint = _made(
         await gym.post(
             "/v1/webhook-endpoints", {"url": "https://gym.example/hook", "event_types": ["message.received"]}

@@ -9,9 +9,10 @@ import asyncpg
 import pytest
 
 from tests.broker.bench import SHARDS, RabbitBench, Recorder, eventually, ids_of
+from tests.flow.doubles import QuietTransport
 from tests.support.rabbitmq import Broker
 from twoway_router.dispatch import queries
-from twoway_router.dispatch.port import DeadHandler, DeadJob, Handler, Publication
+from twoway_router.dispatch.port import Publication
 from twoway_router.dispatch.relay import Relay
 from twoway_router.kit.ids import new_id
 from twoway_router.store import Engine, outbox, transaction
@@ -19,14 +20,13 @@ from twoway_router.store.engine import make_engine
 from twoway_router.store.listen import Listener
 
 
-class FakeTransport:
+class FakeTransport(QuietTransport):
     """Keeps what is published. ``answer`` decides what is confirmed."""
 
     def __init__(self, answer: Callable[[Publication], bool] = lambda _: True) -> None:
+        super().__init__()
         self.published: list[Publication] = []
         self.calls = 0
-        self.is_healthy = True
-        self.last_heartbeat_at: datetime | None = datetime.now(UTC)
         self.answer = answer
 
     async def publish(self, jobs: Sequence[Publication]) -> Sequence[bool]:
@@ -35,22 +35,6 @@ class FakeTransport:
         confirmed = [self.answer(job) for job in jobs]
         self.published += [job for job, is_stored in zip(jobs, confirmed, strict=True) if is_stored]
         return confirmed
-
-    async def start(self) -> None: ...
-
-    async def consume(self, jobs: Sequence[str], handler: Handler, *, prefetch: int = 20) -> None: ...
-
-    async def consume_dead(self, handler: DeadHandler) -> None: ...
-
-    async def list_dead(self, limit: int = 100) -> Sequence[DeadJob]:
-        return []
-
-    async def requeue_dead(self, limit: int = 100) -> int:
-        return 0
-
-    async def drain(self, timeout: timedelta) -> None: ...  # noqa: ASYNC109
-
-    async def close(self) -> None: ...
 
 
 @pytest.fixture

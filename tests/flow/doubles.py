@@ -1,4 +1,15 @@
-"""Fakes of ports for flow tests."""
+"""Fakes of ports, and the ingress on top of them. For flow tests and tests of the API."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from tests.cast import SEALER
+from twoway_router.config import Settings
+from twoway_router.dispatch.port import DeadHandler, DeadJob, Handler, Publication
+from twoway_router.ingress.app import Ingress
+from twoway_router.kit.clock import Clock
+from twoway_router.store import Engine, changes, outbox
+from twoway_router.store.listen import Listener
 
 
 class NoErrands:
@@ -13,3 +24,48 @@ class NoErrands:
 
     def confirm(self, url: str) -> None:
         self.confirmations.append(url)
+
+
+class QuietTransport:
+    """A ``Transport`` that carries nothing and confirms everything."""
+
+    def __init__(self) -> None:
+        self.is_healthy = True
+        self.last_heartbeat_at: datetime | None = None
+
+    async def start(self) -> None: ...
+
+    async def publish(self, jobs: Sequence[Publication]) -> Sequence[bool]:
+        return [True] * len(jobs)
+
+    async def consume(self, jobs: Sequence[str], handler: Handler, *, prefetch: int = 20) -> None: ...
+
+    async def consume_dead(self, handler: DeadHandler) -> None: ...
+
+    async def list_dead(self, limit: int = 100) -> Sequence[DeadJob]:
+        return []
+
+    async def requeue_dead(self, limit: int = 100) -> int:
+        return 0
+
+    async def drain(self, timeout: timedelta) -> None: ...  # noqa: ASYNC109
+
+    async def close(self) -> None: ...
+
+
+def a_listener(url: str) -> Listener:
+    """Hears of changes and of the outbox; not started."""
+    return Listener(url, (changes.CHANNEL, outbox.CHANNEL))
+
+
+def an_ingress(engine: Engine, listener: Listener, *, clock: Clock) -> Ingress:
+    """The carriers' door with the test's sealer and nobody to run errands; not started."""
+    return Ingress(
+        settings=Settings(),
+        engine=engine,
+        sealer=SEALER,
+        listener=listener,
+        errands=NoErrands(),
+        certificates={},
+        clock=clock,
+    )

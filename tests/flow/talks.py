@@ -7,16 +7,14 @@ from typing import Any
 
 import httpx
 
-from tests.cast import ANN, SEALER, SHARED
-from tests.flow.doubles import NoErrands
+from tests.cast import ANN, SHARED
+from tests.flow.doubles import a_listener, an_ingress
 from tests.support.scene import Scene
-from twoway_router.config import Settings
 from twoway_router.domain.ids import TenantId
 from twoway_router.ingress.app import Ingress
 from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
-from twoway_router.store import changes, outbox, transaction
-from twoway_router.store.listen import Listener
+from twoway_router.store import transaction
 
 ASK_PIZZERIA = {
     "kind": "ask",
@@ -85,14 +83,6 @@ async def open_talks(
         for tenant_id, definition in claims:
             wanted = KeywordPut.model_validate(definition).to_claim(scene.number_id, is_override=True)
             await keywords.claim(session, tenant_id, wanted, now=scene.clock())
-    ingress = Ingress(
-        settings=Settings(),
-        engine=scene.engine,
-        sealer=SEALER,
-        listener=Listener(database_url, (changes.CHANNEL, outbox.CHANNEL)),
-        errands=NoErrands(),
-        certificates={},
-        clock=scene.clock,
-    )
+    ingress = an_ingress(scene.engine, a_listener(database_url), clock=scene.clock)
     await ingress.start()
     return Talks(scene=scene, ingress=ingress)

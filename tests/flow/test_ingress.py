@@ -11,16 +11,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.cast import ANN, NOON, PIZZERIA, SEALER, SHARED, a_connection, a_number, a_tenant
-from tests.flow.doubles import NoErrands
-from twoway_router.config import Settings
+from tests.cast import ANN, NOON, PIZZERIA, SHARED, a_connection, a_number, a_tenant
+from tests.flow.doubles import a_listener, an_ingress
 from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
 from twoway_router.ingress.app import Ingress
 from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
-from twoway_router.store import changes, outbox, transaction
+from twoway_router.store import transaction
 from twoway_router.store.engine import make_engine
-from twoway_router.store.listen import Listener
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,21 +45,13 @@ class Door:
 @pytest.fixture
 async def door(database_url: str) -> AsyncIterator[Door]:
     engine = make_engine(database_url, pool_size=5)
-    listener = Listener(database_url, (changes.CHANNEL, outbox.CHANNEL))
+    listener = a_listener(database_url)
     async with transaction(engine) as session:
         tenant = await a_tenant(session, PIZZERIA)
         connection = await a_connection(session)
         number = await a_number(session, connection, texts={"courtesy": "Unknown keyword."})
         await keywords.claim(session, tenant, KeywordPut(word="PIZZA").to_claim(number), now=NOON)
-    ingress = Ingress(
-        settings=Settings(),
-        engine=engine,
-        sealer=SEALER,
-        listener=listener,
-        errands=NoErrands(),
-        certificates={},
-        clock=lambda: NOON,
-    )
+    ingress = an_ingress(engine, listener, clock=lambda: NOON)
     await ingress.start()
     transport = httpx.ASGITransport(ingress)
     async with httpx.AsyncClient(transport=transport, base_url="http://in.router.example") as client:

@@ -12,8 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.cast import ANN, BOB, NOON, OWNED, PIZZERIA, SEALER, SHARED, FakeClock, a_number, a_tenant
-from tests.flow.doubles import NoErrands
-from twoway_router.config import Settings
+from tests.flow.doubles import a_listener, an_ingress
 from twoway_router.domain.ids import ConnectionId, TenantId
 from twoway_router.ingress.app import Ingress
 from twoway_router.keywords import service as keywords
@@ -21,9 +20,8 @@ from twoway_router.keywords.schemas import KeywordPut
 from twoway_router.kit.ids import new_id
 from twoway_router.numbers import service as numbers
 from twoway_router.numbers.schemas import ConnectionIn
-from twoway_router.store import Engine, Session, changes, outbox, transaction
+from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.engine import make_engine
-from twoway_router.store.listen import Listener
 
 TEXTS = ("PIZZA grande con ", "funghi e cipolle, ", "grazie mille")
 WHOLE = "".join(TEXTS)
@@ -90,7 +88,7 @@ async def doors(database_url: str) -> AsyncIterator[Doors]:
         number = await a_number(session, connection)
         await a_number(session, connection, OWNED, owner=tenant)
         await keywords.claim(session, tenant, KeywordPut(word="PIZZA").to_claim(number), now=NOON)
-    ingresses = [an_ingress(engine, database_url, clock) for _ in range(2)]
+    ingresses = [an_ingress(engine, a_listener(database_url), clock=clock) for _ in range(2)]
     for ingress in ingresses:
         await ingress.start()
     clients = [
@@ -101,18 +99,6 @@ async def doors(database_url: str) -> AsyncIterator[Doors]:
     for client in clients:
         await client.aclose()
     await engine.dispose()
-
-
-def an_ingress(engine: Engine, url: str, clock: FakeClock) -> Ingress:
-    return Ingress(
-        settings=Settings(),
-        engine=engine,
-        sealer=SEALER,
-        listener=Listener(url, (changes.CHANNEL, outbox.CHANNEL)),
-        errands=NoErrands(),
-        certificates={},
-        clock=clock,
-    )
 
 
 @pytest.mark.parametrize("order", list(permutations((1, 2, 3))), ids=str)

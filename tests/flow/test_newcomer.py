@@ -10,16 +10,13 @@ import httpx
 import pytest
 
 from tests.cast import ANN, GYM, NOON, PIZZERIA, PUBLIC_URL, SEALER, SHARED, a_connection, a_key, a_number, a_tenant
-from tests.flow.doubles import NoErrands
-from twoway_router.config import Settings
+from tests.flow.doubles import a_listener, an_ingress
 from twoway_router.domain.ids import ConnectionId, NumberId
-from twoway_router.ingress.app import Ingress
 from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
 from twoway_router.management.app import create_app
-from twoway_router.store import changes, outbox, transaction
+from twoway_router.store import transaction
 from twoway_router.store.engine import make_engine
-from twoway_router.store.listen import Listener
 
 LOOK_ALIKE = "PIZZ\u0410"
 """With a Cyrillic A."""
@@ -78,22 +75,14 @@ class Town:
 @pytest.fixture
 async def town(database_url: str) -> AsyncIterator[Town]:
     engine = make_engine(database_url, pool_size=8)
-    listener = Listener(database_url, (changes.CHANNEL, outbox.CHANNEL))
+    listener = a_listener(database_url)
     async with transaction(engine) as session:
         pizzeria, gym = await a_tenant(session, PIZZERIA), await a_tenant(session, GYM)
         connection_id = await a_connection(session)
         number_id = await a_number(session, connection_id)
         await keywords.claim(session, pizzeria, KeywordPut(word="PIZZA").to_claim(number_id), now=NOON)
         tokens = [await a_key(session, gym), await a_key(session, None)]
-    ingress = Ingress(
-        settings=Settings(),
-        engine=engine,
-        sealer=SEALER,
-        listener=listener,
-        errands=NoErrands(),
-        certificates={},
-        clock=lambda: NOON,
-    )
+    ingress = an_ingress(engine, listener, clock=lambda: NOON)
     api = create_app(
         engine=engine,
         sealer=SEALER,

@@ -1,47 +1,21 @@
 """What a lost job, a dead executor or time itself leaves behind is found by the scheduler's sweeps."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.cast import ANN
+from tests.flow.doubles import QuietTransport
 from tests.support.scene import FakeHttp, Scene
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.config import Settings
-from twoway_router.dispatch.port import DeadHandler, DeadJob, Handler, Job, Publication
+from twoway_router.dispatch.port import DeadJob, Job
 from twoway_router.kit.ids import new_id
 from twoway_router.scheduler.app import Scheduler
 
 REPLY = {"kind": "reply", "text": "Hello"}
-
-
-class QuietTransport:
-    """A ``Transport`` that carries nothing."""
-
-    is_healthy = True
-    last_heartbeat_at = None
-
-    async def start(self) -> None: ...
-
-    async def publish(self, jobs: Sequence[Publication]) -> Sequence[bool]:
-        return [True] * len(jobs)
-
-    async def consume(self, jobs: Sequence[str], handler: Handler, *, prefetch: int = 20) -> None: ...
-
-    async def consume_dead(self, handler: DeadHandler) -> None: ...
-
-    async def list_dead(self, limit: int = 100) -> Sequence[DeadJob]:
-        return []
-
-    async def requeue_dead(self, limit: int = 100) -> int:
-        return 0
-
-    async def drain(self, timeout: timedelta) -> None: ...  # noqa: ASYNC109
-
-    async def close(self) -> None: ...
 
 
 @pytest.fixture
