@@ -174,6 +174,17 @@ def test_a_carrier_that_can_be_asked_has_a_look_up(carrier: str) -> None:
     assert (spec.capability is Capability.LOOK_UP) == (spec.look_up is not None)
 
 
+WITH_PARTS = [carrier for carrier in CARRIERS if any(event.part for event in CARRIERS[carrier].events)]
+
+
+@pytest.mark.parametrize("carrier", WITH_PARTS)
+def test_the_page_says_how_long_a_missing_part_is_waited_for(carrier: str) -> None:
+    page = (HERE.parents[1] / "docs" / "carriers" / f"{carrier}.md").read_text()
+
+    wait = {300: "five minutes", 1800: "30 minutes"}[CARRIERS[carrier].part_wait_seconds]
+    assert f"missing part is waited for {wait}" in " ".join(page.split())
+
+
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_the_page_names_every_setting(carrier: str) -> None:
     page = (HERE.parents[1] / "docs" / "carriers" / f"{carrier}.md").read_text()

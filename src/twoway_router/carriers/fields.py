@@ -203,6 +203,8 @@ def undo(text: str, encoding: str | None) -> bytes:
             return base64.b64decode(raw, validate=True)
     except (ValueError, binascii.Error):
         return raw
+    if encoding == "form":
+        return unquote_to_bytes(raw.replace(b"+", b" "))
     return unquote_to_bytes(raw) if encoding == "percent" else raw
 
 

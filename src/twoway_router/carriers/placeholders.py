@@ -19,6 +19,7 @@ ABSENT: Final = object()
 MESSAGE_VALUES: Final = frozenset(
     (
         "reference",
+        "reference_short",
         "sender",
         "sender_digits",
         "recipient",
@@ -27,6 +28,7 @@ MESSAGE_VALUES: Final = frozenset(
         "text",
         "text_hex",
         "reply_token",
+        "reply_tag",
         "receipt_url",
         "encoding",
         "segments",

@@ -5,6 +5,7 @@ a gateway's own 5xx, is Unknown: the ledger decides, never a blind repeat.
 """
 
 import base64
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -26,6 +27,7 @@ from twoway_router.domain.messages import OutboundMessage
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
 
 MAX_DETAIL: Final = 80
+_NOT_IN_TAGS: Final = re.compile(r"[^-a-zA-Z0-9]")
 _MAX_WAIT: Final = timedelta(days=1)
 _UNDECIDED: Final[Mapping[str, Result]] = {"429": "throttled", "503": "retry", "408": "unknown", "5xx": "unknown"}
 
@@ -39,6 +41,7 @@ def values_of(message: OutboundMessage, receipt_url: str) -> dict[str, str]:
     digits = message.recipient.removeprefix("+")
     return {
         "reference": message.reference,
+        "reference_short": message.reference.replace("-", ""),
         "sender": message.sender,
         "sender_digits": message.sender.removeprefix("+"),
         "recipient": message.recipient,
@@ -46,6 +49,7 @@ def values_of(message: OutboundMessage, receipt_url: str) -> dict[str, str]:
         "recipient_00": "00" + digits if message.recipient.startswith("+") else digits,
         "text": message.text,
         "reply_token": message.reply_token or "",
+        "reply_tag": _NOT_IN_TAGS.sub("-", message.reply_token or ""),
         "receipt_url": receipt_url,
         "encoding": message.encoding.value,
         "segments": str(message.segments),

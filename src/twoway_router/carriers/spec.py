@@ -65,13 +65,14 @@ class When:
 class Field:
     """Where a value is and how it is written. ``charsets`` maps the carrier's words in ``charset_from`` to our codecs.
 
-    ``encoding`` undoes hex, base64 or a second percent-encoding before the charset; ``values`` maps whole values.
+    ``encoding`` undoes hex, base64 or a second percent-encoding (``form``: with + for a space) before the charset;
+    ``values`` maps whole values.
     """
 
     __pydantic_config__: ClassVar[Config] = _CLOSED
     path: str
     default: str | None = None
-    encoding: Literal["hex", "base64", "percent"] | None = None
+    encoding: Literal["hex", "base64", "percent", "form"] | None = None
     charset: str = "utf-8"
     charset_from: str | None = None
     charsets: Mapping[str, str] = field(default_factory=dict)

@@ -1,10 +1,15 @@
-"""CM.com: no message ids and no signature; anything but 200 is repeated every five minutes for a month."""
+"""CM.com: no message ids and no signature; anything but 200 is repeated every five minutes for a month.
+
+JSON in two layouts; XML and GET, which CM.com calls deprecated, by the names of its other XML and GET interfaces.
+"""
 
 from typing import Final
 
 from twoway_router.carriers.spec import CarrierSpec, Event, Send, Setting, Time, When
 from twoway_router.carriers.specs.common import KEY, QUERY_KEY, A, D, R, U
 from twoway_router.domain.messages import Capability
+
+_EACH: Final = "messages.msg|MESSAGES.MSG"
 
 SPEC: Final = CarrierSpec(
     name="cm",
@@ -14,29 +19,40 @@ SPEC: Final = CarrierSpec(
         Setting(name="product_token", is_secret=True, is_required=True, description="Product token of the gateway."),
         Setting(name="api_url", default="https://gw.messaging.cm.com", description="Address of the gateway."),
     ),
-    decode=("json",),
+    decode=("query", "json", "xml"),
     auth=(QUERY_KEY,),
     events=(
         Event(
             kind="dlr",
-            each="messages.msg",
-            when=When(path="status.code", exists=True),
-            reference="reference",
-            recipient="to",
-            status="status.code",
-            error="status.errorCode",
-            time=Time(path="received", formats=("iso",)),
+            each=_EACH,
+            when=When(path="status.code|STATUS.CODE", exists=True),
+            reference="reference|REFERENCE",
+            recipient="to|TO",
+            status="status.code|STATUS.CODE",
+            error="status.errorCode|STATUS.ERRORCODE",
+            time=Time(path="received|@RECEIVED", formats=("iso",)),
         ),
         Event(
             kind="mo",
-            when=When(any_of=(When(path="message", exists=True), When(path="body", exists=True))),
-            sender="from.number|from",
-            recipient="to.number|to",
-            text="message.text|body",
+            each=_EACH,
+            when=When(path="TO", exists=True),
+            sender="FROM",
+            recipient="TO",
+            text="BODY",
+            time=Time(path="@RECEIVED", formats=("iso",)),
+            reference="REFERENCE",
+            extra={"answers": "REFERENCE"},
+        ),
+        Event(
+            kind="mo",
+            when=When(path="to|TO", exists=True),
+            sender="from.number|from|FROM",
+            recipient="to.number|to|TO",
+            text="message.text|body|BODY",
             time=Time(path="timeUtc", formats=("iso",)),
-            reference="reference",
+            reference="reference|REFERENCE",
             extra={
-                "answers": "reference",
+                "answers": "reference|REFERENCE",
                 "channel": "channel",
                 "grouping": "groupings.0",
                 "media_url": "message.media.mediaUri",
@@ -54,7 +70,7 @@ SPEC: Final = CarrierSpec(
                         "from": "{sender}",
                         "to": [{"number": "{recipient_00}"}],
                         "body": {"type": "auto", "content": "{text}"},
-                        "reference": "{reference}",
+                        "reference": "{reference_short}",
                         "allowedChannels": ["SMS"],
                     }
                 ]

@@ -109,6 +109,7 @@ SPEC: Final = CarrierSpec(
             "coding": "{coding}",
             "content": "{content?}",
             "hex-content": "{hex?}",
+            "tags": "{reply_tag?}",
             "dlr": "yes",
             "dlr-level": "3",
             "dlr-method": "POST",
@@ -126,4 +127,5 @@ SPEC: Final = CarrierSpec(
         errors={"User throughput exceeded.": "throttled", "403": "failed", "412": "failed"},
     ),
     capability=Capability.RECEIPT,
+    part_wait_seconds=300,
 )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from twoway_router.carriers.decoders import Document
 from twoway_router.carriers.http import AckOutcome
 from twoway_router.carriers.spec import Ack, CarrierSpec, Event, Field, Part, Send, Setting, Time, When
 from twoway_router.carriers.specs.common import ALLOW_UNSIGNED, KEY, QUERY_KEY, A, D, R, U
@@ -9,6 +10,8 @@ from twoway_router.domain.messages import Capability
 
 _CODINGS: Final = {"0": "utf-8", "1": "iso-8859-1", "2": "utf-16-be", "8-bit": "iso-8859-1"}
 _EMPTY: Final = Ack(status=200)
+_XML: Final = "message.submit"
+_PIECES: Final = ("year", "month", "day", "hour", "minute", "second")
 
 SPEC: Final = CarrierSpec(
     name="kannel",
@@ -27,7 +30,8 @@ SPEC: Final = CarrierSpec(
         ),
         ALLOW_UNSIGNED,
     ),
-    decode=("query", "text"),
+    decode=("query", "xml", "text"),
+    hook="kannel",
     auth=(QUERY_KEY,),
     numbers="national",
     events=(
@@ -44,6 +48,16 @@ SPEC: Final = CarrierSpec(
             time=Time(path="header:x-kannel-time", formats=("%Y-%m-%d %H:%M:%S",)),
             reply_token="header:x-kannel-smsc",
             part=Part(header=Field(path="header:x-kannel-udh", encoding="hex", charset="8-bit")),
+        ),
+        Event(
+            kind="mo",
+            when=When(path=f"{_XML}.da.number", exists=True),
+            sender=f"{_XML}.oa.number",
+            recipient=f"{_XML}.da.number",
+            text=Field(path=f"{_XML}.ud", encoding="form", charset_from=f"{_XML}.dcs.coding", charsets=_CODINGS),
+            time=Time(path=f"{_XML}.time", formats=("iso",)),
+            reply_token=f"{_XML}.from.account",
+            part=Part(header=Field(path=f"{_XML}.udh", encoding="form", charset="8-bit")),
         ),
         Event(
             kind="mo",
@@ -95,4 +109,17 @@ SPEC: Final = CarrierSpec(
         errors={"503": "retry"},
     ),
     capability=Capability.RECEIPT,
+    part_wait_seconds=1800,
 )
+
+
+def with_time(document: Document) -> Document:
+    """Put the time of a ``post-xml``, which stands in six elements, into one."""
+    message = document.get("message") if isinstance(document, dict) else None
+    submit = message.get("submit") if isinstance(message, dict) else None
+    at = submit.get("at") if isinstance(submit, dict) else None
+    if not isinstance(submit, dict) or not isinstance(at, dict):
+        return document
+    year, month, day, hour, minute, second = (str(at.get(name, "")) for name in _PIECES)
+    submit["time"] = f"{year}-{month}-{day}T{hour}:{minute}:{second}"
+    return document
