@@ -122,45 +122,46 @@ def _answers(port: int) -> bool:
         return False
 
 
+HEAD: Final = (
+    "variant",
+    "MO/s",
+    "lowest – highest",
+    "to single",
+    "of echo",
+    "p50 ms",
+    "p99 ms",
+    "CPU ms/MO",
+    "MO/CPU s",
+    "flushes/MO",
+    "refused",
+)
+
+
 def _report(rounds: Sequence[Round], facts: str) -> None:
-    medians = {
-        name: median(r.rate for r in rounds if r.variant == name) for name in dict.fromkeys(r.variant for r in rounds)
-    }
+    by_name = {name: [r for r in rounds if r.variant == name] for name in dict.fromkeys(r.variant for r in rounds)}
+    medians = {name: median(r.rate for r in mine) for name, mine in by_name.items()}
     single, ceiling = medians["one transaction per request"], medians["bare ASGI echo"]
-    rows = []
-    for name, rate in medians.items():
-        mine = [r for r in rounds if r.variant == name]
-        rows.append(
-            (
-                name,
-                f"{rate:,.0f}",
-                f"{min(r.rate for r in mine):,.0f} – {max(r.rate for r in mine):,.0f}",
-                f"{rate / single:.1f} ×",
-                f"{100 * rate / ceiling:.0f} %",
-                f"{median(r.p50_ms for r in mine):.1f}",
-                f"{median(r.p99_ms for r in mine):.1f}",
-                f"{median(r.cpu_ms for r in mine):.3f}",
-                f"{1000 / median(r.cpu_ms for r in mine):,.0f}",
-                f"{median(r.flushes for r in mine):.3f}",
-                f"{sum(r.refused for r in mine)}",
-            )
-        )
-    head = (
-        "variant",
-        "MO/s",
-        "lowest – highest",
-        "to single",
-        "of echo",
-        "p50 ms",
-        "p99 ms",
-        "CPU ms/MO",
-        "MO/CPU s",
-        "flushes/MO",
-        "refused",
-    )
-    print_table("P1 ingest: MOs acknowledged after commit, one process on one core, 64 connections", head, rows)
+    rows = [_row(name, mine, single, ceiling) for name, mine in by_name.items()]
+    print_table("P1 ingest: MOs acknowledged after commit, one process on one core, 64 connections", HEAD, rows)
     rate = medians["group commit"]
     met = rate >= GOAL and rate >= GOAL_RATIO * single
     print(
         f"\ngoal: ≥ {GOAL:,}/s and ≥ {GOAL_RATIO} × single: {'met' if met else 'NOT met'}\n{facts} · {time.strftime('%Y-%m-%d')}"
+    )
+
+
+def _row(name: str, mine: Sequence[Round], single: float, ceiling: float) -> tuple[str, ...]:
+    rate = median(r.rate for r in mine)
+    return (
+        name,
+        f"{rate:,.0f}",
+        f"{min(r.rate for r in mine):,.0f} – {max(r.rate for r in mine):,.0f}",
+        f"{rate / single:.1f} ×",
+        f"{100 * rate / ceiling:.0f} %",
+        f"{median(r.p50_ms for r in mine):.1f}",
+        f"{median(r.p99_ms for r in mine):.1f}",
+        f"{median(r.cpu_ms for r in mine):.3f}",
+        f"{1000 / median(r.cpu_ms for r in mine):,.0f}",
+        f"{median(r.flushes for r in mine):.3f}",
+        f"{sum(r.refused for r in mine)}",
     )

@@ -72,19 +72,7 @@ def create_app(
     body_limit_bytes: int = 4_194_304,
 ) -> FastAPI:
     """The whole management API. The caller owns the engine."""
-    app = ManagementApi(
-        title="twoway-router",
-        version=__version__,
-        summary="Two-way SMS on shared short codes.",
-        description=DESCRIPTION,
-        openapi_url="/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        separate_input_output_schemas=False,
-        generate_unique_id_function=_operation_id,
-        webhooks=webhook_routes(),
-    )
+    app = _bare_app()
     app.state.context = WebContext(
         engine=engine,
         sealer=sealer,
@@ -105,6 +93,22 @@ def create_app(
     install_problems(app)
     app.add_middleware(RequestGuard)
     return app
+
+
+def _bare_app() -> ManagementApi:
+    return ManagementApi(
+        title="twoway-router",
+        version=__version__,
+        summary="Two-way SMS on shared short codes.",
+        description=DESCRIPTION,
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+        generate_unique_id_function=_operation_id,
+        webhooks=webhook_routes(),
+    )
 
 
 def _operation_id(route: APIRoute) -> str:
