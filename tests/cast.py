@@ -18,6 +18,7 @@ from twoway_router.numbers.schemas import ConnectionIn, NumberIn, NumberTexts
 from twoway_router.store import Session
 from twoway_router.tenants import service as tenants
 from twoway_router.tenants.rules import KeyWish
+from twoway_router.web.auth import KeyMode
 
 PIZZERIA: Final = "Pizzeria Bella"
 GYM: Final = "Palestra Forte"
@@ -152,7 +153,8 @@ async def a_key(
     scopes: tuple[str, ...] = ("*",),
     expires_at: datetime | None = None,
     now: datetime = NOON,
+    mode: KeyMode = "live",
 ) -> str:
-    """The token of a new API key; without a tenant an operator's."""
-    wish = KeyWish(tenant_id=tenant_id, name=f"key {new_id()}", mode="test", scopes=scopes, expires_at=expires_at)
+    """The token of a new API key; without a tenant an operator's; a test key is the sandbox's."""
+    wish = KeyWish(tenant_id=tenant_id, name=f"key {new_id()}", mode=mode, scopes=scopes, expires_at=expires_at)
     return (await tenants.create_key(session, wish, now=now)).token

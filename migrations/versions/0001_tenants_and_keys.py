@@ -30,14 +30,18 @@ def _tenants() -> None:
         "tenants",
         sa.Column("id", sa.Uuid, nullable=False),
         sa.Column("name", sa.Text, nullable=False),
+        sa.Column("sandbox_of", sa.Uuid),
         sa.Column("state", sa.Text, server_default="active", nullable=False),
         sa.Column("contact_email", sa.Text),
         sa.Column("created_at", MOMENT, server_default=NOW, nullable=False),
         sa.Column("updated_at", MOMENT, server_default=NOW, nullable=False),
         sa.CheckConstraint("state IN ('active', 'suspended')", name=op.f("ck_tenants_state")),
+        sa.ForeignKeyConstraint(["sandbox_of"], ["tenants.id"], name=op.f("fk_tenants_sandbox_of")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tenants")),
-        sa.UniqueConstraint("name", name=op.f("uq_tenants_name")),
     )
+    is_live = sa.text("sandbox_of IS NULL")
+    op.create_index("uq_tenants_name", "tenants", ["name"], unique=True, postgresql_where=is_live)
+    op.create_index("uq_tenants_sandbox_of", "tenants", ["sandbox_of"], unique=True)
 
 
 def _api_keys() -> None:
@@ -55,6 +59,7 @@ def _api_keys() -> None:
         sa.Column("last_used_at", MOMENT),
         sa.Column("created_at", MOMENT, server_default=NOW, nullable=False),
         sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_api_keys_mode")),
+        sa.CheckConstraint("mode = 'live' OR tenant_id IS NOT NULL", name=op.f("ck_api_keys_test_keys_have_a_tenant")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_api_keys_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
         sa.UniqueConstraint("kid", name=op.f("uq_api_keys_kid")),

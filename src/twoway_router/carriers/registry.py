@@ -21,6 +21,7 @@ from twoway_router.carriers.specs import (
     kannel,
     messagebird,
     plivo,
+    sandbox,
     sinch,
     telnyx,
     twilio,
@@ -54,9 +55,14 @@ CARRIERS: Final[dict[str, CarrierSpec]] = {
 }
 
 
+def carrier_of(name: str) -> CarrierSpec:
+    """The carrier of a connection, one that operators connect or the simulated one of sandboxes; raises KeyError."""
+    return sandbox.SPEC if name == sandbox.NAME else CARRIERS[name]
+
+
 def add_carriers(specs: Iterable[CarrierSpec]) -> None:
     """Add an operator's carriers. Called once, at the start of a process; a built-in name may not be taken."""
     for spec in specs:
-        if spec.name in CARRIERS and CARRIERS[spec.name] != spec:
+        if spec.name == sandbox.NAME or (spec.name in CARRIERS and CARRIERS[spec.name] != spec):
             raise SpecError("name", f"there is already a carrier {spec.name!r}")
         CARRIERS[spec.name] = spec

@@ -12,7 +12,7 @@ from twoway_router.store.transaction import Session
 
 
 class ConnectionCache:
-    """A ``store.follower.Cache``. A disabled connection is not found: its door answers 404.
+    """A ``store.follower.Cache``. A disabled connection is not found: its door answers 404. Sandboxes have no door.
 
     ``certificates`` is filled by whoever runs the endpoint's errands.
     """
@@ -44,4 +44,6 @@ class ConnectionCache:
                 self._connections.pop(connection_id, None)
 
     async def _compile(self, session: Session, ids: set[UUID] | None) -> dict[ConnectionId, CompiledConnection]:
-        return await compile_connections(session, self._sealer, self._public_url, ids, certificates=self._certificates)
+        return await compile_connections(
+            session, self._sealer, self._public_url, ids, certificates=self._certificates, with_sandboxes=False
+        )

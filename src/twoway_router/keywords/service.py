@@ -30,6 +30,7 @@ from twoway_router.keywords.states import RELEASED, REQUESTED, ApprovalNeeded, c
 from twoway_router.keywords.tables import Keywords
 from twoway_router.kit.ids import new_id
 from twoway_router.numbers.queries import find_number, list_routed_numbers
+from twoway_router.numbers.service import explain_absence
 from twoway_router.numbers.tables import Numbers
 from twoway_router.routing.claims import Claim, judge_claim
 from twoway_router.routing.index import RoutingTable
@@ -177,7 +178,7 @@ async def get_keyword(
 async def _number(session: Session, number_id: NumberId, tenant_id: TenantId, *, lock: bool = False) -> Numbers:
     number = await find_number(session, number_id, usable_by=tenant_id, lock=lock)
     if number is None:
-        raise NumberNotFound
+        raise await explain_absence(session, number_id, tenant_id) or NumberNotFound()
     return number
 
 

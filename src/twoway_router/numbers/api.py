@@ -48,8 +48,18 @@ async def _filter(
     kind: NumberKind | None = None,
     state: State | None = None,
     connection_id: Annotated[UUID | None, Query(description="For operators.")] = None,
+    sandbox_id: Annotated[
+        UUID | None, Query(description="For operators: the numbers of this sandbox, which are left out otherwise.")
+    ] = None,
 ) -> NumberFilter:
-    return NumberFilter(country=country, sharing=sharing, kind=kind, state=state, connection_id=connection_id)
+    return NumberFilter(
+        country=country,
+        sharing=sharing,
+        kind=kind,
+        state=state,
+        connection_id=connection_id,
+        sandbox_id=sandbox_id,
+    )
 
 
 @carriers_router.get("", dependencies=[OPERATOR])
@@ -76,7 +86,7 @@ async def list_connections(
     carrier: Annotated[str | None, Query(max_length=64)] = None,
     state: State | None = None,
 ) -> Page[ConnectionOut]:
-    """List connections."""
+    """List connections. Those of tenants' sandboxes only with `carrier=sandbox`."""
     found = await queries.list_connections(session, after=pages.after, limit=pages.fetch, carrier=carrier, state=state)
     return pages.page(found, lambda row: _shown(row, context))
 
@@ -128,7 +138,7 @@ async def list_numbers(
     caller: CurrentPrincipal, session: DbSession, pages: Pages, where: Annotated[NumberFilter, Depends(_filter)]
 ) -> Page[NumberOut]:
     """List numbers. A tenant sees its own and the shared ones."""
-    visible = where if caller.tenant_id is None else where.without_connection()
+    visible = where if caller.tenant_id is None else where.for_tenants()
     found = await queries.list_numbers(
         session, usable_by=caller.tenant_id, where=visible, after=pages.after, limit=pages.fetch
     )

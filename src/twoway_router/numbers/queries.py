@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import ColumnElement, and_, exists, or_, select, text
 
 from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
 from twoway_router.domain.messages import Sharing
@@ -13,6 +13,7 @@ from twoway_router.numbers.tables import ConnectionRequests, Connections, Number
 from twoway_router.routing.types import AmbiguityPolicy, NumberRules
 from twoway_router.store import Session
 from twoway_router.store.unique import is_flushed
+from twoway_router.tenants.tables import Tenants
 
 _HAS_OTHERS_KEYWORDS: Final = text(
     "SELECT EXISTS (SELECT FROM keywords WHERE number_id = :number_id AND state <> 'released'"
@@ -60,17 +61,18 @@ class RoutedNumber:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NumberFilter:
-    """Which numbers a list shows."""
+    """Which numbers a list shows. ``sandbox_id`` is for operators, who see no sandbox's numbers without it."""
 
     country: str | None = None
     sharing: str | None = None
     kind: str | None = None
     state: str | None = None
     connection_id: UUID | None = None
+    sandbox_id: UUID | None = None
 
-    def without_connection(self) -> "NumberFilter":
-        """Tenants do not know connections, so they do not filter by them."""
-        return replace(self, connection_id=None)
+    def for_tenants(self) -> "NumberFilter":
+        """Tenants know neither connections nor sandboxes by their ids, so they do not filter by them."""
+        return replace(self, connection_id=None, sandbox_id=None)
 
 
 async def is_connection_inserted(session: Session, connection: Connections) -> bool:
@@ -85,23 +87,32 @@ async def find_connection(session: Session, connection_id: UUID, *, lock: bool =
     return await session.scalar(wanted.with_for_update() if lock else wanted)
 
 
+async def find_sandbox_connection(session: Session, sandbox_id: UUID) -> Connections | None:
+    """The one connection of a sandbox, once it has a number."""
+    return await session.scalar(select(Connections).where(Connections.sandbox_id == sandbox_id))
+
+
 async def list_connections(
     session: Session, *, after: UUID | None, limit: int, carrier: str | None, state: str | None
 ) -> Sequence[Connections]:
-    """Newest first."""
+    """Newest first; those of sandboxes only when their carrier is asked for."""
     wanted = select(Connections).order_by(Connections.id.desc()).limit(limit)
     if after is not None:
         wanted = wanted.where(Connections.id < after)
-    if carrier is not None:
-        wanted = wanted.where(Connections.carrier == carrier)
+    is_wanted = Connections.sandbox_id.is_(None) if carrier is None else Connections.carrier == carrier
+    wanted = wanted.where(is_wanted)
     if state is not None:
         wanted = wanted.where(Connections.state == state)
     return (await session.scalars(wanted)).all()
 
 
-async def list_active_connections(session: Session, ids: Collection[UUID] | None = None) -> Sequence[Connections]:
+async def list_active_connections(
+    session: Session, ids: Collection[UUID] | None = None, *, with_sandboxes: bool = True
+) -> Sequence[Connections]:
     """All that carry traffic, or those among ``ids``. Bounded by how many accounts an operator has."""
     wanted = select(Connections).where(Connections.state == "active")
+    if not with_sandboxes:
+        wanted = wanted.where(Connections.sandbox_id.is_(None))
     if ids is not None:
         wanted = wanted.where(Connections.id.in_(ids))
     return (await session.scalars(wanted)).all()
@@ -131,21 +142,20 @@ async def is_number_inserted(session: Session, number: Numbers) -> bool:
 async def find_number(
     session: Session, number_id: UUID, *, usable_by: TenantId | None, lock: bool = False
 ) -> Numbers | None:
-    """A number that the tenant may use (its own or shared); any number when None."""
+    """A number that the tenant may use; any number when None."""
     wanted = select(Numbers).where(Numbers.id == number_id)
     if usable_by is not None:
-        wanted = wanted.where(or_(Numbers.tenant_id == usable_by, Numbers.sharing == "shared"))
+        wanted = wanted.where(_is_usable_by(usable_by))
     return await session.scalar(wanted.with_for_update() if lock else wanted)
 
 
 async def find_number_by_address(
     session: Session, country: str, address: str, *, usable_by: TenantId | None
 ) -> Numbers | None:
-    """The same, by country and stored address."""
+    """The same, by country and stored address; without a tenant the live number."""
     wanted = select(Numbers).where(Numbers.country == country, Numbers.address == address)
-    if usable_by is not None:
-        wanted = wanted.where(or_(Numbers.tenant_id == usable_by, Numbers.sharing == "shared"))
-    return await session.scalar(wanted)
+    is_right = Numbers.sandbox_id.is_(None) if usable_by is None else _is_usable_by(usable_by)
+    return await session.scalar(wanted.where(is_right))
 
 
 async def list_numbers(
@@ -154,10 +164,12 @@ async def list_numbers(
     """Newest first."""
     wanted = select(Numbers).order_by(Numbers.id.desc()).limit(limit)
     if usable_by is not None:
-        wanted = wanted.where(or_(Numbers.tenant_id == usable_by, Numbers.sharing == "shared"))
+        wanted = wanted.where(_is_usable_by(usable_by))
+    elif where.sandbox_id is None:
+        wanted = wanted.where(Numbers.sandbox_id.is_(None))
     if after is not None:
         wanted = wanted.where(Numbers.id < after)
-    for name in ("country", "sharing", "kind", "state", "connection_id"):
+    for name in ("country", "sharing", "kind", "state", "connection_id", "sandbox_id"):
         if (value := getattr(where, name)) is not None:
             wanted = wanted.where(getattr(Numbers, name) == value)
     return (await session.scalars(wanted)).all()
@@ -178,6 +190,14 @@ async def has_others_keywords(session: Session, number_id: UUID, tenant_id: UUID
     """
     found = await session.scalar(_HAS_OTHERS_KEYWORDS, {"number_id": number_id, "tenant_id": tenant_id})
     return bool(found)
+
+
+def _is_usable_by(tenant_id: UUID) -> ColumnElement[bool]:
+    """A sandbox uses its own numbers and no others; a tenant its own and the shared ones, but nothing of a sandbox."""
+    is_sandbox = exists().where(Tenants.id == tenant_id, Tenants.sandbox_of.is_not(None))
+    is_shared = and_(Numbers.sharing == "shared", ~is_sandbox)
+    is_live = and_(Numbers.sandbox_id.is_(None), or_(Numbers.tenant_id == tenant_id, is_shared))
+    return or_(Numbers.sandbox_id == tenant_id, is_live)
 
 
 def _routed(number: Numbers) -> RoutedNumber:

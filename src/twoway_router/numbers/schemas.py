@@ -41,7 +41,7 @@ class ConnectionIn(Body):
     )
 
     name: Label
-    carrier: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    carrier: str = Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")
     country: Country | None = Field(None, description="Reads national numbers in what this carrier sends.")
     settings: dict[SettingName, SettingValue] = Field(default_factory=dict, max_length=100)
     secrets: dict[SettingName, SecretValue] = Field(default_factory=dict, max_length=100)
@@ -283,6 +283,7 @@ class NumberOut(Shown):
     revision: int
     created_at: datetime
     updated_at: datetime
+    sandbox_id: UUID | None = Field(description="The sandbox that it belongs to; null for a live number.")
     tenant_id: UUID | None = Field(None, description="For operators: who has it.")
     connection_id: UUID | None = Field(None, description="For operators.")
     options: NumberOptions | None = Field(None, description="For operators.")

@@ -10,8 +10,8 @@ import structlog
 
 from twoway_router.carriers.engine import CompiledConnection, ConnectionView, compile_connection
 from twoway_router.carriers.errors import SpecError
-from twoway_router.carriers.registry import CARRIERS
-from twoway_router.domain.errors import Conflict, FieldError, NotFound, Unprocessable
+from twoway_router.carriers.registry import CARRIERS, carrier_of
+from twoway_router.domain.errors import Conflict, FieldError, NotFound, RouterError, Unprocessable
 from twoway_router.domain.ids import ConnectionId, TenantId
 from twoway_router.domain.messages import NumberKind, Sharing
 from twoway_router.kit.sealing import SealBroken, Sealer
@@ -20,7 +20,7 @@ from twoway_router.numbers.rules import overlaid, read_number, time_zones
 from twoway_router.numbers.tables import Connections, Numbers
 from twoway_router.store import Session, changes
 from twoway_router.store.unique import is_flushed
-from twoway_router.tenants.queries import find_tenant
+from twoway_router.tenants.queries import find_sandbox, find_tenant
 from twoway_router.web.etags import Expected
 
 log = structlog.get_logger(__name__)
@@ -48,6 +48,24 @@ class NumberHasKeywords(Conflict):
     """Another tenant still holds keywords on this number. Release them first."""
 
     code = "number_has_keywords"
+
+
+class SandboxBoundary(Conflict):
+    """What is a sandbox's stays there: its connection is fixed, its numbers and tenant do not mix with live ones."""
+
+    code = "sandbox_boundary"
+
+
+class NumberIsLive(Conflict):
+    """A test key works on its sandbox's numbers only. Make a copy of this one with `POST /v1/sandbox/numbers`."""
+
+    code = "number_is_live"
+
+
+class NumberIsSandbox(Conflict):
+    """This number exists in the sandbox only. Use a test key (`twr_test_…`) for it, and a live number with a live key."""
+
+    code = "number_is_sandbox"
 
 
 async def create_connection(
@@ -83,6 +101,8 @@ async def update_connection(
     connection = await queries.find_connection(session, connection_id, lock=True)
     if connection is None:
         raise NotFound
+    if connection.sandbox_id is not None:
+        raise SandboxBoundary
     expected.check(connection.revision)
     plain = dict(values)
     settings = overlaid(connection.settings, plain.pop("settings", {}))
@@ -117,14 +137,15 @@ async def compile_connections(
     ids: Collection[UUID] | None = None,
     *,
     certificates: Mapping[str, str] | None = None,
+    with_sandboxes: bool = True,
 ) -> dict[ConnectionId, CompiledConnection]:
     """Every active connection, or those among ``ids``, ready for traffic. One that cannot work is left out and logged."""
     compiled: dict[ConnectionId, CompiledConnection] = {}
-    for row in await queries.list_active_connections(session, ids):
+    for row in await queries.list_active_connections(session, ids, with_sandboxes=with_sandboxes):
         try:
             view = _view(row, row.settings, open_secrets(sealer, row), public_url)
             view = replace(view, certificates={} if certificates is None else certificates)  # shared, and filled later
-            compiled[ConnectionId(row.id)] = compile_connection(CARRIERS[row.carrier], view)
+            compiled[ConnectionId(row.id)] = compile_connection(carrier_of(row.carrier), view)
         except (SealBroken, SpecError, KeyError) as error:
             log.error("connection.unusable", connection_id=str(row.id), carrier=row.carrier, error=type(error).__name__)
     return compiled
@@ -142,8 +163,8 @@ async def create_number(session: Session, wanted: Numbers) -> Numbers:
     if wanted.tenant_id is not None and wanted.sharing == Sharing.SHARED:
         raise _unacceptable("tenant_id", "A shared number belongs to nobody.")
     _check_time_zone(wanted.time_zone)
-    await _check_connection_exists(session, wanted.connection_id)
-    if wanted.tenant_id is not None:
+    await _check_connection_fits(session, wanted)
+    if wanted.tenant_id is not None and wanted.tenant_id != wanted.sandbox_id:
         await _check_tenant_exists(session, wanted.tenant_id)
     wanted.address = address
     if not await queries.is_number_inserted(session, wanted):
@@ -160,6 +181,19 @@ async def get_number(session: Session, number_id: UUID, *, usable_by: TenantId |
     return found
 
 
+async def explain_absence(session: Session, number_id: UUID, tenant_id: TenantId) -> RouterError | None:
+    """Why a tenant cannot use a number: it is on the other side of its own sandbox. None when there is no more to say."""
+    tenant = await find_tenant(session, tenant_id)
+    if tenant is not None and tenant.sandbox_of is not None:
+        live = await queries.find_number(session, number_id, usable_by=TenantId(tenant.sandbox_of))
+        return NumberIsLive() if live else None
+    sandbox = await find_sandbox(session, tenant_id)
+    if sandbox is None:
+        return None
+    copy = await queries.find_number(session, number_id, usable_by=TenantId(sandbox.id))
+    return NumberIsSandbox() if copy else None
+
+
 async def update_number(
     session: Session, number_id: UUID, values: Mapping[str, Any], *, expected: Expected, now: datetime
 ) -> Numbers:
@@ -173,7 +207,7 @@ async def update_number(
             setattr(number, name, values[name])
     _check_time_zone(number.time_zone)
     if "connection_id" in values:
-        await _check_connection_exists(session, number.connection_id)
+        await _check_connection_fits(session, number)
     return await _saved(session, number, now)
 
 
@@ -184,6 +218,8 @@ async def assign_number(
     number = await _locked(session, number_id, expected)
     if number.sharing == Sharing.SHARED:
         raise NumberShared
+    if number.sandbox_id is not None:
+        raise SandboxBoundary
     if tenant_id is not None:
         await _check_tenant_exists(session, tenant_id)
     if await queries.has_others_keywords(session, number.id, tenant_id):
@@ -237,14 +273,20 @@ def _check_time_zone(name: str) -> None:
         raise _unacceptable("time_zone", "There is no such time zone in the IANA database.")
 
 
-async def _check_connection_exists(session: Session, connection_id: UUID) -> None:
-    if await queries.find_connection(session, connection_id) is None:
+async def _check_connection_fits(session: Session, number: Numbers) -> None:
+    connection = await queries.find_connection(session, number.connection_id)
+    if connection is None:
         raise _unacceptable("connection_id", "There is no such connection.")
+    if connection.sandbox_id != number.sandbox_id:
+        raise SandboxBoundary
 
 
 async def _check_tenant_exists(session: Session, tenant_id: UUID) -> None:
-    if await find_tenant(session, tenant_id) is None:
+    tenant = await find_tenant(session, tenant_id)
+    if tenant is None:
         raise _unacceptable("tenant_id", "There is no such tenant.")
+    if tenant.sandbox_of is not None:
+        raise SandboxBoundary
 
 
 def _unacceptable(field: str, detail: str) -> Unprocessable:

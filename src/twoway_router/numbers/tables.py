@@ -5,13 +5,17 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from twoway_router.store.base import Base, one_of
 
 
 class Connections(Base):
-    """Our account at one carrier. ``settings`` are public to operators, ``secrets`` is sealed (``kit.sealing``)."""
+    """Our account at one carrier. ``settings`` are public to operators, ``secrets`` is sealed (``kit.sealing``).
+
+    ``sandbox_id`` is the sandbox that a connection to the simulated carrier belongs to; null for real carriers.
+    """
 
     __tablename__ = "connections"
 
@@ -21,16 +25,24 @@ class Connections(Base):
     country: Mapped[str | None]
     settings: Mapped[dict[str, Any]]
     secrets: Mapped[bytes]
+    sandbox_id: Mapped[UUID | None] = mapped_column(ForeignKey("tenants.id"))
     state: Mapped[str] = mapped_column(server_default="active")
     revision: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
-    __table_args__ = (one_of("state", "active", "disabled"),)
+    __table_args__ = (
+        one_of("state", "active", "disabled"),
+        CheckConstraint("(carrier = 'sandbox') = (sandbox_id IS NOT NULL)", name="sandboxes_have_their_carrier"),
+        Index("uq_connections_sandbox_id", "sandbox_id", unique=True),
+    )
 
 
 class Numbers(Base):
-    """An address we receive on. A short code is unique only with its country; a long code has its country too."""
+    """An address we receive on. A short code is unique only with its country; a long code has its country too.
+
+    ``sandbox_id`` is the sandbox that alone sees the number, which may copy a live number's address; null for live ones.
+    """
 
     __tablename__ = "numbers"
 
@@ -41,6 +53,7 @@ class Numbers(Base):
     sharing: Mapped[str]
     tenant_id: Mapped[UUID | None] = mapped_column(ForeignKey("tenants.id"))
     connection_id: Mapped[UUID] = mapped_column(ForeignKey("connections.id"))
+    sandbox_id: Mapped[UUID | None] = mapped_column(ForeignKey("tenants.id"))
     languages: Mapped[list[str]]
     time_zone: Mapped[str] = mapped_column(server_default="UTC")
     texts: Mapped[dict[str, Any]]
@@ -55,7 +68,13 @@ class Numbers(Base):
         one_of("sharing", "shared", "dedicated"),
         one_of("state", "active", "disabled"),
         CheckConstraint("sharing = 'dedicated' OR tenant_id IS NULL", name="shared_has_no_owner"),
-        Index("uq_numbers_country_address", "country", "address", unique=True),
+        CheckConstraint(
+            "sandbox_id IS NULL OR coalesce(tenant_id, sandbox_id) = sandbox_id", name="sandbox_owns_its_own"
+        ),
+        Index(
+            "uq_numbers_country_address", "country", "address", unique=True, postgresql_where=sql("sandbox_id IS NULL")
+        ),
+        Index("uq_numbers_sandbox_id_country_address", "sandbox_id", "country", "address", unique=True),
         Index("ix_numbers_connection_id_address", "connection_id", "address"),
         Index("ix_numbers_tenant_id", "tenant_id"),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from twoway_router.domain.ids import ApiKeyId, TenantId
@@ -27,8 +27,21 @@ async def insert_tenant_once(
 ) -> Tenants | None:
     """None when the name is taken."""
     values = {"id": tenant_id, "name": name, "contact_email": contact_email}
-    added = insert(Tenants).values(**values).on_conflict_do_nothing(index_elements=["name"]).returning(Tenants)
-    return (await session.scalars(added)).one_or_none()
+    added = insert(Tenants).values(**values)
+    added = added.on_conflict_do_nothing(index_elements=["name"], index_where=Tenants.sandbox_of.is_(None))
+    return (await session.scalars(added.returning(Tenants))).one_or_none()
+
+
+async def insert_sandbox_once(session: Session, sandbox_id: TenantId, tenant: Tenants) -> None:
+    """Nothing happens when the tenant has a sandbox already."""
+    values = {"id": sandbox_id, "name": tenant.name, "state": tenant.state, "sandbox_of": tenant.id}
+    await session.execute(insert(Tenants).values(**values).on_conflict_do_nothing(index_elements=[Tenants.sandbox_of]))
+
+
+async def find_sandbox(session: Session, tenant_id: UUID, *, lock: bool = False) -> Tenants | None:
+    """The sandbox of a tenant, its row locked if asked."""
+    wanted = select(Tenants).where(Tenants.sandbox_of == tenant_id)
+    return await session.scalar(wanted.with_for_update() if lock else wanted)
 
 
 async def find_tenant(session: Session, tenant_id: UUID, *, lock: bool = False) -> Tenants | None:
@@ -38,8 +51,8 @@ async def find_tenant(session: Session, tenant_id: UUID, *, lock: bool = False) 
 
 
 async def list_tenants(session: Session, *, after: UUID | None, limit: int, state: str | None) -> Sequence[Tenants]:
-    """Newest first."""
-    wanted = select(Tenants).order_by(Tenants.id.desc()).limit(limit)
+    """Newest first, without sandboxes."""
+    wanted = select(Tenants).where(Tenants.sandbox_of.is_(None)).order_by(Tenants.id.desc()).limit(limit)
     if after is not None:
         wanted = wanted.where(Tenants.id < after)
     if state is not None:
@@ -48,8 +61,12 @@ async def list_tenants(session: Session, *, after: UUID | None, limit: int, stat
 
 
 async def is_tenant_deleted(session: Session, tenant: Tenants) -> bool:
-    """Delete a tenant and its keys; False when it still holds something else."""
-    await session.execute(delete(ApiKeys).where(ApiKeys.tenant_id == tenant.id))
+    """Delete a tenant, its sandbox and their keys; False when one of them still holds something else."""
+    await session.execute(delete(ApiKeys).where(_is_key_of(tenant.id)))
+    if sandbox := await find_sandbox(session, tenant.id, lock=True):
+        await session.delete(sandbox)
+        if not await is_flushed(session):
+            return False
     await session.delete(tenant)
     return await is_flushed(session)
 
@@ -72,18 +89,18 @@ async def find_key_by_kid(session: Session, kid: str) -> KeyWithTenant | None:
 
 
 async def find_key(session: Session, key_id: UUID, *, within: TenantId | None) -> ApiKeys | None:
-    """``within`` a tenant, or any key when None."""
+    """``within`` a tenant and its sandbox, or any key when None."""
     wanted = select(ApiKeys).where(ApiKeys.id == key_id)
-    return await session.scalar(wanted if within is None else wanted.where(ApiKeys.tenant_id == within))
+    return await session.scalar(wanted if within is None else wanted.where(_is_key_of(within)))
 
 
 async def list_keys(
     session: Session, *, tenant_id: TenantId | None, after: UUID | None, limit: int
 ) -> Sequence[ApiKeys]:
-    """Newest first; of one tenant, or of all and the operators."""
+    """Newest first; of one tenant and its sandbox, or of all and the operators."""
     wanted = select(ApiKeys).order_by(ApiKeys.id.desc()).limit(limit)
     if tenant_id is not None:
-        wanted = wanted.where(ApiKeys.tenant_id == tenant_id)
+        wanted = wanted.where(_is_key_of(tenant_id))
     if after is not None:
         wanted = wanted.where(ApiKeys.id < after)
     return (await session.scalars(wanted)).all()
@@ -93,3 +110,8 @@ async def note_key_use(session: Session, key_id: ApiKeyId, now: datetime, *, eve
     """Set ``last_used_at`` unless it was set lately, perhaps by another process."""
     is_due = or_(ApiKeys.last_used_at.is_(None), ApiKeys.last_used_at <= now - every)
     await session.execute(update(ApiKeys).where(ApiKeys.id == key_id, is_due).values(last_used_at=now))
+
+
+def _is_key_of(tenant_id: UUID) -> ColumnElement[bool]:
+    sandboxes = select(Tenants.id).where(Tenants.sandbox_of == tenant_id)
+    return or_(ApiKeys.tenant_id == tenant_id, ApiKeys.tenant_id.in_(sandboxes))

@@ -23,6 +23,8 @@ Scope = Literal[
     "numbers:write",
     "registry:write",
     "routes:read",
+    "sandbox:read",
+    "sandbox:write",
     "tenants:read",
     "tenants:write",
     "webhooks:read",

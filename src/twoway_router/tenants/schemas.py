@@ -44,6 +44,7 @@ class TenantOut(Shown):
     name: str
     state: TenantState
     contact_email: str | None
+    sandbox_of: UUID | None = Field(description="The tenant whose sandbox this is; null for an ordinary tenant.")
     created_at: datetime
     updated_at: datetime
 
@@ -68,7 +69,9 @@ class ApiKeyIn(Body):
     scopes: tuple[Scope, ...] = Field(
         min_length=1, max_length=30, description='`["*"]` allows everything the owner may do.'
     )
-    mode: KeyMode = "live"
+    mode: KeyMode | None = Field(
+        None, description="test: a key of the tenant's sandbox, made with the first one. Left out: like your own key."
+    )
     expires_at: Moment | None = None
     tenant_id: UUID | None = Field(None, description="For operators.")
 
@@ -76,14 +79,15 @@ class ApiKeyIn(Body):
         """A tenant's wish is for itself, whatever it says."""
         tenant_id = giver.tenant_id or (TenantId(self.tenant_id) if self.tenant_id else None)
         scopes = tuple(sorted(set(self.scopes)))
-        return KeyWish(tenant_id=tenant_id, name=self.name, mode=self.mode, scopes=scopes, expires_at=self.expires_at)
+        mode = self.mode or ("test" if giver.is_sandbox else "live")
+        return KeyWish(tenant_id=tenant_id, name=self.name, mode=mode, scopes=scopes, expires_at=self.expires_at)
 
 
 class ApiKeyOut(Shown):
     """An API key without its secret."""
 
     id: UUID
-    tenant_id: UUID | None = Field(description="Null for an operator's key.")
+    tenant_id: UUID | None = Field(description="Null for an operator's key; of a test key the tenant's sandbox.")
     name: str
     mode: KeyMode
     kid: str = Field(description="The part of the key that may be shown: `twr_<mode>_<kid>_…`.")

@@ -43,6 +43,12 @@ class TenantOnly(Forbidden):
     code = "tenant_only"
 
 
+class SandboxOnly(Forbidden):
+    """This exists in a tenant's sandbox only: use a test key (`twr_test_…`)."""
+
+    code = "sandbox_only"
+
+
 class MissingScope(Forbidden):
     """The API key does not have the scope that this operation needs."""
 
@@ -57,11 +63,12 @@ class TenantSuspended(Forbidden):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Principal:
-    """Who is calling and what they may do. No tenant means operator."""
+    """Who is calling and what they may do. No tenant means operator; a test key's tenant is a sandbox."""
 
     key_id: ApiKeyId
     tenant_id: TenantId | None
     scopes: frozenset[str]
+    is_sandbox: bool = False
 
     @property
     def owner(self) -> str:
@@ -138,7 +145,12 @@ class Authenticator:
         await self._note_use(record, now)
         if record.is_tenant_suspended:
             raise TenantSuspended
-        return Principal(key_id=record.key_id, tenant_id=record.tenant_id, scopes=frozenset(record.scopes))
+        return Principal(
+            key_id=record.key_id,
+            tenant_id=record.tenant_id,
+            scopes=frozenset(record.scopes),
+            is_sandbox=record.mode == "test",
+        )
 
     async def _find(self, kid: str, now: datetime) -> KeyRecord | None:
         kept = self._kept.get(kid)
@@ -187,6 +199,15 @@ async def _operator(principal: CurrentPrincipal) -> Principal:
         raise OperatorOnly
     return principal
 
+
+async def _sandbox(principal: CurrentPrincipal) -> TenantId:
+    if principal.tenant_id is None or not principal.is_sandbox:
+        raise SandboxOnly
+    return principal.tenant_id
+
+
+CurrentSandbox = Annotated[TenantId, Depends(_sandbox)]
+"""The calling sandbox's id; live keys and operators are refused."""
 
 CurrentTenant = Annotated[TenantId, Depends(_tenant)]
 """The calling tenant's id; operators are refused."""

@@ -68,7 +68,7 @@ _INSERT: Final = text(
 _NUMBERS: Final = text(
     "SELECT id, address, connection_id, options->>'unknown_policy' AS unknown_policy,"
     " CAST(options->>'max_segments' AS int) AS max_segments FROM numbers"
-    " WHERE id = ANY(CAST(:ids AS uuid[])) OR address = ANY(CAST(:addresses AS text[]))"
+    " WHERE id = ANY(CAST(:ids AS uuid[])) OR (address = ANY(CAST(:addresses AS text[])) AND sandbox_id IS NULL)"
 )
 
 
