@@ -181,9 +181,10 @@ def _detail(code: str, status: str) -> str:
 
 
 def decode_reply(reply: HttpReply, kind: str) -> Document | None:
-    """The answer's document, None when it cannot be read."""
+    """The answer's document, None when it cannot be read: a proxy's page is no line of text."""
     if kind == "text":
-        return _read_line(clean(reply.body.decode("utf-8", "replace")).strip())
+        text = clean(reply.body.decode("utf-8", "replace")).strip()
+        return None if text.startswith("<") else _read_line(text)
     if kind == "form":
         return first_of(read_pairs(reply.body.strip()))
     try:

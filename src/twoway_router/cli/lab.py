@@ -14,7 +14,9 @@ import typer
 
 from twoway_router.domain.messages import Capability
 from twoway_router.lab.behaviour import Behaviour, Receipts
-from twoway_router.lab.carrier import running_carrier
+from twoway_router.lab.carrier import described, missing_faults, running_carrier
+from twoway_router.lab.dialects.dialect import Dialect
+from twoway_router.lab.dialects.registry import DIALECTS
 from twoway_router.lab.load import LoadPlan, run_load
 from twoway_router.lab.sink import running_sink
 
@@ -29,19 +31,40 @@ def carrier(
     journal: Annotated[Path, typer.Option(help="Append-only file of MTs and acknowledged MOs.")] = Path(
         "carrier.jsonl"
     ),
+    dialect: Annotated[str, typer.Option(help="The carrier that is played: a name of `lab dialects`.")] = "generic",
     mode: Annotated[
-        Capability, typer.Option(help="What the carrier offers after a lost answer.")
-    ] = Capability.IDEMPOTENT,
+        Capability | None, typer.Option(help="What the carrier offers after a lost answer; by default what it has.")
+    ] = None,
     receipts: Annotated[Receipts, typer.Option(help="When delivery receipts come.")] = Receipts.NONE,
     receipt_url: Annotated[str | None, typer.Option(help="Where receipts go: the connection's /dlr address.")] = None,
     fault: Annotated[list[str] | None, typer.Option(help="FAULT=PROBABILITY, such as drop=0.05; repeatable.")] = None,
     seed: Annotated[int, typer.Option(help="Chooses which sends fail; the same seed repeats them.")] = 0,
 ) -> None:
-    """Take MTs on POST /messages and emit the MOs that are put to POST /control/mos."""
+    """Take MTs as the carrier's API does and emit the MOs that are put to POST /control/mos (docs/lab.md)."""
+    spoken = _find(dialect)
     faults = dict(_read_fault(text) for text in fault or [])
     fields = {"mode": mode, "receipts": receipts, "receipt_url": receipt_url, "faults": faults, "seed": seed}
     behaviour = Behaviour.model_validate(fields)
-    asyncio.run(_serve(_carrier_url(journal, behaviour, port)))
+    if missing := missing_faults(spoken, behaviour):
+        raise typer.BadParameter(f"{dialect} has no {', '.join(missing)}")
+    asyncio.run(_serve(_carrier_url(journal, behaviour, spoken, port)))
+
+
+@app.command()
+def dialects() -> None:
+    """List the carriers that the lab can play, their variants, and the errors in their own words."""
+    for name, spoken in sorted(DIALECTS.items()):
+        variants = ", ".join(variant or "(usual)" for variant in spoken.variants)
+        print(f"{name}: variants {variants}; errors {', '.join(sorted(spoken.refusals))}")
+
+
+@app.command()
+def account(
+    dialect: Annotated[str, typer.Argument(help="The carrier that is played.")],
+    url: Annotated[str, typer.Option(help="Where the lab's carrier listens.")] = "http://127.0.0.1:8090",
+) -> None:
+    """Print the lab's account at a carrier as JSON: the body for POST /v1/connections, but for the name."""
+    print(orjson.dumps(described(_find(dialect).account.at(url)), option=orjson.OPT_INDENT_2).decode())
 
 
 @app.command()
@@ -63,9 +86,15 @@ def load() -> None:
     print(orjson.dumps(asdict(report), option=orjson.OPT_NON_STR_KEYS).decode())
 
 
+def _find(name: str) -> Dialect:
+    if name not in DIALECTS:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(sorted(DIALECTS))}")
+    return DIALECTS[name]
+
+
 @asynccontextmanager
-async def _carrier_url(journal: Path, behaviour: Behaviour, port: int) -> AsyncIterator[str]:
-    async with running_carrier(journal, behaviour, port=port) as running:
+async def _carrier_url(journal: Path, behaviour: Behaviour, dialect: Dialect, port: int) -> AsyncIterator[str]:
+    async with running_carrier(journal, behaviour, port=port, dialect=dialect) as running:
         yield running.url
 
 

@@ -15,14 +15,20 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """Status and body; headers are not needed by anyone here but ``Retry-After``."""
+    """Status and body; of the headers only what a carrier looks at, read when it asks."""
 
     status: int
     body: bytes
+    head: bytes = b""
 
     @property
     def is_success(self) -> bool:
         return 200 <= self.status < 300
+
+    @property
+    def content_type(self) -> str:
+        _, _, after = self.head.partition(b"\r\ncontent-type:")
+        return after.partition(b"\r\n")[0].strip().decode("latin-1")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,8 +51,14 @@ def read_target(url: str) -> Target:
 
 def build_post(target: Target, body: bytes, headers: Mapping[str, str]) -> bytes:
     """The bytes of one POST."""
+    return build_request("POST", target, body, headers)
+
+
+def build_request(method: str, target: Target, body: bytes, headers: Mapping[str, str]) -> bytes:
+    """The bytes of one request."""
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    head = f"POST {target.path} HTTP/1.1\r\nHost: {target.host}:{target.port}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+    host = f"Host: {target.host}:{target.port}\r\n"
+    head = f"{method} {target.path} HTTP/1.1\r\n{host}{lines}Content-Length: {len(body)}\r\n\r\n"
     return head.encode("latin-1") + body
 
 
@@ -102,7 +114,7 @@ class Connection(asyncio.Protocol):
         if b"\r\nconnection: close" in head:
             self._closes = True
             self.close()
-        self._answer.set_result(Answer(status=status, body=body))
+        self._answer.set_result(Answer(status=status, body=body, head=head))
 
 
 def _content_length(head: bytes, status: int) -> int:
@@ -127,13 +139,15 @@ class Pool:
     def __init__(self) -> None:
         self._idle: dict[tuple[str, int], deque[Connection]] = {}
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float) -> Answer:
-        """One POST on a kept or new connection. ConnectionError and TimeoutError mean: no answer."""
+    async def request(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float
+    ) -> Answer:
+        """One request on a kept or new connection. ConnectionError and TimeoutError mean: no answer."""
         target = read_target(url)
         idle = self._idle.setdefault((target.host, target.port), deque())
         async with asyncio.timeout(timeout_seconds):
             connection = _take_open(idle) or await connect(target)
-            answer = await connection.send(build_post(target, body, headers))
+            answer = await connection.send(build_request(method, target, body, headers))
         if connection.is_open:
             idle.append(connection)
         return answer

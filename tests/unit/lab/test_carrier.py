@@ -10,8 +10,8 @@ import pytest
 from twoway_router.domain.messages import Capability
 from twoway_router.lab.behaviour import Behaviour, Fault, Receipts, RetryRule
 from twoway_router.lab.carrier import running_carrier
-from twoway_router.lab.emitter import Mo
 from twoway_router.lab.journal import read_journal
+from twoway_router.lab.mos import Mo
 from twoway_router.lab.sink import running_sink
 
 MT = {"reference": "ref-1", "from": "12345", "to": "+393310000001", "text": "Hello"}

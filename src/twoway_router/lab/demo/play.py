@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twoway_router.lab.api import ManagementApi
-from twoway_router.lab.carrier import Mt, SimulatedCarrier
+from twoway_router.lab.carrier import SimulatedCarrier
 from twoway_router.lab.demo import scenes
 from twoway_router.lab.demo.judge import Heard, Seen, Verdict, judge, read_code
 from twoway_router.lab.demo.render import DemoReport
 from twoway_router.lab.demo.scenes import SCENES, Scene, handset_address, message_id
 from twoway_router.lab.demo.world import DemoWorld
-from twoway_router.lab.emitter import Emission, Mo
+from twoway_router.lab.dialects.dialect import Mt
+from twoway_router.lab.emitter import Emission
+from twoway_router.lab.mos import Mo
 from twoway_router.lab.sink import Hook, WebhookSink
 
 PATIENCE_SECONDS = 20.0
