@@ -23,6 +23,7 @@ from twoway_router.kit.metrics import ROUTED
 from twoway_router.messages import service as messages
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.recorded import details_of
+from twoway_router.routing.suggest import with_suggestion
 from twoway_router.routing.types import Decision, NumberRules, RouteOutcome, RouteRequest
 from twoway_router.store.outbox import order_key
 from twoway_router.store.transaction import Session
@@ -53,7 +54,7 @@ def decide(
         at=arrival.received_at,
         contexts=talks.of(number, message, arrival.received_at),
     )
-    return number, choose_route(cache.table, request)
+    return number, with_suggestion(cache.table, request, choose_route(cache.table, request))
 
 
 def _details(decision: Decision) -> str:

@@ -22,6 +22,7 @@ from twoway_router.messages.tables import InboundMessages
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.recorded import details_of
+from twoway_router.routing.suggest import with_suggestion
 from twoway_router.routing.types import Decision, RouteRequest
 from twoway_router.store import Session, audit, outbox
 from twoway_router.store.audit import Actor, Entry
@@ -201,7 +202,7 @@ def decide(message: InboundMessages, table: RoutingTable, *, explain: bool = Fal
         text=message.text,
         at=message.received_at,
     )
-    return choose_route(table, request, explain=explain)
+    return with_suggestion(table, request, choose_route(table, request, explain=explain))
 
 
 def _entry(message: InboundMessages, wish: Wish, before: str) -> Entry:

@@ -11,6 +11,7 @@ _NONE = 0xFFFF_FFFF
 _LONGEST_DISPLAY = 1_000
 _new_uuid = object.__new__
 _set_field = object.__setattr__
+_UNKNOWN_SAFETY = SafeUUID.unknown
 
 
 class Ids:
@@ -122,7 +123,7 @@ class Columns:
         """The id of a keyword row; put together without ``UUID()``, whose checks would be a tenth of a decision."""
         keyword_id = _new_uuid(UUID)
         _set_field(keyword_id, "int", int.from_bytes(self.ids[16 * row : 16 * row + 16], "big"))
-        _set_field(keyword_id, "is_safe", SafeUUID.unknown)
+        _set_field(keyword_id, "is_safe", _UNKNOWN_SAFETY)
         return keyword_id
 
     def display(self, spelling: int) -> str:

@@ -1,10 +1,10 @@
 """Decisions as values: one function a kind of ending. Called by ``plan``, which knows the order."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from typing import Final
 
 from twoway_router.domain.ids import KeywordId
-from twoway_router.routing.choose import Found, Winner, span_and_rest, window_of
+from twoway_router.routing.choose import Found, Winner, span_and_rest
 from twoway_router.routing.contexts import Picked
 from twoway_router.routing.entries import NumberEntry
 from twoway_router.routing.index import RoutingTable
@@ -12,7 +12,6 @@ from twoway_router.routing.inside import find_sub_keyword
 from twoway_router.routing.match import Hit
 from twoway_router.routing.text import Folded
 from twoway_router.routing.types import Candidate, Context, Decision, RouteOutcome, WindowState
-from twoway_router.routing.weak import one_edit_away
 from twoway_router.routing.words import ReservedWord
 
 _REASONS = {
@@ -21,7 +20,9 @@ _REASONS = {
     WindowState.SUSPENDED: "the keyword is suspended",
     WindowState.RELEASED: "the keyword was given back",
 }
-_MOST_SUGGESTED_WORDS = 3
+
+COURTESY: Final = "courtesy"
+"""The rule of what reaches nobody on a shared number: the courtesy reply."""
 
 
 def to_keyword(table: RoutingTable, winner: Winner, text: str, folded: Folded, rule: str) -> Decision:
@@ -108,36 +109,16 @@ def to_reserved_keyword(
     )
 
 
-def to_default(
-    table: RoutingTable, entry: NumberEntry, text: str, folded: Folded, at: datetime, details: Mapping[str, str]
-) -> Decision:
+def to_default(entry: NumberEntry, text: str, details: Mapping[str, str]) -> Decision:
     """Nothing fits: the owner's default, or on a shared number the courtesy reply, which belongs to no tenant."""
     rest = text.strip()
     if entry.is_shared:
-        suggestion = _suggestion(table, entry, folded, at)
-        return Decision(
-            outcome=RouteOutcome.DEFAULT, rule="courtesy", rest=rest, suggestion=suggestion, details=details
-        )
+        return Decision(outcome=RouteOutcome.DEFAULT, rule=COURTESY, rest=rest, details=details)
     if entry.rules.owner is None:
         return Decision(outcome=RouteOutcome.NONE, rule="no_owner", reason="the number has no owner", rest=rest)
     return Decision(
         outcome=RouteOutcome.DEFAULT, rule="owner_default", tenant_id=entry.rules.owner, rest=rest, details=details
     )
-
-
-def _suggestion(table: RoutingTable, entry: NumberEntry, folded: Folded, at: datetime) -> KeywordId | None:
-    """The one keyword that a misspelt message may mean; only ever asked about, never acted on."""
-    if folded.is_long or not 0 < folded.size <= _MOST_SUGGESTED_WORDS:
-        return None
-    tokens = folded.tokens[: folded.size]
-    if all(map(entry.words.is_common, tokens)):
-        return None
-    rows = one_edit_away(entry, table, "".join(tokens))
-    if not rows:
-        return None
-    keyword = table.columns.keyword[rows[0]]
-    is_open = window_of(table, keyword, at) is WindowState.OPEN
-    return KeywordId(table.columns.keyword_id(keyword)) if is_open else None
 
 
 def candidates(table: RoutingTable, found: Found, decision: Decision) -> tuple[Candidate, ...]:

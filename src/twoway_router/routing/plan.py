@@ -4,7 +4,6 @@ Called by ``ingress``, ``management`` and the command line. The order of the ste
 docs/routing.md: words of compliance, open questions, keyword, free text, conversation, weaker spellings, default.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from twoway_router.domain.ids import NumberId
@@ -34,6 +33,7 @@ from twoway_router.routing.reserved import (
     read_phrase,
     read_whole,
 )
+from twoway_router.routing.suggest import with_suggestion
 from twoway_router.routing.text import Folded, after, fold, locate
 from twoway_router.routing.types import Context, Decision, RouteOutcome, RouteRequest
 
@@ -54,7 +54,10 @@ class _Case(NamedTuple):
 
 
 def choose_route(table: RoutingTable, request: RouteRequest, *, explain: bool = False) -> Decision:
-    """Decide where a message goes. Never fails, whatever the text holds; the same input gives the same answer."""
+    """Decide where a message goes. Never fails, whatever the text holds; the same input gives the same answer.
+
+    Explained, it also says what was looked at and what a courtesy reply may ask about (``suggest``).
+    """
     entry = table.entry(request.number_id)
     if entry is None:
         return Decision(outcome=RouteOutcome.NONE, rule="unknown_number", reason="no such number")
@@ -63,7 +66,8 @@ def choose_route(table: RoutingTable, request: RouteRequest, *, explain: bool = 
     live = live_contexts(entry, request) if request.contexts else []
     decision = _decide(_Case(table, entry, request, folded, found, live))
     if explain:
-        return replace(decision, candidates=candidates(table, found, decision))
+        decision = with_suggestion(table, request, decision)
+        return decision._replace(candidates=candidates(table, found, decision))
     return decision
 
 
@@ -200,7 +204,7 @@ def _last_resort(case: _Case, reading: Reading | None) -> Decision | None:
 def _default(case: _Case) -> Decision:
     intent = opt_out_intent(case.entry, case.folded)
     details = {} if intent is None else {"opt_out_intent": intent.word}
-    return to_default(case.table, case.entry, case.request.text, case.folded, case.request.at, details)
+    return to_default(case.entry, case.request.text, details)
 
 
 def needs_contexts(table: RoutingTable, number_id: NumberId, text: str, *, may_offer_choices: bool = True) -> bool:

@@ -152,8 +152,12 @@ def locate(text: str, tokens: list[str]) -> tuple[int, int]:
 
     The end is found by folding ever shorter heads, so that it is right however much folding changed the length.
     """
-    if text[:HEAD].isascii() and (found := _locate_ascii(text[:HEAD], tokens)):
-        return found
+    head = text[:HEAD]
+    if head.isascii():
+        if len(tokens) == 1 and head.lower().startswith(tokens[0]):
+            return 0, len(tokens[0])
+        if found := _locate_ascii(head, tokens):
+            return found
     length = sum(map(len, tokens))
     lead = len(text) - len(text.lstrip(_LEADING))
     low, high = lead, min(len(text), lead + HEAD)

@@ -1,9 +1,11 @@
 """What goes into a routing decision and what comes out. Pure values; made by ``ingress`` and ``management``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.domain.messages import Sharing
@@ -140,12 +142,11 @@ class AskChoice:
     keyword_id: KeywordId | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
-    """Where a message goes and why.
+class Decision(NamedTuple):
+    """Where a message goes and why. A named tuple because one is made for every message.
 
     ``rule`` names the row of the decision table that fitted (docs/routing.md); ``span`` is the matched part of the
-    text in code points; ``rest`` is the text after it; ``candidates`` is filled only when explaining.
+    text in code points; ``rest`` is the text after it; ``candidates`` and ``suggestion`` are filled when explaining.
     """
 
     outcome: RouteOutcome
@@ -166,4 +167,4 @@ class Decision:
     suggestion: KeywordId | None = None
     candidates: tuple[Candidate, ...] = ()
     asks: tuple[AskChoice, ...] = ()
-    details: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, str] = MappingProxyType({})

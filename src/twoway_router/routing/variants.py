@@ -116,12 +116,10 @@ def single_edits(key: str, alphabet: str) -> Iterator[str]:
         yield before + behind
         if behind and behind[0] != old and behind[0].isalpha():
             yield before + behind[0] + old + behind[1:]
-        for new in alphabet:
-            if new != old:
-                yield before + new + behind
+        yield from [before + new + behind for new in alphabet if new != old]
     for at in range(len(key) + 1):
-        for new in alphabet:
-            yield key[:at] + new + key[at:]
+        before, behind = key[:at], key[at:]
+        yield from [before + new + behind for new in alphabet]
 
 
 def is_one_edit(first: str, second: str) -> bool:

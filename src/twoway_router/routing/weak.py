@@ -212,12 +212,10 @@ def one_edit_away(entry: NumberEntry, table: RoutingTable, key: str) -> tuple[in
     if max(key) > _LAST_ALPHABET:
         return ()
     alphabet = _LATIN if key.isascii() else "".join(sorted(c for c in entry.alphabet if _is_near(c, key)))
-    get = entry.index.get
     found: set[int] = set()
-    for edit in single_edits(key, alphabet):
-        at = get(edit)
-        if at is not None and len(edit) >= _FIVE and not words.is_reserved(edit):
-            found.update(_direct(entry, table, at))
+    for edit in filter(entry.index.__contains__, single_edits(key, alphabet)):
+        if len(edit) >= _FIVE and not words.is_reserved(edit):
+            found.update(_direct(entry, table, entry.index[edit]))
     keywords = {table.columns.keyword[row] for row in found}
     return tuple(sorted(found)) if len(keywords) == 1 else ()
 

@@ -121,24 +121,24 @@ def test_an_opt_out_word_inside_a_sentence_is_marked_for_review() -> None:
 def test_a_misspelt_keyword_on_a_shared_number_is_only_suggested() -> None:
     keyword = a_keyword("GUITARRA")
 
-    decision = route(a_table(keyword), "gutiarra")
+    decision = route(a_table(keyword), "gutiarra", explain=True)
 
     assert (decision.tenant_id, decision.suggestion) == (None, keyword.keyword_id)
 
 
 @pytest.mark.parametrize("text", ["guitarrra2", "guitarras guitarras", "gitara", "casas", "guitarra9"])
 def test_what_is_not_one_edit_away_is_not_suggested(text: str) -> None:
-    assert route(a_table(a_keyword("GUITARRA"), a_keyword("CASAS2")), text).suggestion is None
+    assert route(a_table(a_keyword("GUITARRA"), a_keyword("CASAS2")), text, explain=True).suggestion is None
 
 
 def test_a_word_between_two_keywords_suggests_neither() -> None:
     table = a_table(a_keyword("GUITARRO"), a_keyword("GUITARRI", GYM))
 
-    assert route(table, "guitarre").suggestion is None
+    assert route(table, "guitarre", explain=True).suggestion is None
 
 
 def test_a_keyword_that_is_not_open_is_not_suggested() -> None:
-    assert route(a_table(a_keyword("GUITARRA", active_until=NOON)), "gutiarra").suggestion is None
+    assert route(a_table(a_keyword("GUITARRA", active_until=NOON)), "gutiarra", explain=True).suggestion is None
 
 
 def test_glued_digits_stop_where_another_tenant_goes_on() -> None:
