@@ -6,10 +6,10 @@ RUN := $(UV) run --quiet --locked --extra embedded
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench fmt clean
+.PHONY: help run demo test test-peers check bench fmt clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: ## Start everything in one process on an embedded database, send a few messages, keep serving
 	@$(RUN) twoway-router run
@@ -22,6 +22,10 @@ test: ## All tests, on a real PostgreSQL and a real RabbitMQ; the crash tests la
 	@$(PYTHON) scripts/get_helm.py > /dev/null
 	@$(RUN) pytest -n $(PYTEST_WORKERS) --dist loadgroup -m "not crash and not peers" $(ARGS)
 	@if grep -rqs --include='test_*.py' 'mark\.crash' tests; then $(RUN) pytest -m "crash and not peers" $(ARGS); fi
+
+test-peers: ## Other people's programs against us: Debian's Kannel in front and behind, 500 conversations (docs/testing.md)
+	@$(PYTHON) scripts/get_kannel.py
+	@$(RUN) pytest -m peers tests/peers $(ARGS)
 
 check: ## Style, types, architecture, API file, migrations, image and chart, unit tests; under three minutes
 	@$(PYTHON) scripts/get_helm.py > /dev/null
