@@ -98,6 +98,12 @@ def _outbound_message_indexes() -> None:
         ["order_key", "id"],
         postgresql_where=sa.text("state IN ('planned', 'claimed')"),
     )
+    op.create_index(
+        "ix_outbound_messages_planned",
+        "outbound_messages",
+        ["recipient", "number_id"],
+        postgresql_where=sa.text("state = 'planned'"),
+    )
     op.create_index("ix_outbound_messages_tenant_id_id", "outbound_messages", ["tenant_id", "id"])
     op.create_index(
         "ix_outbound_messages_unknown",

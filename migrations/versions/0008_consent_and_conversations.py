@@ -27,12 +27,23 @@ def downgrade() -> None:
 def _suppressions() -> None:
     op.create_table(
         "suppressions",
+        sa.Column("id", sa.Uuid, nullable=False),
         sa.Column("number_id", sa.Uuid, nullable=False),
         sa.Column("msisdn", sa.Text, nullable=False),
+        sa.Column("tenant_id", sa.Uuid),
+        sa.Column("state", sa.Text, server_default="stopped", nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("inbound_message_id", sa.Uuid),
-        sa.Column("created_at", MOMENT, server_default=NOW, nullable=False),
-        sa.PrimaryKeyConstraint("number_id", "msisdn", name=op.f("pk_suppressions")),
+        sa.Column("changed_at", MOMENT, server_default=NOW, nullable=False),
+        sa.CheckConstraint("state IN ('stopped', 'restored')", name=op.f("ck_suppressions_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suppressions")),
+    )
+    op.create_index(
+        "uq_suppressions_scope",
+        "suppressions",
+        ["number_id", "msisdn", "tenant_id"],
+        unique=True,
+        postgresql_nulls_not_distinct=True,
     )
 
 

@@ -69,7 +69,8 @@ async def test_an_mt_silenced_by_a_stop_is_told_as_failed(scene: Scene) -> None:
     keyword_id = await scene.add_keyword(scene.pizzeria, {"kind": "reply", "text": "Hello"})
     await scene.runner().run([await scene.ask(keyword_id)])
     await scene.rows(
-        "INSERT INTO suppressions (number_id, msisdn, reason) SELECT number_id, recipient, 'api' FROM outbound_messages"
+        "INSERT INTO suppressions (id, number_id, msisdn, reason)"
+        " SELECT id, number_id, recipient, 'api' FROM outbound_messages"
     )
 
     sms = scene.sms()

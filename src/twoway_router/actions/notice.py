@@ -43,15 +43,20 @@ async def run_opt_out(session: Session, runs: Sequence[NoticeRun], context: RunC
 
 
 async def run_opt_in(session: Session, runs: Sequence[NoticeRun], context: RunContext) -> Sequence[Outcome]:
-    """Lift suppressions that are older than the word, then confirm to those who were suppressed."""
+    """Lift suppressions that are older than the word, then confirm to those for whom one was."""
     changes = [
-        ConsentChange(number_id=each.message.number.id, msisdn=each.message.sender, inbound_message_id=each.message.id)
+        ConsentChange(
+            number_id=each.message.number.id,
+            msisdn=each.message.sender,
+            inbound_message_id=each.message.id,
+            tenant_id=each.message.tenant_id if each.message.number.owner is None else None,
+        )
         for each in runs
     ]
-    lifted = await consent.opt_in(session, changes)
-    anew = [(Talk(person.number_id, person.msisdn), None) for person in lifted]
+    lifted = await consent.opt_in(session, changes, context.now)
+    anew = [(Talk(each.number_id, each.msisdn), each.tenant_id) for each in lifted]
     await conversations.close_talks(session, anew, now=context.now)
-    silent = {each.inbound_message_id for each in changes if each.person not in lifted and each.inbound_message_id}
+    silent = {each.inbound_message_id for each in changes if each.recipient not in lifted and each.inbound_message_id}
     return await _send(session, runs, context, silent=silent, reason="was_not_suppressed")
 
 

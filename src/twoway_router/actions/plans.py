@@ -3,12 +3,23 @@
 Called by ``executor.runner``; the actions run by ``waves``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from twoway_router.actions.context import RunMessage, RunNumber
 from twoway_router.actions.notice import NoticeKind, NoticeSpec
-from twoway_router.actions.texts import COURTESY, HELP, OPT_IN, OPT_OUT, RELEASED, default_text
+from twoway_router.actions.texts import (
+    COURTESY,
+    FALLBACK,
+    HELP,
+    OPT_IN,
+    OPT_IN_KEYWORD,
+    OPT_OUT,
+    OPT_OUT_KEYWORD,
+    RELEASED,
+    default_text,
+)
 from twoway_router.keywords.checks import answer_key, names_of
 from twoway_router.keywords.schemas import (
     ActionSpec,
@@ -93,7 +104,11 @@ def plan_sold_out(definition: KeywordDefinition, message: RunMessage) -> tuple[P
 
 def plan_notice(message: RunMessage) -> tuple[PlannedAction, ...]:
     """What the number itself answers to reserved words and to what fits no keyword."""
-    number, languages = message.number, (message.language, *message.number.languages)
+    number, languages = message.number, _languages(message)
+    if message.route in _BY_KEYWORD and message.keyword_id is not None and number.owner is None:
+        facts = {"tenant": message.tenant_name, "word": message.word}
+        kind, sentences = _BY_KEYWORD[message.route]
+        return (_notice(kind, default_text(sentences, languages, number.address, **facts)),)
     match message.route:
         case "opt_out":
             return (
@@ -106,6 +121,19 @@ def plan_notice(message: RunMessage) -> tuple[PlannedAction, ...]:
         case "default":
             return plan_courtesy(number)
     return ()
+
+
+def _languages(message: RunMessage) -> Sequence[str]:
+    """The sender's language, if the word tells: STOP and HELP are understood everywhere and tell nothing."""
+    own = message.number.languages
+    return own if message.language in ("", FALLBACK) else (message.language, *own)
+
+
+_BY_KEYWORD: Final[Mapping[str, tuple[NoticeKind, Mapping[str, str]]]] = {
+    "opt_out": ("opt_out", OPT_OUT_KEYWORD),
+    "opt_in": ("opt_in", OPT_IN_KEYWORD),
+}
+"""STOP and START with a keyword on a shared number are about its tenant only, and say so."""
 
 
 def plan_courtesy(number: RunNumber) -> tuple[PlannedAction, ...]:

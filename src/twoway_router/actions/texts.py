@@ -14,6 +14,24 @@ OPT_OUT: Final[Mapping[str, str]] = {
     "pt": "Não receberá mais mensagens de {number}. Envie START para voltar a receber.",
     "nl": "U ontvangt geen berichten meer van {number}. Stuur START om ze weer te ontvangen.",
 }
+OPT_OUT_KEYWORD: Final[Mapping[str, str]] = {
+    "en": "You will get no more messages of {tenant} from {number}. Send START {word} to get them again.",
+    "it": "Non riceverai altri messaggi di {tenant} da {number}. Invia START {word} per riceverli di nuovo.",
+    "es": "No recibirás más mensajes de {tenant} de {number}. Envía ALTA {word} para recibirlos de nuevo.",
+    "fr": "Vous ne recevrez plus de messages de {tenant} du {number}. Envoyez START {word} pour en recevoir de nouveau.",
+    "de": "Sie erhalten von {number} keine Nachrichten mehr von {tenant}. Mit START {word} erhalten Sie sie wieder.",
+    "pt": "Não receberá mais mensagens de {tenant} de {number}. Envie START {word} para voltar a receber.",
+    "nl": "U ontvangt van {number} geen berichten meer van {tenant}. Stuur START {word} om ze weer te ontvangen.",
+}
+OPT_IN_KEYWORD: Final[Mapping[str, str]] = {
+    "en": "You can get messages of {tenant} from {number} again. Send STOP {word} to end them.",
+    "it": "Puoi ricevere di nuovo messaggi di {tenant} da {number}. Invia STOP {word} per interromperli.",
+    "es": "Puedes recibir de nuevo mensajes de {tenant} de {number}. Envía BAJA {word} para dejar de recibirlos.",
+    "fr": "Vous pouvez de nouveau recevoir des messages de {tenant} du {number}. Envoyez STOP {word} pour arrêter.",
+    "de": "Sie können von {number} wieder Nachrichten von {tenant} erhalten. Mit STOP {word} enden sie.",
+    "pt": "Pode voltar a receber mensagens de {tenant} de {number}. Envie STOP {word} para parar.",
+    "nl": "U kunt van {number} weer berichten van {tenant} ontvangen. Stuur STOP {word} om ze te stoppen.",
+}
 OPT_IN: Final[Mapping[str, str]] = {
     "en": "You can get messages from {number} again. Send STOP to end them.",
     "it": "Puoi ricevere di nuovo messaggi da {number}. Invia STOP per interromperli.",
@@ -77,6 +95,6 @@ def language_of(sentences: Mapping[str, str], languages: Sequence[str]) -> str:
     return next((each for each in languages if each in sentences), FALLBACK)
 
 
-def default_text(sentences: Mapping[str, str], languages: Sequence[str], number: str) -> str:
+def default_text(sentences: Mapping[str, str], languages: Sequence[str], number: str, **facts: str) -> str:
     """The sentence in the first of these languages that has one."""
-    return sentences[language_of(sentences, languages)].format(number=number)
+    return sentences[language_of(sentences, languages)].format(number=number, **facts)

@@ -18,23 +18,40 @@ class SuppressionReason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
-    """A recipient on a number: what a suppression is about."""
+    """Somebody on a number: what opt-outs and claims lock."""
 
     number_id: UUID
     msisdn: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Recipient:
+    """Somebody on a number and who would write to them: a tenant, or (None) the number itself."""
+
+    number_id: UUID
+    msisdn: str
+    tenant_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ConsentChange:
-    """A person and the MO that changed their mind, if one did. Ids are ordered by time, so a later STOP beats an older START."""
+    """A person and the MO that changed their mind, if one did. Without a tenant it is about everything on the number.
+
+    Ids are ordered by time, so a later STOP beats an older START.
+    """
 
     number_id: UUID
     msisdn: str
     inbound_message_id: UUID | None = None
+    tenant_id: UUID | None = None
 
     @property
     def person(self) -> Person:
         return Person(number_id=self.number_id, msisdn=self.msisdn)
+
+    @property
+    def recipient(self) -> Recipient:
+        return Recipient(number_id=self.number_id, msisdn=self.msisdn, tenant_id=self.tenant_id)
 
 
 def lock_key(person: Person) -> int:

@@ -1,4 +1,4 @@
-"""Opt-outs, opt-ins and who is suppressed. Called by ``ingress`` (STOP), ``actions`` (START), ``messages`` (every MT).
+"""Opt-outs, opt-ins and who is suppressed. Called by ``messages`` (STOP, every MT) and ``actions`` (START).
 
 A STOP and the claims of MTs to the same person exclude each other: once the STOP has committed, no claim commits.
 """
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from twoway_router.consent import queries
-from twoway_router.consent.rules import ConsentChange, Person, SuppressionReason
+from twoway_router.consent.rules import ConsentChange, Person, Recipient, SuppressionReason
 from twoway_router.store import Session
 
 
@@ -17,22 +17,32 @@ async def opt_out(
     now: datetime,
     *,
     reason: SuppressionReason = SuppressionReason.WORD,
-) -> set[Person]:
-    """Suppress people for every tenant on their number. Returns those who were not suppressed before."""
-    if not changes:
-        return set()
-    await queries.lock(session, [change.person for change in changes], is_shared=False)
-    return await queries.insert_once(session, changes, reason, now)
+) -> None:
+    """Suppress people for every tenant on their number, or for the one that a change names."""
+    if changes:
+        await queries.lock(session, [change.person for change in changes], is_shared=False)
+        await queries.stop(session, changes, reason, now)
 
 
-async def opt_in(session: Session, changes: Sequence[ConsentChange]) -> set[Person]:
-    """Lift suppressions, but none that is newer than its START. Returns those who were suppressed."""
-    return await queries.delete_older(session, changes) if changes else set()
+async def opt_in(session: Session, changes: Sequence[ConsentChange], now: datetime) -> set[Recipient]:
+    """Lift suppressions, but none that is newer than its START. Returns those that something was lifted for.
+
+    With a tenant only that tenant's messages are restored. Without one, what is stopped for the whole number is; where
+    nothing is, the one tenant that was stopped. Of several nothing is restored without a name.
+    """
+    named = [change for change in changes if change.tenant_id is not None]
+    bare = [change for change in changes if change.tenant_id is None]
+    lifted = await queries.lift_tenants(session, named, now) if named else set()
+    if bare:
+        lifted |= (of_numbers := await queries.lift_numbers(session, bare))
+        if left := [change for change in bare if change.recipient not in of_numbers]:
+            lifted |= await queries.lift_only_tenants(session, left)
+    return lifted
 
 
-async def find_suppressed(session: Session, people: Sequence[Person]) -> set[Person]:
-    """Which of these people must not be written to."""
-    return await queries.find(session, people) if people else set()
+async def find_suppressed(session: Session, recipients: Sequence[Recipient]) -> set[Recipient]:
+    """Which of these must not be written to by these tenants."""
+    return await queries.find(session, recipients) if recipients else set()
 
 
 async def hold(session: Session, people: Sequence[Person]) -> None:

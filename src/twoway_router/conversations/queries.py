@@ -18,12 +18,16 @@ _ROW: Final = (
     " c.keyword_revision, c.sub_keyword, c.ordinal, c.inbound_message_id, c.target_id, c.last_at, c.expires_at"
 )
 _TALKS: Final = "unnest(CAST(:numbers AS uuid[]), CAST(:senders AS text[])) AS talk (number_id, sender)"
+_MAY_BE_WRITTEN_TO: Final = """coalesce((
+        SELECT s.state FROM suppressions AS s
+        WHERE s.number_id = {row}.number_id AND s.msisdn = {row}.sender
+          AND (s.tenant_id IS NULL OR s.tenant_id = {row}.tenant_id)
+        ORDER BY s.tenant_id NULLS LAST LIMIT 1), 'restored') = 'restored'"""
 _OPEN: Final = text(
     f"""
     SELECT {_ROW} FROM {_TALKS}
     JOIN contexts AS c ON c.number_id = talk.number_id AND c.sender = talk.sender AND c.closed_at IS NULL
-    WHERE c.expires_at > :now AND NOT EXISTS (
-        SELECT FROM suppressions AS s WHERE s.number_id = c.number_id AND s.msisdn = c.sender)
+    WHERE c.expires_at > :now AND {_MAY_BE_WRITTEN_TO.format(row="c")}
     """
 )
 _BY_ID: Final = text(f"SELECT {_ROW} FROM contexts AS c WHERE c.id = ANY(CAST(:ids AS uuid[]))")
@@ -65,12 +69,12 @@ _NEW_WORD_CHOICES: Final = text(
 )
 _WORD_CHOICES: Final = text("SELECT number_id FROM word_choices")
 _BIND: Final = text(
-    """
+    f"""
     INSERT INTO contexts AS held (id, number_id, sender, tenant_id, kind, origin, choices, last_at, expires_at)
-    SELECT id, number_id, sender, tenant_id, 'recent', 'exchange', '{}', CAST(:now AS timestamptz), expires_at
+    SELECT id, number_id, sender, tenant_id, 'recent', 'exchange', '{{}}', CAST(:now AS timestamptz), expires_at
     FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS uuid[]), CAST(:senders AS text[]), CAST(:tenants AS uuid[]),
                 CAST(:expiries AS timestamptz[])) AS new (id, number_id, sender, tenant_id, expires_at)
-    WHERE NOT EXISTS (SELECT FROM suppressions AS s WHERE s.number_id = new.number_id AND s.msisdn = new.sender)
+    WHERE {_MAY_BE_WRITTEN_TO.format(row="new")}
     ON CONFLICT (number_id, sender, tenant_id) WHERE kind = 'recent' DO UPDATE
     SET last_at = excluded.last_at, expires_at = excluded.expires_at, closed_at = NULL
     """
@@ -121,7 +125,7 @@ _ASKED: Final = text(
 
 
 async def list_open(session: Session, talks: Collection[Talk], now: datetime) -> Sequence[StoredContext]:
-    """All open contexts of these people; none of who has opted out. Bounded by ``rules.OPEN_PER_SENDER`` and tenants."""
+    """All open contexts of these people; none of whoever they have stopped. Bounded by ``rules.OPEN_PER_SENDER`` and tenants."""
     rows = await session.execute(_OPEN, {**_talks(talks), "now": now})
     return [StoredContext(**row._asdict()) for row in rows]
 
@@ -166,7 +170,7 @@ async def list_word_choices(session: Session) -> frozenset[UUID]:
 
 
 async def upsert_bindings(session: Session, bindings: Sequence[tuple[UUID, Binding]], now: datetime) -> None:
-    """Begin or refresh bindings, one per tenant and person; none with who has opted out."""
+    """Begin or refresh bindings, one per tenant and person; none with who has stopped the tenant."""
     columns = {
         "ids": [each_id for each_id, _ in bindings],
         "numbers": [binding.talk.number_id for _, binding in bindings],

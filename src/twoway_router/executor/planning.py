@@ -129,6 +129,14 @@ def _revision(waiting: WaitingMessage, turn: Turn | None) -> Revision | None:
     return waiting.keyword_id, waiting.keyword_revision
 
 
+def _word(waiting: WaitingMessage, loaded: _Loaded) -> str:
+    """The keyword's word, also where a reserved word stood before it."""
+    revision = _revision(waiting, None)
+    if waiting.route in ("opt_out", "opt_in", "help") and revision is not None:
+        return loaded.definitions[revision].word
+    return str(waiting.details.get("word", ""))
+
+
 def _number(row: NumberRow) -> RunNumber:
     return RunNumber(
         id=NumberId(row.id),
@@ -155,7 +163,7 @@ def _message(waiting: WaitingMessage, number: RunNumber, loaded: _Loaded) -> Run
         rest=waiting.rest,
         route=waiting.route,
         keyword_id=waiting.keyword_id,
-        word=str(waiting.details.get("word", "")),
+        word=_word(waiting, loaded),
         sub_keyword=waiting.sub_keyword,
         language=str(waiting.details.get("language", "")),
         reply_token=waiting.reply_token,

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import orjson
 
-from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import InboundMessage, SenderKind, Sharing
@@ -123,10 +122,14 @@ async def accept(
                 talks.note(message_id, number, message, decision)
             if number and decision.outcome is RouteOutcome.OPT_OUT and message.sender_kind is SenderKind.MSISDN:
                 opt_outs[message_id] = ConsentChange(
-                    number_id=number.number_id, msisdn=message.sender, inbound_message_id=message_id
+                    number_id=number.number_id,
+                    msisdn=message.sender,
+                    inbound_message_id=message_id,
+                    tenant_id=decision.tenant_id if number.sharing is Sharing.SHARED else None,
                 )
     inserted = await insert_messages_once(session, rows) if rows else frozenset()
-    await consent.opt_out(session, [change for key, change in opt_outs.items() if key in inserted], now)
+    stopping = [change for key, change in opt_outs.items() if key in inserted]
+    await announce(session, await messages.opt_out(session, stopping, now=now), now)
     await talks.close(session, inserted, now)
     receipts = [(arrival.connection_id, receipt) for arrival in arrivals for receipt in arrival.receipts]
     if receipts:

@@ -10,13 +10,14 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange
 from twoway_router.conversations import service as conversations
 from twoway_router.conversations.rules import Talk
 from twoway_router.domain.errors import Conflict, RouterError, Unprocessable
 from twoway_router.domain.ids import NumberId, TenantId
+from twoway_router.domain.messages import Sharing
 from twoway_router.keywords.tables import Keywords
+from twoway_router.messages import service as messaging
 from twoway_router.messages.queries import replays
 from twoway_router.messages.tables import InboundMessages
 from twoway_router.routing.index import RoutingTable
@@ -27,6 +28,7 @@ from twoway_router.routing.types import Decision, RouteRequest
 from twoway_router.store import Session, audit, outbox
 from twoway_router.store.audit import Actor, Entry
 from twoway_router.store.outbox import order_key
+from twoway_router.webhooks.progress import announce
 
 Rules = Literal["current", "original"]
 
@@ -119,14 +121,12 @@ async def replay(
             continue
         replays.begin_generation(session, message, route, only=wish.ordinal, now=now)
         if (message.route, message.sender_kind) == ("opt_out", "msisdn") and before != "opt_out" and message.number_id:
-            opt_outs.append(
-                ConsentChange(number_id=message.number_id, msisdn=message.sender, inbound_message_id=message.id)
-            )
+            opt_outs.append(_opt_out(message, NumberId(message.number_id), table))
             ended.append((Talk(message.number_id, message.sender), message.tenant_id))
         entries.append(_entry(message, wish, before))
         results.append(Replayed(message=message))
     await session.flush()
-    await consent.opt_out(session, opt_outs, now)
+    await announce(session, await messaging.opt_out(session, opt_outs, now=now), now)
     await conversations.close_talks(session, ended, now=now)
     await audit.record_all(session, "message.replayed", entries, by=by, now=now)
     waiting = [each.message for each in results if each.problem is None and each.message.state == "accepted"]
@@ -203,6 +203,18 @@ def decide(message: InboundMessages, table: RoutingTable, *, explain: bool = Fal
         at=message.received_at,
     )
     return with_suggestion(table, request, choose_route(table, request, explain=explain))
+
+
+def _opt_out(message: InboundMessages, number_id: NumberId, table: RoutingTable) -> ConsentChange:
+    """On a shared number a STOP with a keyword is about its tenant only."""
+    number = table.number(number_id)
+    is_shared = number is not None and number.sharing is Sharing.SHARED
+    return ConsentChange(
+        number_id=number_id,
+        msisdn=message.sender,
+        inbound_message_id=message.id,
+        tenant_id=message.tenant_id if is_shared else None,
+    )
 
 
 def _entry(message: InboundMessages, wish: Wish, before: str) -> Entry:

@@ -11,17 +11,17 @@ from typing import Any, Final
 from uuid import UUID
 
 from twoway_router.consent import service as consent
-from twoway_router.consent.rules import ConsentChange, Person, SuppressionReason
+from twoway_router.consent.rules import ConsentChange, Recipient, SuppressionReason
 from twoway_router.domain.ids import ConnectionId, InboundMessageId, NumberId, OutboundMessageId, TenantId
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, MtState, UnknownPolicy
 from twoway_router.kit.gsm import measure
 from twoway_router.kit.ids import new_id
 from twoway_router.kit.metrics import CONSENT_BLOCKED, RECEIPTS
-from twoway_router.messages.queries import delivering, planning, receipts
+from twoway_router.messages.queries import cancelling, delivering, planning, receipts
 from twoway_router.messages.queries.delivering import Progress
 from twoway_router.messages.rules import SEGMENT_LIMIT, after_receipt
 from twoway_router.store import Session
-from twoway_router.store.outbox import order_key
+from twoway_router.store.outbox import add, lane_of, order_key
 
 States = tuple[str, str | None]
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -61,8 +61,7 @@ async def queue_mts(
     recipients = {draft.recipient for draft in drafts}
     numbers = await planning.list_numbers(session, {draft.number_id for draft in drafts}, recipients)
     ours = {number.address for number in numbers.values()}
-    people = [Person(number_id=draft.number_id, msisdn=draft.recipient) for draft in drafts if not draft.is_exempt]
-    suppressed = await consent.find_suppressed(session, people)
+    suppressed = await consent.find_suppressed(session, [_recipient(draft) for draft in drafts if not draft.is_exempt])
     rows: list[dict[str, Any]] = []
     results: list[Queued] = []
     for draft in drafts:
@@ -73,9 +72,7 @@ async def queue_mts(
         elif not draft.text.strip():
             results.append(Queued(id=None, reason="text_is_empty"))
         else:
-            is_suppressed = (
-                not draft.is_exempt and Person(number_id=draft.number_id, msisdn=draft.recipient) in suppressed
-            )
+            is_suppressed = not draft.is_exempt and _recipient(draft) in suppressed
             row = _row(draft, numbers[draft.number_id], is_suppressed=is_suppressed)
             rows.append(row)
             is_planned = row["state"] == MtState.PLANNED
@@ -84,6 +81,36 @@ async def queue_mts(
         CONSENT_BLOCKED.labels("queued").inc(sum(row["state"] == MtState.SUPPRESSED for row in rows))
         await planning.insert_mts(session, rows, now, now + lifetime)
     return results
+
+
+async def opt_out(
+    session: Session,
+    changes: Sequence[ConsentChange],
+    *,
+    now: datetime,
+    reason: SuppressionReason = SuppressionReason.WORD,
+) -> Mapping[UUID, UUID]:
+    """Suppress people and cancel what is planned for them. Nothing that has not left by now leaves any more.
+
+    Returns the cancelled MTs that belong to a tenant, with the tenant: ``webhooks.progress`` tells it.
+    """
+    if not changes:
+        return {}
+    await consent.opt_out(session, changes, now, reason=reason)
+    cancelled = await cancelling.cancel_planned(session, changes, now)
+    CONSENT_BLOCKED.labels("cancelled").inc(len(cancelled))
+    await add_successors(session, {each.order_key for each in cancelled}, now)
+    return {each.id: each.tenant_id for each in cancelled if each.tenant_id}
+
+
+async def add_successors(session: Session, order_keys: Collection[int], now: datetime) -> None:
+    """Jobs for the MTs whose turn it is now that their predecessors are out of the way."""
+    following = await delivering.list_successors(session, order_keys, now)
+    await add(session, "sms.deliver", [mt_id for mt_id, _ in following], [lane_of(key) for _, key in following])
+
+
+def _recipient(draft: MtDraft) -> Recipient:
+    return Recipient(number_id=draft.number_id, msisdn=draft.recipient, tenant_id=draft.tenant_id)
 
 
 def _row(draft: MtDraft, number: planning.SendingNumber, *, is_suppressed: bool) -> dict[str, Any]:
@@ -145,8 +172,8 @@ async def apply_receipts(
     await receipts.insert_receipts(session, rows, now)
     blocked = [mts[position] for position, (_, receipt) in enumerate(reported) if receipt.opted_out and position in mts]
     changes = [ConsentChange(number_id=mt.number_id, msisdn=mt.recipient) for mt in blocked]
-    await consent.opt_out(session, changes, now, reason=SuppressionReason.CARRIER)
-    return {mt.id: mt.tenant_id for mt in spoken if mt.id in states and mt.tenant_id}
+    cancelled = await opt_out(session, changes, now=now, reason=SuppressionReason.CARRIER)
+    return {**cancelled, **{mt.id: mt.tenant_id for mt in spoken if mt.id in states and mt.tenant_id}}
 
 
 async def list_progress(session: Session, ids: Collection[UUID]) -> Sequence[Progress]:

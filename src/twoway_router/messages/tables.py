@@ -151,6 +151,7 @@ class OutboundMessages(Base):
         ),
         Index("ix_outbound_messages_open", "order_key", "id", postgresql_where=sql("state IN ('planned', 'claimed')")),
         Index("ix_outbound_messages_due", "due_at", postgresql_where=sql("state = 'planned'")),
+        Index("ix_outbound_messages_planned", "recipient", "number_id", postgresql_where=sql("state = 'planned'")),
         Index(
             "ix_outbound_messages_answers",
             "connection_id",

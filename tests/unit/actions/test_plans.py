@@ -11,7 +11,15 @@ from tests.cast import ANN
 from twoway_router.actions.context import RunMessage, RunNumber
 from twoway_router.actions.notice import NoticeSpec
 from twoway_router.actions.plans import PlannedAction, plan_keyword, plan_notice, plan_window
-from twoway_router.actions.texts import COURTESY, HELP, OPT_IN, OPT_OUT, default_text
+from twoway_router.actions.texts import (
+    COURTESY,
+    HELP,
+    OPT_IN,
+    OPT_IN_KEYWORD,
+    OPT_OUT,
+    OPT_OUT_KEYWORD,
+    default_text,
+)
 from twoway_router.domain.ids import InboundMessageId, NumberId, TenantId
 from twoway_router.keywords.checks import VARIABLES
 from twoway_router.keywords.schemas import KeywordDefinition
@@ -109,13 +117,32 @@ def test_the_operators_own_text_comes_first(route: str) -> None:
     name = "courtesy" if route == "default" else route
     number = replace(NUMBER, texts={name: "Ours"})
 
-    assert texts(plan_notice(replace(MESSAGE, route=route, number=number))) == ["Ours"]
+    assert texts(plan_notice(replace(MESSAGE, route=route, number=number, keyword_id=None))) == ["Ours"]
 
 
 def test_without_one_the_number_speaks_the_language_of_the_word() -> None:
-    message = replace(MESSAGE, route="opt_out", language="es")
+    message = replace(MESSAGE, route="opt_out", language="es", keyword_id=None)
 
     assert texts(plan_notice(message)) == [OPT_OUT["es"].format(number="12345")]
+
+
+def test_a_word_that_every_language_knows_is_answered_in_the_numbers_own() -> None:
+    message = replace(MESSAGE, route="opt_out", language="en", keyword_id=None)
+
+    assert texts(plan_notice(message)) == [OPT_OUT["it"].format(number="12345")]
+
+
+@pytest.mark.parametrize(("route", "sentences"), [("opt_out", OPT_OUT_KEYWORD), ("opt_in", OPT_IN_KEYWORD)])
+def test_stop_and_start_with_a_keyword_name_their_tenant(route: str, sentences: dict[str, str]) -> None:
+    message = replace(MESSAGE, route=route)
+
+    assert texts(plan_notice(message)) == [sentences["it"].format(number="12345", tenant="Pizzeria", word="PIZZA")]
+
+
+def test_on_a_dedicated_number_a_stop_with_a_keyword_is_a_stop() -> None:
+    message = replace(MESSAGE, route="opt_out", number=replace(NUMBER, owner=MESSAGE.tenant_id))
+
+    assert texts(plan_notice(message)) == [OPT_OUT["it"].format(number="12345")]
 
 
 def test_a_dedicated_number_without_a_text_does_not_answer_unknown_words() -> None:

@@ -13,10 +13,10 @@ from twoway_router.domain.messages import MtState
 from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import CONSENT_BLOCKED
 from twoway_router.messages.delivery.pacing import spend, take_turns
-from twoway_router.messages.delivery.settling import add_successors
 from twoway_router.messages.delivery.sources import Announce, ConnectionSource
 from twoway_router.messages.queries import delivering
 from twoway_router.messages.queries.delivering import Claimed, Seen
+from twoway_router.messages.service import add_successors
 from twoway_router.outbound.gate import Gate, Gates
 from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.outbox import add_later, lane_of

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange, SuppressionReason
 from twoway_router.domain.messages import Capability, MtState
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
@@ -16,9 +15,9 @@ from twoway_router.messages.delivery.sources import Announce
 from twoway_router.messages.queries import delivering, pacing, receipts
 from twoway_router.messages.queries.delivering import Locked
 from twoway_router.messages.rules import LEASE_EXPIRED, Circumstances, Move, after_answer, after_look_up, after_unknown
-from twoway_router.messages.service import apply_waiting_receipts
+from twoway_router.messages.service import add_successors, apply_waiting_receipts, opt_out
 from twoway_router.store import Engine, Session, transaction
-from twoway_router.store.outbox import add, add_later, lane_of
+from twoway_router.store.outbox import add_later, lane_of
 
 SHORTEST_PAUSE: Final = timedelta(seconds=1)
 LONGEST_PAUSE: Final = timedelta(seconds=60)
@@ -82,8 +81,9 @@ class Settler:
             owners = {each: found.tenant_id for each, found in locked.items()}
             left = await self._store(session, moved, [item for item in items if item.id in locked], owners, now)
             left |= {each for each, move in moves.items() if move.opted_out}
-            await _suppress(session, [locked[each] for each in left], now)
-            await self._announce(session, _news(locked, moves), now)
+            blocked = [locked[each] for each in left]
+            cancelled = await _suppress(session, blocked, now)
+            await self._announce(session, {**cancelled, **_news(locked, moves)}, now)
         return [None] * len(items)
 
     def _judge(self, item: Settlement | Resolution, locked: Locked, now: datetime) -> Move | None:
@@ -131,12 +131,6 @@ class Settler:
         passed_on = {locked.order_key for locked, move in moved if move.state is not MtState.PLANNED}
         await add_successors(session, passed_on, now)
         return {each.mt_id for each in early if each.opted_out}
-
-
-async def add_successors(session: Session, order_keys: set[int], now: datetime) -> None:
-    """Jobs for the MTs whose turn it is now that their predecessors are out of the way."""
-    following = await delivering.list_successors(session, order_keys, now)
-    await add(session, "sms.deliver", [mt_id for mt_id, _ in following], [lane_of(key) for _, key in following])
 
 
 def _rests(items: Sequence[Settlement | Resolution], now: datetime) -> Mapping[UUID, datetime]:
@@ -197,10 +191,10 @@ def _news(locked: Mapping[UUID, Locked], moves: Mapping[UUID, Move]) -> dict[UUI
     return {each: owner for each, move in moves.items() if move.state in told and (owner := locked[each].tenant_id)}
 
 
-async def _suppress(session: Session, blocked: Sequence[Locked], now: datetime) -> None:
-    """The carrier says that these recipients opted out there."""
+async def _suppress(session: Session, blocked: Sequence[Locked], now: datetime) -> Mapping[UUID, UUID]:
+    """The carrier says that these recipients opted out there. The MTs that this cancelled, with their tenants."""
     changes = [ConsentChange(number_id=locked.number_id, msisdn=locked.recipient) for locked in blocked]
-    await consent.opt_out(session, changes, now, reason=SuppressionReason.CARRIER)
+    return await opt_out(session, changes, now=now, reason=SuppressionReason.CARRIER)
 
 
 def outcome_word(reply: SendReply) -> str:

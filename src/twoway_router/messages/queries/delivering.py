@@ -116,9 +116,12 @@ _CLAIM: Final = text(
     WITH candidate AS (
         SELECT m.id, CASE
             WHEN m.expires_at <= :now THEN 'failed'
-            WHEN NOT (m.origin = ANY(CAST(:exempt AS text[]))) AND EXISTS (
-                SELECT 1 FROM suppressions AS s WHERE s.number_id = m.number_id AND s.msisdn = m.recipient
-            ) THEN 'suppressed'
+            WHEN NOT (m.origin = ANY(CAST(:exempt AS text[]))) AND (
+                SELECT s.state FROM suppressions AS s
+                WHERE s.number_id = m.number_id AND s.msisdn = m.recipient
+                  AND (s.tenant_id IS NULL OR s.tenant_id = m.tenant_id)
+                ORDER BY s.tenant_id NULLS LAST LIMIT 1
+            ) = 'stopped' THEN 'suppressed'
             ELSE 'claimed' END AS state
         FROM outbound_messages AS m
         WHERE m.id = ANY(CAST(:ids AS uuid[])) AND m.state = 'planned' AND m.due_at <= :due_by

@@ -133,7 +133,8 @@ _REPEATED_OPT_OUT: Final = text(
         SELECT route FROM inbound_messages AS older
         WHERE older.sender = m.sender AND older.number_id = m.number_id AND older.id < m.id
           AND older.route IN ('opt_out', 'opt_in')
-          AND (older.tenant_id = m.tenant_id OR (older.tenant_id IS NULL AND m.tenant_id IS NULL))
+          AND (older.tenant_id IS NOT DISTINCT FROM m.tenant_id
+               OR (older.route = 'opt_in' AND (older.tenant_id IS NULL OR m.tenant_id IS NULL)))
         ORDER BY older.id DESC LIMIT 1
     ) AS previous
     WHERE previous.route = 'opt_out'
