@@ -1,7 +1,7 @@
 """Time the keyword matcher: ``python -m bench.match``.
 
 For 1,000, 100,000 and 1,000,000 keywords on 1,000 numbers (and all on one): time of a match and of a whole decision with
-normalisation, bytes a keyword, time to build, time of one change. Beside it, in the same run and on the same messages, an
+normalisation, bytes a keyword, time to build, time of one change and of one claim. Beside it, in the same run and on the same messages, an
 ordered list of regular expressions (as Kannel does it) and an ordered chain of filters (as Jasmin does it).
 """
 
@@ -19,9 +19,10 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from bench.match_world import AT, World, a_world, some_messages
+from bench.match_world import AT, TENANTS, World, a_world, some_messages, word_of
 from twoway_router.domain.ids import NumberId
 from twoway_router.routing.choose import find
+from twoway_router.routing.claims import Claim, judge_claim
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.text import fold
@@ -51,6 +52,7 @@ COLUMNS = (
     "B/keyword",
     "build CPU s",
     "one change µs",
+    "one claim µs",
     "routed",
 )
 
@@ -117,6 +119,7 @@ def measure(count: int, numbers: int) -> dict[str, object]:
         "bytes": size,
         "build": built,
         "change": change_time(table, world),
+        "claim": claim_time(table, world),
         "routed": outcomes.count("keyword") / len(outcomes),
     }
 
@@ -131,6 +134,18 @@ def change_time(table: RoutingTable, world: World) -> float:
         table.remove_keyword(keyword.keyword_id)
         table.add_keyword(keyword)
         taken.append((time.perf_counter_ns() - start) / 2)
+    return median(taken) / 1_000
+
+
+def claim_time(table: RoutingTable, world: World) -> float:
+    """Median microseconds of a verdict on a claim, once the first claim on the number has put its keys in order."""
+    first, number_id = world.bounds[0], world.numbers[0].number_id
+    words = [word_of(place) + end for place in range(0, first, max(1, first // 250)) for end in ("", "S")]
+    taken = []
+    for word in words:
+        start = time.perf_counter_ns()
+        judge_claim(table, Claim(number_id=number_id, tenant_id=TENANTS[0], spellings=(word,)))
+        taken.append(time.perf_counter_ns() - start)
     return median(taken) / 1_000
 
 
@@ -196,7 +211,7 @@ def main() -> None:
         halves.append(one["match"][0])
         match, decide = (f"{half:.1f} / {most:.1f}" for half, most in (one["match"], one["decide"]))
         print(f"| {count:,} | {numbers:,} | {match} | {decide} | {one['worst']:.0f} | {one['bytes']:.0f} ", end="")
-        print(f"| {one['build']:.2f} | {one['change']:.1f} | {one['routed']:.0%} |", flush=True)
+        print(f"| {one['build']:.2f} | {one['change']:.1f} | {one['claim']:.0f} | {one['routed']:.0%} |", flush=True)
     print(f"\nmatch p50, 1,000,000 keywords over 1,000: x {halves[2] / halves[0]:.2f}\n")
     print("| other ways | keywords | numbers | p50 / p99 µs |\n|---|---|---|---|")
     for count, numbers in LIST_SIZES:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from twoway_router.routing.entries import NumberEntry, Rows
+from twoway_router.routing.entries import NumberEntry, as_rows
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.text import Folded, fold
+from twoway_router.routing.text import Folded
 from twoway_router.routing.types import ClaimState
-from twoway_router.routing.variants import derived_keys, has_other_script, is_one_edit, letters, skeleton
+from twoway_router.routing.variants import derived_keys, has_other_script, letters, skeleton
 
 _SHORTEST_EDIT = 4
 _SHORTEST_STEM = 3
@@ -32,7 +32,7 @@ def _meetings(table: RoutingTable, entry: NumberEntry, display: str, folded: Fol
     key = folded.key
     if not key:
         return
-    for row in _rows(entry.index.get(key)):
+    for row in as_rows(entry.index.get(key)):
         if row >= 0:
             keyword = table.columns.keyword[row]
             yield keyword, "resting" if table.state_of(keyword) is ClaimState.RELEASED else "taken"
@@ -46,16 +46,10 @@ def _meetings(table: RoutingTable, entry: NumberEntry, display: str, folded: Fol
     yield from _shorter_words(table, entry, key)
 
 
-def _rows(found: Rows | None) -> tuple[int, ...]:
-    if found is None:
-        return ()
-    return (found,) if isinstance(found, int) else found
-
-
 def _look_alikes(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[int, str]]:
     seen = skeleton(key)
     for probe in {key, seen}:
-        for row in _rows(entry.index.get(probe)):
+        for row in as_rows(entry.index.get(probe)):
             spelling = row if row >= 0 else ~row
             own = table.key_of(spelling)
             if own != key and skeleton(own) == seen and (has_other_script(own) or has_other_script(key)):
@@ -68,29 +62,22 @@ def _phrases_around(table: RoutingTable, entry: NumberEntry, folded: Folded) -> 
         if folded.glued >> (count - 1) & 1:
             continue
         head = Folded(folded.tokens[:count], count, 0, False)
-        for row in _rows(entry.index.get(head.key)):
+        for row in as_rows(entry.index.get(head.key)):
             if row >= 0 and table.columns.masks[row] == head.mask:
                 yield table.columns.keyword[row], "inside_phrase"
 
 
 def _phrases_inside(table: RoutingTable, entry: NumberEntry, folded: Folded) -> Iterator[tuple[int, str]]:
-    """Keywords whose first words are this one; registration is rare, so all keys are looked through."""
-    key, mask, length = folded.key, folded.mask, len(folded.key)
-    below = (1 << length) - 1
-    for other, rows in entry.index.items():
-        if len(other) <= length or not other.startswith(key):
-            continue
-        for row in _rows(rows):
-            if row < 0 or not table.columns.masks[row] >> length & 1 or table.columns.masks[row] & below != mask:
-                continue
-            theirs = fold(table.columns.display(row))
-            if not theirs.glued >> (len(folded.tokens) - 1) & 1:
-                yield table.columns.keyword[row], "prefix_of_theirs"
+    """Keywords whose first words are this one."""
+    mask, below = folded.mask, (1 << len(folded.key)) - 1
+    for row in table.neighbours(entry).phrases(folded.key):
+        if table.columns.masks[row] & below == mask:
+            yield table.columns.keyword[row], "prefix_of_theirs"
 
 
 def _derived(table: RoutingTable, entry: NumberEntry, display: str, key: str) -> Iterator[tuple[int, str]]:
     for probe in (key, *sorted(derived_keys(key, display))):
-        for row in _rows(entry.index.get(probe)):
+        for row in as_rows(entry.index.get(probe)):
             yield table.columns.keyword[row if row >= 0 else ~row], "derived"
 
 
@@ -98,16 +85,15 @@ def _near(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[i
     """Keywords one edit away, for words that are long enough to be mistyped rather than meant."""
     if letters(key) < _SHORTEST_EDIT:
         return
-    for other, rows in entry.index.items():
-        if abs(len(other) - len(key)) <= 1 and is_one_edit(other, key):
-            for row in _rows(rows):
-                if row >= 0:
-                    yield table.columns.keyword[row], "one_edit"
+    for other in table.neighbours(entry).one_edit_from(key):
+        for row in as_rows(entry.index.get(other)):
+            if row >= 0:
+                yield table.columns.keyword[row], "one_edit"
 
 
 def _shorter_words(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[int, str]]:
     """Keywords that this one goes on from inside a word: written apart, the text is theirs."""
     for length in range(_SHORTEST_STEM, len(key)):
-        for row in _rows(entry.index.get(key[:length])):
+        for row in as_rows(entry.index.get(key[:length])):
             if row >= 0:
                 yield table.columns.keyword[row], "longer_word"

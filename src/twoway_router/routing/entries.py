@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from twoway_router.domain.messages import Sharing
+from twoway_router.routing.neighbours import Neighbours
 from twoway_router.routing.types import ClaimState, KeywordRules, NumberRules
 from twoway_router.routing.words import Vocabulary, vocabulary
 
@@ -26,7 +27,7 @@ Rows = int | tuple[int, ...]
 class NumberEntry:
     """One number with the keys of its keywords."""
 
-    __slots__ = ("alphabet", "glued", "index", "is_shared", "longest", "position", "rules", "stems", "words")
+    __slots__ = ("alphabet", "glued", "index", "is_shared", "longest", "near", "position", "rules", "stems", "words")
 
     def __init__(self, rules: NumberRules, position: int) -> None:
         self.position = position
@@ -35,6 +36,7 @@ class NumberEntry:
         self.alphabet: set[str] = set()
         self.glued: dict[str, tuple[int, ...]] = {}
         self.stems: dict[str, list[int]] | None = None
+        self.near: Neighbours | None = None
         self.take(rules)
 
     def take(self, rules: NumberRules) -> None:
@@ -49,6 +51,13 @@ def pack(keyword: KeywordRules) -> int:
     flags |= IS_GLUED if keyword.is_glued else 0
     flags |= HAS_SUBS if keyword.sub_keywords else 0
     return flags | (HAS_WINDOW if keyword.active_from or keyword.active_until else 0)
+
+
+def as_rows(found: Rows | None) -> tuple[int, ...]:
+    """What stands under a key, as rows."""
+    if found is None:
+        return ()
+    return (found,) if isinstance(found, int) else found
 
 
 def put(index: dict[str, Rows], key: str, row: int) -> None:

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.routing.columns import Columns, Ids
-from twoway_router.routing.entries import IS_GLUED, IS_WHOLE, STATES, STEM, NumberEntry, pack, put, take
+from twoway_router.routing.entries import IS_GLUED, IS_WHOLE, STATES, STEM, NumberEntry, as_rows, pack, put, take
+from twoway_router.routing.neighbours import Neighbours
 from twoway_router.routing.text import Folded, fold
 from twoway_router.routing.types import ClaimState, KeywordRules, NumberRules, SubKeyword
 from twoway_router.routing.variants import derived_keys
@@ -129,10 +130,16 @@ class RoutingTable:
         yield from (self.rules_of(row) for row in sorted(rows))
 
     def _direct_rows(self, entry: NumberEntry) -> Iterator[int]:
-        for rows in entry.index.values():
-            for row in (rows,) if isinstance(rows, int) else rows:
-                if row >= 0:
-                    yield row
+        return (row for rows in entry.index.values() for row in as_rows(rows) if row >= 0)
+
+    def neighbours(self, entry: NumberEntry) -> Neighbours:
+        """What stands near each key of a number; made when it is first asked for."""
+        if entry.near is None:
+            entry.near = Neighbours()
+            for row in self._direct_rows(entry):
+                entry.near.add_unsorted(fold(self.columns.display(row)), row)
+            entry.near.settle()
+        return entry.near
 
     def entry_of(self, row: int) -> NumberEntry | None:
         """The number that a keyword row belongs to; None for a removed keyword or number."""
@@ -214,6 +221,8 @@ class RoutingTable:
             put(entry.index, derived, ~spelling)
             if len(derived) > entry.longest:
                 entry.longest = len(derived)
+        if entry.near is not None:
+            entry.near.add(form, spelling)
         if is_glued:
             entry.glued[key] = (*entry.glued.get(key, ()), spelling)
             if entry.stems is None:
@@ -225,7 +234,7 @@ class RoutingTable:
         """Collect which keys go on with a digit; done when a number gets its first keyword with glued digits."""
         entry.stems = {}
         for key, rows in entry.index.items():
-            for row in (rows,) if isinstance(rows, int) else rows:
+            for row in as_rows(rows):
                 if row >= 0:
                     self._add_stem(entry, key, row)
 
@@ -249,10 +258,15 @@ class RoutingTable:
 
     def _unindex(self, entry: NumberEntry, spelling: int) -> None:
         display = self.columns.display(spelling)
-        key = fold(display).key
+        form = fold(display)
+        key = form.key
+        if not key:
+            return
         take(entry.index, key, spelling)
         for derived in derived_keys(key, display):
             take(entry.index, derived, ~spelling)
+        if entry.near is not None:
+            entry.near.remove(form, spelling, is_last=not any(row >= 0 for row in as_rows(entry.index.get(key))))
         if key in entry.glued:
             left = tuple(row for row in entry.glued[key] if row != spelling)
             entry.glued[key] = left

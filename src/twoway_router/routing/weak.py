@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from twoway_router.routing.chartable import is_symbol
-from twoway_router.routing.entries import NumberEntry, Rows
+from twoway_router.routing.entries import NumberEntry, Rows, as_rows
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.match import (
     DERIVED,
@@ -92,16 +92,12 @@ def _trim(token: str) -> str:
 
 
 def _direct(entry: NumberEntry, table: RoutingTable, found: Rows | None) -> tuple[int, ...]:
-    if found is None:
-        return ()
-    return routable(entry, table, [row for row in ((found,) if isinstance(found, int) else found) if row >= 0])
+    return routable(entry, table, [row for row in as_rows(found) if row >= 0])
 
 
 def _any(entry: NumberEntry, table: RoutingTable, found: Rows | None) -> tuple[int, ...]:
     """Rows under a key, those whose own key it is before those that only derive it."""
-    if found is None:
-        return ()
-    rows = (found,) if isinstance(found, int) else found
+    rows = as_rows(found)
     return routable(entry, table, [row for row in rows if row >= 0] or [~row for row in rows])
 
 

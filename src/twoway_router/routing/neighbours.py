@@ -1,0 +1,102 @@
+"""What stands near a key among a number's keywords: keys one edit away, phrases that begin with it. Used by ``collisions``.
+
+Made for a number when the first claim on it is judged, and kept current from then on, so that a later claim costs the
+same however many keywords there are. Messages never need it.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+from twoway_router.routing.text import Folded
+from twoway_router.routing.variants import is_one_edit
+
+
+class Neighbours:
+    """The keys of one number in order, and the phrases by their first words."""
+
+    __slots__ = ("_heads", "_keys")
+
+    def __init__(self) -> None:
+        self._keys: list[str] = []
+        self._heads: dict[str, list[int]] = {}
+
+    def settle(self) -> None:
+        """Put what was added unsorted in order."""
+        self._keys = sorted(set(self._keys))
+
+    def add_unsorted(self, form: Folded, spelling: int) -> None:
+        """Take in one spelling while building; ``settle`` afterwards."""
+        self._keys.append(form.key)
+        self._add_heads(form, spelling)
+
+    def add(self, form: Folded, spelling: int) -> None:
+        key = form.key
+        at = bisect_left(self._keys, key)
+        if at == len(self._keys) or self._keys[at] != key:
+            self._keys.insert(at, key)
+        self._add_heads(form, spelling)
+
+    def _add_heads(self, form: Folded, spelling: int) -> None:
+        for head in _heads(form):
+            self._heads.setdefault(head, []).append(spelling)
+
+    def remove(self, form: Folded, spelling: int, *, is_last: bool) -> None:
+        """Forget a spelling, and its key if nobody else has it."""
+        if is_last:
+            del self._keys[bisect_left(self._keys, form.key)]
+        for head in _heads(form):
+            self._heads[head].remove(spelling)
+
+    def phrases(self, head: str) -> Sequence[int]:
+        """Spelling rows of the phrases whose first words join to this."""
+        return self._heads.get(head, ())
+
+    def one_edit_from(self, key: str) -> Iterator[str]:
+        """Every known key one edit away, in order of place and letter.
+
+        Walks the sorted keys letter by letter, so that only letters are tried that stand at that place in some key.
+        """
+        known = dict.fromkeys(self._shorter_or_swapped(key))
+        low, high = 0, len(self._keys)
+        for place in range(len(key) + 1):
+            before, wanted = key[:place], key[place : place + 1]
+            low_next = high_next = high
+            for letter, first, end in self._letters(before, low, high):
+                if letter == wanted:
+                    low_next, high_next = first, end
+                else:
+                    known[before + letter + key[place + 1 :]] = None
+                known[before + letter + key[place:]] = None
+            low, high = low_next, high_next
+            if low == high:
+                break
+        yield from (other for other in known if self._has(other) and is_one_edit(other, key))
+
+    def _letters(self, before: str, low: int, high: int) -> Iterator[tuple[str, int, int]]:
+        """The letters that follow a beginning in keys low to high, each with the keys that it begins."""
+        keys, place = self._keys, len(before)
+        while low < high:
+            letter = keys[low][place : place + 1]
+            end = bisect_left(keys, before + chr(ord(letter) + 1), low, high) if letter else low + 1
+            if letter:
+                yield letter, low, end
+            low = end
+
+    def _shorter_or_swapped(self, key: str) -> Iterator[str]:
+        for place in range(len(key)):
+            before, behind = key[:place], key[place + 1 :]
+            yield before + behind
+            yield before + behind[:1] + key[place] + behind[1:]
+
+    def _has(self, key: str) -> bool:
+        at = bisect_left(self._keys, key)
+        return at < len(self._keys) and self._keys[at] == key
+
+
+def _heads(form: Folded) -> Iterator[str]:
+    """The beginnings of a phrase that end where a word does."""
+    head = ""
+    for place, token in enumerate(form.tokens[:-1]):
+        head += token
+        if not form.glued >> place & 1:
+            yield head
