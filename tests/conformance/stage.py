@@ -162,8 +162,10 @@ class Line:
     async def quarantined(self) -> Sequence[Any]:
         return await self._mine("SELECT * FROM quarantined_requests WHERE connection_id = :id")
 
-    async def receipts(self) -> Sequence[Any]:
-        return await self._mine("SELECT * FROM delivery_receipts WHERE connection_id = :id ORDER BY id")
+    async def suppressed(self) -> Sequence[tuple[str, str]]:
+        """Who gets nothing from our number any more, and why."""
+        query = "SELECT msisdn, reason FROM suppressions WHERE number_id = :id AND state = 'stopped'"
+        return [(row.msisdn, row.reason) for row in await self.router.rows(query, id=self.number_id)]
 
     @property
     def received(self) -> Sequence[Mt]:

@@ -9,13 +9,15 @@ from twoway_router.lab.dialects.registry import DIALECTS
 
 COUNTS = {Receipts.SOON: 1, Receipts.EARLY: 1, Receipts.LATE: 1, Receipts.TWICE: 2}
 ORDERED = {Receipts.PROGRESS: 2, Receipts.DISORDER: 2}
-BAD = [(name, report) for name, dialect in sorted(DIALECTS.items()) for report in dialect.words]
+WORDS = [(name, report) for name, dialect in sorted(DIALECTS.items()) for report in dialect.words]
+BLOCKING = [name for name, report in WORDS if report is Report.OPTED_OUT]
 STATES = {
     Report.ACCEPTED: {("handed_over", "accepted")},
     Report.DELIVERED: {("confirmed", "delivered")},
     Report.FAILED: {("failed", "undelivered"), ("failed", "rejected")},
     Report.EXPIRED: {("failed", "expired"), ("failed", "undelivered")},
     Report.REJECTED: {("failed", "rejected"), ("failed", "undelivered")},
+    Report.OPTED_OUT: {("failed", "undelivered"), ("failed", "rejected")},
 }
 
 
@@ -42,6 +44,13 @@ async def test_progress_never_overwrites_the_end(line: Line, receipts: Receipts)
     assert await reported(line, receipts, count) == ("confirmed", "delivered")
 
 
-@pytest.mark.parametrize(("line", "report"), BAD, indirect=["line"])
+@pytest.mark.parametrize(("line", "report"), WORDS, indirect=["line"])
 async def test_every_word_is_understood(line: Line, report: Report) -> None:
     assert await reported(line, Receipts.SOON, 1, report) in STATES[report]
+
+
+@pytest.mark.parametrize("line", BLOCKING, indirect=True)
+async def test_a_receipt_that_tells_of_an_opt_out_suppresses_the_recipient(line: Line) -> None:
+    await reported(line, Receipts.SOON, 1, Report.OPTED_OUT)
+
+    assert await line.suppressed() == [(line.handset, "carrier")]

@@ -48,13 +48,14 @@ class Receipts(StrEnum):
 
 
 class Report(StrEnum):
-    """What a receipt says, whatever the carrier's word for it."""
+    """What a receipt says, whatever the carrier's word for it. ``opted_out``: failed, because the recipient stopped it."""
 
     ACCEPTED = "accepted"
     DELIVERED = "delivered"
     FAILED = "failed"
     EXPIRED = "expired"
     REJECTED = "rejected"
+    OPTED_OUT = "opted_out"
 
 
 class RetryRule(BaseModel):

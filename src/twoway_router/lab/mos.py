@@ -28,6 +28,7 @@ class Mo(BaseModel):
     text: str
     at: datetime | None = Field(None, description="When the handset sent it; none: now.")
     variant: str = Field("", description="One of the dialect's variants: another method or charset.")
+    is_opt_out: bool = Field(False, description="The carrier took it for a STOP, answered it, and says so.")
 
 
 class Copies(StrEnum):
@@ -129,5 +130,6 @@ def _piece(mo: Mo, at: datetime, text: str, octets: bytes, is_wide: bool, part: 
         is_wide=is_wide,
         at=at,
         variant=mo.variant,
+        is_opt_out=mo.is_opt_out,
         part=part,
     )

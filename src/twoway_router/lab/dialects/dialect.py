@@ -91,6 +91,7 @@ class Piece:
     is_wide: bool
     at: datetime
     variant: str
+    is_opt_out: bool = False
     part: Part | None = None
 
     @property
@@ -151,7 +152,8 @@ class Dialect:
     own error answers: a fault that is not there is one that this carrier does not have. ``words`` are its statuses in
     receipts, ``reads`` says what it makes of our answers, ``is_refusal`` how we must word a wrong signature, ``retry``
     is its schedule in true seconds. A ``variant`` is another method or charset that an account can be set to; those in
-    ``narrow`` carry ASCII only. ``reply_token`` is what its MOs carry and its MTs must bring back.
+    ``narrow`` carry ASCII only. ``reply_token`` is what its MOs carry and its MTs must bring back. ``marks_opt_outs``:
+    it answers STOP itself and says so in the MO (``Piece.is_opt_out``).
     """
 
     account: Account
@@ -171,6 +173,7 @@ class Dialect:
     variants: tuple[str, ...] = ("",)
     narrow: frozenset[str] = frozenset()
     reply_token: str = ""
+    marks_opt_outs: bool = False
     certificates: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -48,13 +48,15 @@ def _mo(piece: Piece, url: str, moment: Moment, account: Account) -> Wire:
         "to": [{"phone_number": piece.recipient, "status": "webhook_delivered"}],
         "type": "SMS",
     }
+    payload |= {"autoresponse_type": "opt_out"} if piece.is_opt_out else {}
     return _signed(_event("message.received", payload, url, moment), moment, account)
 
 
 def _receipt(mt: Mt, word: str, url: str, moment: Moment, account: Account) -> Wire:
+    word, _slash, code = word.partition("/")
     payload: dict[str, object] = {
         "direction": "outbound",
-        "errors": [],
+        "errors": [{"code": code, "title": "Message undeliverable"}] if code else [],
         "from": {"phone_number": mt.sender},
         "id": mt.id,
         "record_type": "message",
@@ -115,6 +117,7 @@ DIALECT: Final = Dialect(
         Report.DELIVERED: "delivered",
         Report.FAILED: "delivery_failed",
         Report.EXPIRED: "expired",
+        Report.OPTED_OUT: "delivery_failed/40300",
     },
     take=_take,
     accepted=_accepted,
@@ -124,4 +127,5 @@ DIALECT: Final = Dialect(
         Fault.OPTED_OUT: _error("40300", "Blocked due to STOP message", 400),
     },
     retry=RetryRule(tries=3, first_seconds=5, factor=1, longest_seconds=5, timeout_seconds=2),
+    marks_opt_outs=True,
 )

@@ -32,10 +32,12 @@ def _mo(piece: Piece, url: str, _: Moment, account: Account) -> Wire:
         "From": piece.sender,
         "ApiVersion": "2010-04-01",
     }
+    fields |= {"OptOutType": "STOP"} if piece.is_opt_out else {}
     return _signed(get(url, fields) if piece.variant == "get" else post_form(url, fields), account)
 
 
 def _receipt(mt: Mt, word: str, url: str, _: Moment, account: Account) -> Wire:
+    word, _slash, code = word.partition("/")
     fields = {
         "SmsSid": mt.id,
         "SmsStatus": word,
@@ -46,6 +48,7 @@ def _receipt(mt: Mt, word: str, url: str, _: Moment, account: Account) -> Wire:
         "From": mt.sender,
         "ApiVersion": "2010-04-01",
     }
+    fields |= {"ErrorCode": code} if code else {}
     return _signed(post_form(url, fields), account)
 
 
@@ -93,7 +96,12 @@ DIALECT: Final = Dialect(
     ),
     mo=_mo,
     receipt=_receipt,
-    words={Report.ACCEPTED: "sent", Report.DELIVERED: "delivered", Report.FAILED: "undelivered"},
+    words={
+        Report.ACCEPTED: "sent",
+        Report.DELIVERED: "delivered",
+        Report.FAILED: "undelivered/30003",
+        Report.OPTED_OUT: "undelivered/21610",
+    },
     take=_take,
     accepted=_accepted,
     refusals={
@@ -105,4 +113,5 @@ DIALECT: Final = Dialect(
     is_refusal=lambda answer: answer.status == 403 and _is_silent(answer),
     retry=RetryRule(tries=2, first_seconds=1, longest_seconds=1, timeout_seconds=15),
     variants=("", "get"),
+    marks_opt_outs=True,
 )

@@ -1,0 +1,106 @@
+"""What the lab signs is accepted by the carriers' own libraries, and what is changed after that is not."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import pytest
+from telnyx.lib.webhook_verification import WebhookVerificationError, verify_webhook_signature
+from twilio.request_validator import RequestValidator as TwilioValidator
+from vonage_http_client.auth import Auth as VonageAuth
+
+from twoway_router.lab.dialects.dialect import Account, Mt, Splitting
+from twoway_router.lab.dialects.registry import DIALECTS
+from twoway_router.lab.dialects.wire import Moment, Wire
+from twoway_router.lab.mos import Mo, split
+
+URL = "https://sms.example/in/lab/1/mo"
+Official = Callable[[Wire, Account], bool]
+AN_MT = Mt(
+    id="mt-1",
+    reference="ref-1",
+    sender="12345",
+    recipient="+393310000001",
+    text="Ciao",
+    is_repeat=False,
+    fault=None,
+    at_ns=0,
+)
+
+
+def headers_of(wire: Wire) -> dict[str, str]:
+    return {name.lower(): value for name, value in wire.headers.items()}
+
+
+def pairs_of(wire: Wire) -> str:
+    """The form, or the query of a GET."""
+    return wire.body.decode() if wire.method == "POST" else urlsplit(wire.url).query
+
+
+def telnyx(wire: Wire, account: Account) -> bool:
+    try:
+        verify_webhook_signature(wire.body, headers_of(wire), account["public_key"])
+    except WebhookVerificationError:
+        return False
+    return True
+
+
+def twilio(wire: Wire, account: Account) -> bool:
+    fields = parse_qs(wire.body.decode(), keep_blank_values=True)
+    flat = {name: values[0] for name, values in fields.items()}
+    validator = TwilioValidator(account["auth_token"])
+    return bool(validator.validate(wire.url, flat, headers_of(wire).get("x-twilio-signature", "")))
+
+
+def vonage(wire: Wire, account: Account) -> bool:
+    auth = VonageAuth(
+        api_key=account["api_key"],
+        signature_secret=account["signature_secret"],
+        signature_method=account["signature_method"],
+    )
+    return bool(auth.check_signature(dict(parse_qsl(pairs_of(wire), keep_blank_values=True))))
+
+
+OFFICIAL: dict[str, Official] = {"telnyx": telnyx, "twilio": twilio, "vonage": vonage}
+UNREADABLE = {("vonage", "json")}
+"""Bodies that the library does not read."""
+
+REQUESTS = [
+    (name, variant)
+    for name in OFFICIAL
+    for variant in (*DIALECTS[name].variants, "receipt")
+    if (name, variant) not in UNREADABLE
+]
+
+
+def signed(name: str, variant: str, account: Account) -> Wire:
+    """One request of the carrier, made now: some libraries look at the clock."""
+    moment = Moment(at=datetime.now(UTC), nonce="n-1")
+    if variant == "receipt":
+        return DIALECTS[name].receipt(AN_MT, "delivered", URL, moment, account)
+    mo = Mo(id="mo-1", sender="+393310000001", recipient="12345", text="PIZZA & 100% = mine", variant=variant)
+    (piece,) = split(mo, moment.at, Splitting.JOINED)
+    return DIALECTS[name].mo(piece, URL, moment, account)
+
+
+@pytest.mark.parametrize(("name", "variant"), REQUESTS)
+def test_the_carrier_s_own_library_accepts_what_the_lab_signs(name: str, variant: str) -> None:
+    account = DIALECTS[name].account
+
+    assert OFFICIAL[name](signed(name, variant, account), account)
+
+
+@pytest.mark.parametrize(("name", "variant"), REQUESTS)
+def test_it_refuses_what_somebody_else_signed(name: str, variant: str) -> None:
+    dialect = DIALECTS[name]
+
+    assert not OFFICIAL[name](signed(name, variant, dialect.falsify(dialect.account)), dialect.account)
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_it_refuses_what_was_changed_on_the_way(name: str) -> None:
+    account = DIALECTS[name].account
+    wire = signed(name, "", account)
+
+    assert not OFFICIAL[name](replace(wire, body=wire.body.replace(b"PIZZA", b"PASTA")), account)
