@@ -40,7 +40,11 @@ class Case:
 
     def request(self) -> RawRequest:
         """The request, signed now as the carrier would."""
-        return sign(self.carrier, read_request(HERE / self.carrier / f"{self.name}.http"))
+        return sign(self.carrier, self.unsigned())
+
+    def unsigned(self) -> RawRequest:
+        """The request as recorded."""
+        return read_request(HERE / self.carrier / f"{self.name}.http")
 
     def expected(self) -> dict[str, Any]:
         return dict(table(self.carrier)["requests"][self.name])

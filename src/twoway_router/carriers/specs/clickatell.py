@@ -30,7 +30,7 @@ ONE: Final = CarrierSpec(
             kind="mo",
             each="event.moText",
             id="messageId",
-            when=When(path="from", exists=True),
+            when=When(path="to", exists=True),
             sender="from",
             recipient="to",
             text="content",

@@ -1,0 +1,121 @@
+"""The ingress with one connection of any carrier, as its recorded requests know it, and the rows behind it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from tests.carriers.cases import HOST, NOW, Case, sign, table
+from tests.carriers.quirks.rewriting import a_draft
+from tests.carriers.signing import SIGNERS
+from tests.cast import PIZZERIA, SEALER, a_number, a_tenant
+from tests.flow.doubles import NoErrands, a_listener
+from twoway_router.carriers.http import RawRequest
+from twoway_router.config import Settings
+from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
+from twoway_router.ingress.app import Ingress
+from twoway_router.keywords import service as keywords
+from twoway_router.keywords.schemas import KeywordPut
+from twoway_router.kit.ids import new_id
+from twoway_router.numbers import service as numbers
+from twoway_router.numbers.schemas import ConnectionIn
+from twoway_router.store import Engine, Session, transaction
+from twoway_router.store.engine import make_engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """One carrier's door. ``sent`` signs a recorded request for the connection's own address and posts it."""
+
+    carrier: str
+    connection: ConnectionId
+    number: NumberId
+    tenant: TenantId
+    client: httpx.AsyncClient
+    engine: Engine
+    errands: NoErrands = field(default_factory=NoErrands)
+
+    def here(self, request: RawRequest) -> RawRequest:
+        """The request at the connection's own address, unsigned."""
+        path = request.path.replace(f"/{self.carrier}/1/", f"/{self.carrier}/{self.connection}/")
+        url = f"{HOST}{path}" + (f"?{request.query}" if request.query else "")
+        return replace(request, path=path, url=url)
+
+    def signed(self, request: RawRequest) -> RawRequest:
+        return sign(self.carrier, self.here(request))
+
+    async def post(self, request: RawRequest) -> httpx.Response:
+        """As it is, to wherever it is addressed."""
+        target = request.path + (f"?{request.query}" if request.query else "")
+        return await self.client.request(
+            request.method, target, content=request.body, headers=dict(request.headers) | {"accept-encoding": ""}
+        )
+
+    async def send(self, name: str | None = None, **changes: Any) -> httpx.Response:
+        """A recorded message, changed and signed."""
+        return await self.post(self.signed(a_draft(self.carrier, name).change(**changes).unsigned()))
+
+    async def record(self, name: str) -> httpx.Response:
+        """A recorded request as it is, signed."""
+        return await self.post(self.signed(Case(self.carrier, name).unsigned()))
+
+    async def rows(self, query: str) -> list[Any]:
+        async with transaction(self.engine) as session:
+            return list((await session.execute(text(query))).all())
+
+    async def texts(self) -> list[str]:
+        return [row.text for row in await self.rows("SELECT text FROM inbound_messages ORDER BY id")]
+
+
+async def a_connection_of(session: Session, carrier: str, **changes: Any) -> ConnectionId:
+    """The recorded connection of a carrier."""
+    told = table(carrier)["connection"] | changes
+    wanted = ConnectionIn(
+        name=f"{carrier} {new_id()}",
+        carrier=carrier,
+        country=told.get("country"),
+        settings=told.get("settings", {}),
+        secrets=told.get("secrets", {}),
+    )
+    row = await numbers.create_connection(session, SEALER, wanted.to_row(new_id(), NOW), wanted.secrets)
+    return ConnectionId(row.id)
+
+
+@pytest.fixture
+async def door(carrier: str, database_url: str) -> AsyncIterator[Door]:
+    """The door of the test's ``carrier``; the pizzeria holds PIZZA on the number that the recorded messages name."""
+    engine = make_engine(database_url, pool_size=3)
+    async with transaction(engine) as session:
+        tenant = await a_tenant(session, PIZZERIA)
+        connection = await a_connection_of(session, carrier)
+        address = a_draft(carrier).message().recipient
+        country = table(carrier)["connection"].get("country", "IT")
+        number = await a_number(session, connection, address, country=country)
+        if not address.startswith("+"):
+            await keywords.claim(session, tenant, KeywordPut(word="PIZZA").to_claim(number), now=NOW)
+    errands = NoErrands()
+    ingress = Ingress(
+        settings=Settings(public_url=HOST),
+        engine=engine,
+        sealer=SEALER,
+        listener=a_listener(database_url),
+        errands=errands,
+        certificates=SIGNERS.certificates,
+        clock=lambda: NOW,
+    )
+    await ingress.start()
+    transport = httpx.ASGITransport(ingress)
+    async with httpx.AsyncClient(transport=transport, base_url="http://10.0.0.7:8080") as client:
+        yield Door(
+            carrier=carrier,
+            connection=connection,
+            number=number,
+            tenant=tenant,
+            client=client,
+            engine=engine,
+            errands=errands,
+        )
+    await engine.dispose()

@@ -1,0 +1,69 @@
+"""Rows 2, 5, 6, 8, 15 and 22 with the real ingress and the real database: what is stored, and how it is answered."""
+
+from dataclasses import replace
+
+from tests.carriers.cases import NOW, Case, connection
+from tests.carriers.quirks.conftest import Door
+from tests.carriers.quirks.matrix import quirk
+from tests.carriers.quirks.test_parts import TEXTS
+from tests.carriers.quirks.test_requests import BATCHES, a_batch
+from twoway_router.carriers.http import AckOutcome
+
+STOPS = {"africastalking": "mo_opt_out", "plivo": "mo_stop", "telnyx": "mo_stop", "twilio": "mo_stop"}
+
+
+@quirk(2)
+async def test_a_body_that_is_too_large_is_not_stored(door: Door) -> None:
+    request = replace(Case(door.carrier, "mo_plain").unsigned(), method="POST", body=b"x" * 1_100_000)
+
+    answer = await door.post(door.here(request))
+
+    assert answer.status_code == connection(door.carrier).acknowledge(AckOutcome.TOO_LARGE).status
+    assert await door.texts() == []
+
+
+@quirk(8)
+async def test_a_repeated_message_is_stored_once_and_answered_like_the_first(door: Door) -> None:
+    first = await door.record("mo_plain")
+    again = await door.record("mo_plain")
+
+    assert (again.status_code, again.content) == (first.status_code, first.content) == (200, again.content)
+    assert len(await door.texts()) == 1
+
+
+@quirk(6)
+async def test_parts_that_come_in_disorder_and_twice_are_stored_as_one_message(door: Door) -> None:
+    answers = [await door.record(name) for name in ("mo_part_2", "mo_part_2", "mo_part_1", "mo_part_1")]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert await door.texts() == [TEXTS[door.carrier]]
+
+
+@quirk(15)
+async def test_a_bad_element_is_quarantined_and_the_others_are_stored(door: Door) -> None:
+    answer = await door.post(door.signed(BATCHES.get(door.carrier, lambda: a_batch(door.carrier))()))
+
+    assert (answer.status_code, len(await door.texts())) == (200, 2)
+    assert [row.reason for row in await door.rows("SELECT reason FROM quarantined_requests")] == ["missing_sender"]
+
+
+@quirk(17)
+async def test_what_cannot_be_understood_is_kept_and_acknowledged(door: Door) -> None:
+    answer = await door.send(sender="") if door.carrier != "kannel" else await door.record("mo_missing_sender")
+
+    assert answer.status_code == 200
+    assert len(await door.rows("SELECT 1 FROM quarantined_requests")) == 1
+
+
+@quirk(10)
+async def test_a_message_without_a_text_is_stored(door: Door) -> None:
+    answer = await door.send(text="")
+
+    assert (answer.status_code, await door.texts()) == (200, [""])
+
+
+@quirk(22)
+def test_the_carrier_says_that_it_has_answered_a_stop(carrier: str) -> None:
+    (message,) = connection(carrier).parse("mo", Case(carrier, STOPS[carrier]).request(), NOW).messages
+
+    assert (message.carrier_opted_out, message.carrier_replied) == (True, True)
