@@ -73,13 +73,14 @@ def _changes() -> None:
 def _heartbeats() -> None:
     op.create_table(
         "heartbeats",
-        sa.Column("process_id", sa.Uuid, nullable=False),
+        sa.Column("id", sa.Uuid, nullable=False),
         sa.Column("role", sa.Text, nullable=False),
-        sa.Column("code_level", sa.Integer, nullable=False),
+        sa.Column("host", sa.Text, nullable=False),
         sa.Column("version", sa.Text, nullable=False),
+        sa.Column("code_level", sa.Integer, nullable=False),
         sa.Column("started_at", MOMENT, nullable=False),
         sa.Column("seen_at", MOMENT, nullable=False),
-        sa.PrimaryKeyConstraint("process_id", name=op.f("pk_heartbeats")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_heartbeats")),
     )
 
 

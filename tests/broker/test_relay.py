@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from tests.broker.bench import SHARDS, RabbitBench, Recorder, eventually, ids_of
+from tests.cast import FakeClock
 from tests.flow.doubles import QuietTransport
 from tests.support.rabbitmq import Broker
 from twoway_router.dispatch import queries
@@ -182,6 +183,46 @@ async def test_a_commit_wakes_the_relay(engine: Engine, listener: Listener) -> N
     await eventually(lambda: ids_of(transport.published) == ids, seconds=1)
     stop.set()
     await relay
+
+
+async def a_tried_relay(engine: Engine, listener: Listener, clock: FakeClock) -> Relay:
+    """It has run for a while on a broker that confirms nothing, and then stopped."""
+    transport, stop = FakeTransport(lambda _: False), asyncio.Event()
+    transport.is_healthy = False
+    relay = Relay(engine, transport, listener, shards=SHARDS, clock=clock)
+    running = asyncio.create_task(relay.run(stop))
+    await eventually(lambda: relay.last_turn_at is not None)
+    stop.set()
+    await running
+    return relay
+
+
+async def test_a_relay_is_in_order_after_its_first_turn(engine: Engine, listener: Listener) -> None:
+    clock, limit = FakeClock(), timedelta(seconds=30)
+    fresh = Relay(engine, FakeTransport(), listener, shards=SHARDS, clock=clock)
+
+    tried = await a_tried_relay(engine, listener, clock)
+
+    assert (fresh.find_trouble(limit) is None, tried.find_trouble(limit)) == (False, None)
+
+
+async def test_a_relay_that_hangs_is_in_trouble(engine: Engine, listener: Listener) -> None:
+    clock = FakeClock()
+    relay = await a_tried_relay(engine, listener, clock)
+
+    clock.advance(seconds=31)
+
+    assert relay.find_trouble(timedelta(seconds=30)) == "the relay has not finished a turn in the last 30 s"
+
+
+async def test_a_relay_tells_how_far_it_is_behind(engine: Engine, listener: Listener) -> None:
+    clock = FakeClock(now=datetime.now(UTC))
+    await add(engine, "sms.deliver", 1, at=clock() - timedelta(seconds=60))
+    relay = await a_tried_relay(engine, listener, clock)
+
+    clock.advance(seconds=5)
+
+    assert relay.behind == timedelta(seconds=65)
 
 
 async def test_a_relay_survives_its_database_connection(engine: Engine, listener: Listener, database_url: str) -> None:

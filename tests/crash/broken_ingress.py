@@ -14,7 +14,7 @@ from twoway_router.config import Settings
 from twoway_router.ingress.app import Ingress
 from twoway_router.kit.clock import utc_now
 from twoway_router.processes.frame import Part
-from twoway_router.processes.roles import Shared, make_process, prepare
+from twoway_router.processes.shared import Shared, make_process, prepare
 from twoway_router.web.server import HttpServer
 
 COMMITS_AFTER_SECONDS: Final = 0.2

@@ -181,15 +181,6 @@ async def test_conversations_are_forgotten_thirty_days_after_they_ended(scene: S
     assert [row.sender for row in await scene.rows("SELECT sender FROM contexts")] == ["+393200000029"]
 
 
-async def test_the_scheduler_says_that_it_lives(scene: Scene, scheduler: Scheduler) -> None:
-    await scheduler.turn()
-    scene.clock.advance(seconds=5)
-    await scheduler.turn()
-
-    (row,) = await scene.rows("SELECT role, seen_at - started_at AS age FROM heartbeats")
-    assert (row.role, row.age) == ("scheduler", timedelta(seconds=5))
-
-
 async def test_two_schedulers_give_one_job(scene: Scene, scheduler: Scheduler) -> None:
     await planned(scene)
     other = Scheduler(settings=Settings(), engine=scene.engine, transport=QuietTransport(), clock=scene.clock)

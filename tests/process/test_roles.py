@@ -17,7 +17,7 @@ from sqlalchemy import text
 from tests.support.children import spawn
 from tests.support.system import PROGRAM, free_ports
 from tests.support.waiting import wait_until
-from twoway_router.store import transaction
+from twoway_router.store import heartbeats, transaction
 from twoway_router.store.engine import make_engine
 
 KEY = b64encode(bytes(32)).decode()
@@ -93,6 +93,19 @@ def change(url: str, statement: str) -> None:
     asyncio.run(run())
 
 
+def listed(url: str) -> list[str]:
+    """The roles of the processes that say they live."""
+
+    async def read() -> list[str]:
+        engine = make_engine(url)
+        async with transaction(engine) as session:
+            found = await heartbeats.list_processes(session, after=None, limit=10)
+        await engine.dispose()
+        return [process.role for process in found]
+
+    return asyncio.run(read())
+
+
 @pytest.mark.parametrize("role", ["ingress", "api", "executor", "scheduler"])
 def test_every_role_becomes_ready_exports_metrics_and_ends_on_sigterm(start: Start, role: str) -> None:
     process = start(role)
@@ -102,6 +115,17 @@ def test_every_role_becomes_ready_exports_metrics_and_ends_on_sigterm(start: Sta
     assert b"twr_build_info" in process.get("/metrics")[2]
     process.popen.send_signal(signal.SIGTERM)
     assert process.wait_end() == 0
+
+
+def test_a_running_role_is_on_the_list_of_processes_and_leaves_it_when_it_ends(start: Start, database_url: str) -> None:
+    process = start("executor")
+    process.wait_ready()
+
+    wait_until(lambda: listed(database_url) == ["executor"], what="on the list")
+    process.popen.send_signal(signal.SIGTERM)
+    process.wait_end()
+
+    assert listed(database_url) == []
 
 
 def test_a_lame_duck_is_not_ready_and_closes_connections_but_still_serves(start: Start) -> None:

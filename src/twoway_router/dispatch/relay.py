@@ -16,7 +16,7 @@ from twoway_router.dispatch import queries
 from twoway_router.dispatch.batches import Batch, form_batches
 from twoway_router.dispatch.jobs import JOBS
 from twoway_router.dispatch.port import Publication, Transport
-from twoway_router.dispatch.supervise import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, repeat
+from twoway_router.dispatch.supervise import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, pause, repeat
 from twoway_router.kit.clock import Clock, utc_now
 from twoway_router.kit.metrics import OUTBOX_PUBLISHED
 from twoway_router.store import Engine, transaction
@@ -41,7 +41,7 @@ class Turn:
 
 
 class Relay:
-    """``published`` and ``returned`` count rows since the start; ``oldest_due_seconds`` is how far it is behind."""
+    """``published`` and ``returned`` count rows since the start; ``last_turn_at`` is when it last looked for due rows."""
 
     def __init__(
         self,
@@ -62,14 +62,28 @@ class Relay:
         self._rows_per_turn = rows_per_turn
         self._clock = clock
         self._pause = FIRST_PAUSE_SECONDS
+        self._started_at = clock()
         self.published = 0
         self.returned = 0
-        self.oldest_due_seconds = 0.0
         self.last_turn_at: datetime | None = None
+        self._oldest = timedelta(0)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relay until ``stop``. A database or broker that is away is waited for; nothing else ends it."""
         await repeat("relay", lambda: self._step(stop), until=stop.is_set)
+
+    def find_trouble(self, limit: timedelta) -> str | None:
+        """Why this relay is not ready, as a sentence; None when its last turn is younger than ``limit``."""
+        if self.last_turn_at is None:
+            return "the relay has not looked at the outbox yet"
+        if self._clock() - self.last_turn_at > limit:
+            return f"the relay has not finished a turn in the last {limit.total_seconds():.0f} s"
+        return None
+
+    @property
+    def behind(self) -> timedelta:
+        """How long the oldest row of the last turn had been due, and the time since then."""
+        return self._oldest + (self._clock() - (self.last_turn_at or self._started_at))
 
     async def turn(self) -> Turn:
         """One transaction: take what is due, publish it, delete what was confirmed."""
@@ -111,16 +125,13 @@ class Relay:
     def _count(self, done: Turn) -> None:
         now = self._clock()
         self.last_turn_at = now
+        self._oldest = (now - done.oldest_due_at) if done.oldest_due_at else timedelta(0)
         self.published += done.published
         OUTBOX_PUBLISHED.inc(done.published)
         self.returned += done.returned
-        self.oldest_due_seconds = (now - done.oldest_due_at).total_seconds() if done.oldest_due_at else 0.0
 
     async def _slow_down(self, stop: asyncio.Event) -> None:
-        try:
-            async with asyncio.timeout(self._pause):
-                await stop.wait()
-        except TimeoutError:
+        if not await pause(stop, timedelta(seconds=self._pause)):
             self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
 
 

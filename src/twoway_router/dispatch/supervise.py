@@ -1,4 +1,5 @@
-"""Keeps a loop running: when a turn fails it is logged, counted and tried again. Used by relay and transports.
+"""Keeps a loop running: when a turn fails it is logged, counted and tried again. Used by relay, transports and every loop that
+waits between its turns.
 
 Libraries under load leak ``CancelledError`` into tasks that nobody cancelled; a loop that only catches ``Exception``
 would die of it in silence.
@@ -6,6 +7,8 @@ would die of it in silence.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -108,6 +111,14 @@ async def bounded(work: Coroutine[Any, Any, Result], seconds: float) -> Result:
     if task.cancelled():
         raise Abandoned
     return task.result()
+
+
+async def pause(stop: asyncio.Event, delay: timedelta) -> bool:
+    """Wait between two turns of a loop, no longer than until ``stop``; whether it was set."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(delay.total_seconds()):
+            return await stop.wait()
+    return False
 
 
 def _is_cancelled() -> bool:

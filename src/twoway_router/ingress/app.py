@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Final
@@ -11,6 +10,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from twoway_router.config import Settings
+from twoway_router.dispatch.supervise import pause
 from twoway_router.ingress.accept import accept
 from twoway_router.ingress.arrivals import Arrival, Stored
 from twoway_router.ingress.connections import ConnectionCache
@@ -91,9 +91,7 @@ class Ingress:
                     pass
             except DATABASE_ERRORS as error:
                 log.warning("parts.not_flushed", error=type(error).__name__)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_FLUSH_EVERY.total_seconds()):
-                    await stop.wait()
+            await pause(stop, _FLUSH_EVERY)
 
     async def flush_once(self) -> int:
         """One turn; how many incomplete messages went on."""

@@ -7,7 +7,6 @@ what is more than that, or cannot be written, is only counted.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -18,6 +17,7 @@ import structlog
 
 from twoway_router.carriers.http import HttpReply, RawRequest
 from twoway_router.carriers.selection import Parsed
+from twoway_router.dispatch.supervise import pause
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.ingress.redaction import hider, redact_body, redact_headers, redact_query, summary_of
 from twoway_router.kit.metrics import REQUESTS_UNLOGGED
@@ -80,9 +80,7 @@ class RequestLog:
         """Write until ``stop``, and once more then."""
         while not stop.is_set():
             await self.flush()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(FLUSH_EVERY.total_seconds()):
-                    await stop.wait()
+            await pause(stop, FLUSH_EVERY)
         await self.flush()
 
     async def flush(self) -> None:

@@ -17,6 +17,7 @@ ROUTED = Counter("twr_routed", "Routing decisions", ("outcome", "match_class"))
 PATH_SECONDS = Histogram("twr_path_seconds", "Age of a message when a stage ends", ("stage",), buckets=_SLOW)
 WORK_DUE = Gauge("twr_work_due", "Due work not yet done", ("queue",))
 WORK_OLDEST_AGE = Gauge("twr_work_oldest_age_seconds", "Age of the oldest due work", ("queue",))
+RELAY_BEHIND = Gauge("twr_relay_behind_seconds", "How long the relay's oldest row was due, and the time since its turn")
 OUTBOX_PUBLISHED = Counter("twr_outbox_published", "Outbox rows published and confirmed")
 PUBLISH_RETURNED = Counter("twr_publish_returned", "Publishes returned, refused or not confirmed in time")
 PUBLISH_SECONDS = Histogram(

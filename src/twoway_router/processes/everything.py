@@ -9,7 +9,8 @@ from pathlib import Path
 from twoway_router.config import Settings
 from twoway_router.kit.clock import utc_now
 from twoway_router.processes.frame import Process
-from twoway_router.processes.roles import ROLES, Shared, make_process, prepare, transport_part
+from twoway_router.processes.roles import ROLES
+from twoway_router.processes.shared import Shared, make_process, prepare, transport_part
 from twoway_router.store import transaction
 from twoway_router.tenants.queries import find_key_by_kid
 from twoway_router.tenants.rules import KeyWish

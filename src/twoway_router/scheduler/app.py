@@ -11,18 +11,16 @@ from typing import Final
 
 import structlog
 
-from twoway_router import __version__
 from twoway_router.config import Settings
 from twoway_router.dispatch.port import DeadJob, Transport
+from twoway_router.dispatch.supervise import pause
 from twoway_router.kit.clock import Clock
-from twoway_router.kit.ids import new_id
 from twoway_router.kit.metrics import WORK_DUE, WORK_OLDEST_AGE
 from twoway_router.messages.queries.runs import count_failure
 from twoway_router.scheduler import queries
 from twoway_router.scheduler.sweeps import SWEEPS, ForgottenMessages, sweep
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, heartbeats, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
-from twoway_router.store.migrate import CODE_LEVEL
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +28,9 @@ CLEAN_EVERY: Final = timedelta(minutes=5)
 KEYS_KEPT: Final = timedelta(days=7)
 CONTEXTS_KEPT: Final = timedelta(days=30)
 """After their expiry."""
-BEATS_KEPT: Final = timedelta(days=2)
+COURTESIES_KEPT: Final = timedelta(days=2)
+PROCESSES_KEPT: Final = timedelta(days=2)
+"""After they were last seen."""
 
 Turn = Callable[[], Awaitable[int]]
 
@@ -44,13 +44,6 @@ class Scheduler:
         self._transport = transport
         self._clock = clock
         self._forgotten = ForgottenMessages(engine, settings.forgotten_after)
-        self._process = {
-            "process_id": new_id(),
-            "role": "scheduler",
-            "code_level": CODE_LEVEL,
-            "version": __version__,
-            "started_at": clock(),
-        }
         self._cleaned_at: datetime | None = None
         self._due: dict[str, tuple[int, datetime | None]] = {}
 
@@ -62,11 +55,7 @@ class Scheduler:
         """One round after the other until ``stop``."""
         while not stop.is_set():
             await self.turn()
-            try:
-                async with asyncio.timeout(self._settings.sweep_every.total_seconds()):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await pause(stop, self._settings.sweep_every)
 
     async def turn(self) -> None:
         """Every sweep once. One that fails is tried again in the next round; the others go on."""
@@ -105,14 +94,14 @@ class Scheduler:
 
     async def _keep_house(self, now: datetime) -> int:
         async with transaction(self._engine) as session:
-            await queries.beat(session, self._process, now)
             self._due = dict(await queries.count_due(session, now))
             if self._cleaned_at is None or now - self._cleaned_at > CLEAN_EVERY:
                 await queries.forget_old(
                     session,
                     keys_before=now - KEYS_KEPT,
                     contexts_before=now - CONTEXTS_KEPT,
-                    beats_before=now - BEATS_KEPT,
+                    courtesies_before=now - COURTESIES_KEPT,
                 )
+                await heartbeats.forget_lost(session, now - PROCESSES_KEPT)
                 self._cleaned_at = now
         return 0

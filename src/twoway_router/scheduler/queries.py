@@ -118,16 +118,10 @@ _OLD_KEYS: Final = text(
     " (SELECT owner, key FROM idempotency_keys WHERE created_at < :before LIMIT :limit FOR UPDATE SKIP LOCKED)"
 )
 _OLD_COURTESIES: Final = text("DELETE FROM courtesy_replies WHERE day < CAST(:day AS date)")
-_BEAT: Final = text(
-    "INSERT INTO heartbeats (process_id, role, code_level, version, started_at, seen_at)"
-    " VALUES (:process_id, :role, :code_level, :version, :started_at, :now)"
-    " ON CONFLICT (process_id) DO UPDATE SET seen_at = excluded.seen_at"
-)
 _OLD_CONTEXTS: Final = text(
     "DELETE FROM contexts WHERE id IN"
     " (SELECT id FROM contexts WHERE expires_at < :before ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
 )
-_OLD_BEATS: Final = text("DELETE FROM heartbeats WHERE seen_at < :before")
 _DEPTHS: Final = text(
     """
     SELECT 'inbound' AS queue, count(*) AS due, NULL::timestamptz AS oldest FROM inbound_messages WHERE state = 'accepted'
@@ -152,18 +146,12 @@ async def list_waiting(session: Session, before: UUID, after: Found, limit: int)
 
 
 async def forget_old(
-    session: Session, *, keys_before: datetime, contexts_before: datetime, beats_before: datetime
+    session: Session, *, keys_before: datetime, contexts_before: datetime, courtesies_before: datetime
 ) -> None:
-    """Delete what has served its time: idempotency keys, conversations, courtesy marks, heartbeats of gone processes."""
+    """Delete what has served its time: idempotency keys, conversations, courtesy marks."""
     await session.execute(_OLD_KEYS, {"before": keys_before, "limit": 5000})
     await session.execute(_OLD_CONTEXTS, {"before": contexts_before, "limit": 5000})
-    await session.execute(_OLD_COURTESIES, {"day": beats_before.date()})
-    await session.execute(_OLD_BEATS, {"before": beats_before})
-
-
-async def beat(session: Session, process: Mapping[str, Any], now: datetime) -> None:
-    """Say that a process lives: process_id, role, code_level, version, started_at."""
-    await session.execute(_BEAT, {**process, "now": now})
+    await session.execute(_OLD_COURTESIES, {"day": courtesies_before.date()})
 
 
 async def count_due(session: Session, now: datetime) -> Mapping[str, tuple[int, datetime | None]]:

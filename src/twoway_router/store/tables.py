@@ -77,14 +77,15 @@ class IdempotencyKeys(Base):
 
 
 class Heartbeats(Base):
-    """One row per living process; tells which code levels are alive before a contracting migration."""
+    """One row per living process; tells which versions run, and which code levels before a contracting migration."""
 
     __tablename__ = "heartbeats"
 
-    process_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
     role: Mapped[str]
-    code_level: Mapped[int]
+    host: Mapped[str]
     version: Mapped[str]
+    code_level: Mapped[int]
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
 

@@ -21,6 +21,7 @@ Scope = Literal[
     "messages:write",
     "numbers:read",
     "numbers:write",
+    "processes:read",
     "registry:write",
     "routes:read",
     "sandbox:read",
@@ -33,7 +34,15 @@ Scope = Literal[
 
 SCOPES: Final[frozenset[str]] = frozenset(get_args(Scope))
 OPERATOR_SCOPES: Final = frozenset(
-    {"connections:read", "connections:write", "numbers:write", "registry:write", "tenants:read", "tenants:write"}
+    {
+        "connections:read",
+        "connections:write",
+        "numbers:write",
+        "processes:read",
+        "registry:write",
+        "tenants:read",
+        "tenants:write",
+    }
 )
 """Of no use to a tenant: these operations refuse tenants' keys."""
 

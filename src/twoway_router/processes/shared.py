@@ -1,0 +1,148 @@
+"""What all roles have in common: database, heart, transport, the process around the parts. Used by ``roles``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from twoway_router.config import Settings
+from twoway_router.dispatch.embedded import EmbeddedTransport
+from twoway_router.dispatch.port import Transport
+from twoway_router.dispatch.rabbitmq import RabbitTransport
+from twoway_router.dispatch.topology import Topology
+from twoway_router.kit.clock import utc_now
+from twoway_router.kit.metrics import HEARTBEAT_AGE
+from twoway_router.kit.sealing import Sealer
+from twoway_router.processes.carriers import load_carriers
+from twoway_router.processes.database import make_sealer
+from twoway_router.processes.frame import Part, Process, StartRefused
+from twoway_router.processes.heart import heart_part
+from twoway_router.store import changes, outbox
+from twoway_router.store.engine import make_engine
+from twoway_router.store.failures import DATABASE_ERRORS
+from twoway_router.store.listen import Listener
+from twoway_router.store.migrate import find_reason_not_to_start
+from twoway_router.store.transaction import Engine, transaction
+from twoway_router.web.lifecycle import Lifecycle
+
+COLD: Final = ("api",)
+"""Roles that mostly answer listings with filters, which are better planned one by one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shared:
+    """What the parts of one process share. ``name`` is its role, or ``run`` when it is all of them."""
+
+    name: str
+    settings: Settings
+    engine: Engine
+    sealer: Sealer
+    listener: Listener
+    transport: Transport
+    lifecycle: Lifecycle
+
+
+def prepare(settings: Settings, database_url: str, name: str) -> Shared:
+    """Make what all roles share. Nothing is connected yet."""
+    load_carriers(settings.carrier_specs)
+    engine = make_engine(
+        database_url,
+        pool_size=settings.database_pool_size,
+        name=f"twoway-router {name}",
+        is_hot=name not in COLD,
+    )
+    listener = Listener(database_url, (outbox.CHANNEL, changes.CHANNEL))
+    return Shared(
+        name=name,
+        settings=settings,
+        engine=engine,
+        sealer=make_sealer(settings),
+        listener=listener,
+        transport=make_transport(settings, engine, listener, name),
+        lifecycle=Lifecycle(),
+    )
+
+
+def make_transport(settings: Settings, engine: Engine, listener: Listener, name: str) -> Transport:
+    """RabbitMQ if the settings name one, else the outbox itself."""
+    if settings.amqp_url is None:
+        return EmbeddedTransport(
+            engine,
+            listener,
+            shards=settings.broker_shards,
+            batch_size=settings.batch_size,
+            heartbeat_max_age=settings.broker_heartbeat_max_age,
+        )
+    return RabbitTransport(
+        settings.amqp_url.get_secret_value(),
+        Topology(shards=settings.broker_shards),
+        name=f"twoway-router {name}",
+        heartbeat_max_age=settings.broker_heartbeat_max_age,
+    )
+
+
+def database_part(shared: Shared) -> Part:
+    """The connection to PostgreSQL; refuses to start on a schema that this code cannot run on."""
+
+    async def start() -> None:
+        try:
+            async with transaction(shared.engine) as session:
+                reason = await find_reason_not_to_start(session)
+        except DATABASE_ERRORS as error:
+            raise StartRefused(
+                f"TWOWAY_DATABASE_URL: cannot reach the database ({type(error).__name__}: {error})."
+            ) from error
+        if reason:
+            raise StartRefused(reason)
+        await shared.listener.start()
+
+    async def find_trouble() -> str | None:
+        try:
+            async with transaction(shared.engine) as session:
+                await changes.newest(session)
+        except DATABASE_ERRORS as error:
+            return f"the database does not answer ({type(error).__name__})"
+        return None
+
+    async def close() -> None:
+        await shared.listener.close()
+        await shared.engine.dispose()
+
+    return Part(name="database", start=start, checks={"database": find_trouble}, close=close)
+
+
+def transport_part(shared: Shared) -> Part:
+    """The way to the broker. Ready only if a heartbeat made the whole way lately."""
+    limit = shared.settings.broker_heartbeat_max_age
+
+    async def find_trouble() -> str | None:
+        return (
+            None
+            if shared.transport.is_healthy
+            else f"no heartbeat came through the broker in the last {limit.total_seconds():.0f} s"
+        )
+
+    def refresh() -> None:
+        seen = shared.transport.last_heartbeat_at
+        HEARTBEAT_AGE.set((utc_now() - seen).total_seconds() if seen else float("inf"))
+
+    return Part(
+        name="transport",
+        start=shared.transport.start,
+        checks={"broker": find_trouble},
+        drain=lambda: shared.transport.drain(shared.settings.drain / 2),
+        close=shared.transport.close,
+        refresh=refresh,
+    )
+
+
+def make_process(shared: Shared, parts: Sequence[Part]) -> Process:
+    """A process of these parts; its ops port is bound now."""
+    settings = shared.settings
+    return Process(
+        (database_part(shared), heart_part(shared.engine, shared.name), *parts),
+        shared.lifecycle,
+        ops_host=settings.listen_host,
+        ops_port=settings.ops_port,
+        lame_duck=settings.lame_duck,
+        drain=settings.drain,
+    )
