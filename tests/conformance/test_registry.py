@@ -16,21 +16,15 @@ from twoway_router.lab.web import LabReply, LabRequest
 
 KEPT = (AckOutcome.STORED, AckOutcome.DUPLICATE, AckOutcome.QUARANTINED, AckOutcome.PROBE)
 MISSING = {
-    "46elks",
     "africastalking",
     "aws",
     "azure",
     "bandwidth",
     "bird",
-    "clickatell_legacy",
-    "clickatell_one",
-    "clickatell_platform",
-    "clicksend",
     "cm",
     "infobip",
     "jasmin",
     "messagebird",
-    "plivo",
     "sinch",
     "vonage_messages",
 }

@@ -105,7 +105,7 @@ async def test_a_lost_answer_never_doubles_an_mt(line: Line, fault: Fault) -> No
 
 @pytest.mark.parametrize("line", settled_by(Capability.RECEIPT), indirect=True)
 async def test_a_receipt_tells_that_an_mt_arrived_whose_answer_was_lost(line: Line) -> None:
-    line.behave(faults={Fault.DROP: 1})
+    line.behave(faults={Fault.DROP: 1}, receipt_url=line.receipt_url)
     await line.say("PIZZA")
     await line.run()
     lost = await line.the_mt()

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
+from plivo.utils import validate_signature as plivo_v2
+from plivo.utils import validate_v3_signature as plivo_v3
 from telnyx.lib.webhook_verification import WebhookVerificationError, verify_webhook_signature
 from twilio.request_validator import RequestValidator as TwilioValidator
 from vonage_http_client.auth import Auth as VonageAuth
@@ -62,7 +64,17 @@ def vonage(wire: Wire, account: Account) -> bool:
     return bool(auth.check_signature(dict(parse_qsl(pairs_of(wire), keep_blank_values=True))))
 
 
-OFFICIAL: dict[str, Official] = {"telnyx": telnyx, "twilio": twilio, "vonage": vonage}
+def plivo(wire: Wire, account: Account) -> bool:
+    headers = headers_of(wire)
+    if "x-plivo-signature-v2" in headers:
+        nonce, proof = headers["x-plivo-signature-v2-nonce"], headers["x-plivo-signature-v2"]
+        return bool(plivo_v2(wire.url, nonce, proof, account["auth_token"]))
+    fields = dict(parse_qsl(wire.body.decode(), keep_blank_values=True))
+    nonce, proof = headers["x-plivo-signature-v3-nonce"], headers["x-plivo-signature-v3"]
+    return bool(plivo_v3(wire.method, wire.url, nonce, account["auth_token"], proof, fields))
+
+
+OFFICIAL: dict[str, Official] = {"plivo": plivo, "telnyx": telnyx, "twilio": twilio, "vonage": vonage}
 UNREADABLE = {("vonage", "json")}
 """Bodies that the library does not read."""
 

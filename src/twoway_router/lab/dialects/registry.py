@@ -2,12 +2,28 @@
 
 from typing import Final
 
-from twoway_router.lab.dialects import generic, kannel, telnyx, twilio, vonage
+from twoway_router.lab.dialects import (
+    clickatell,
+    clicksend,
+    elks,
+    generic,
+    kannel,
+    plivo,
+    telnyx,
+    twilio,
+    vonage,
+)
 from twoway_router.lab.dialects.dialect import Dialect
 
 DIALECTS: Final[dict[str, Dialect]] = {
+    "46elks": elks.DIALECT,
+    "clickatell_legacy": clickatell.LEGACY,
+    "clickatell_one": clickatell.ONE,
+    "clickatell_platform": clickatell.PLATFORM,
+    "clicksend": clicksend.DIALECT,
     "generic": generic.DIALECT,
     "kannel": kannel.DIALECT,
+    "plivo": plivo.DIALECT,
     "telnyx": telnyx.DIALECT,
     "twilio": twilio.DIALECT,
     "vonage": vonage.DIALECT,
