@@ -62,6 +62,13 @@ class Settings(BaseSettings):
         None, description="Folder with carriers of your own as *.yaml (docs/ADDING_A_CARRIER.md), read at the start."
     )
 
+    sandbox_requests_per_minute: int = Field(
+        300, ge=1, le=100_000, description="API requests of all test keys of one tenant, per process."
+    )
+    sandbox_messages_per_minute: int = Field(
+        60, ge=1, le=100_000, description="Inbound messages that one tenant's sandbox may make up, per process."
+    )
+
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, JSON elsewhere."
     )

@@ -16,6 +16,7 @@ JOBS: Final[Mapping[str, bool]] = {
     "sms.deliver": True,
     "webhook.deliver": False,
     "email.deliver": False,
+    "sandbox.report": False,
 }
 """Every kind of job, and whether its entries for one person must stay in order (then it has shards)."""
 

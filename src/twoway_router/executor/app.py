@@ -16,6 +16,7 @@ from twoway_router.messages.delivery import Limits, SmsDelivery
 from twoway_router.outbound.email import SmtpServer
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
+from twoway_router.sandbox.delivery import SandboxCarrier
 from twoway_router.store import Engine
 from twoway_router.webhooks.delivery import WebhookDelivery, WebhookLimits
 from twoway_router.webhooks.progress import announce
@@ -30,7 +31,9 @@ class Executor:
     ) -> None:
         allowed = read_networks(settings.webhook_allowed_networks)
         self._drain: timedelta = settings.drain
-        self._carriers = PooledHttpClient(Guard(allowed=allowed))
+        self._carriers = SandboxCarrier(
+            engine, PooledHttpClient(Guard(allowed=allowed)), clock=clock, announce=announce
+        )
         self._webhooks = PooledHttpClient(Guard(allowed=allowed, ports=PORTS, is_tls_required=True))
         smtp = smtp_server(settings)
         deliveries = Deliveries(
@@ -52,6 +55,7 @@ class Executor:
                 clock=clock,
                 tell_owners=email_owners if smtp else tell_nobody,
             ),
+            sandbox=self._carriers,
             email=EmailDelivery(engine, smtp, clock=clock) if smtp else None,
         )
         limits = RunLimits(tries=settings.run_tries, mt_lifetime=settings.mt_lifetime)

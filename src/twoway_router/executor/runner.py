@@ -37,6 +37,7 @@ class Deliveries:
 
     sms: Delivery
     webhook: Delivery
+    sandbox: Delivery
     email: Delivery | None = None
 
 
@@ -46,11 +47,13 @@ class JobRunner:
     def __init__(self, transport: Transport, runner: MessageRunner, deliveries: Deliveries, *, prefetch: int) -> None:
         self._transport = transport
         self._prefetch = prefetch
-        self._deliveries = [deliveries.sms, deliveries.webhook, *([deliveries.email] if deliveries.email else [])]
+        always = [deliveries.sms, deliveries.webhook, deliveries.sandbox]
+        self._deliveries = [*always, *([deliveries.email] if deliveries.email else [])]
         self._work: Mapping[str, Work] = {
             "message.run": runner.run,
             "sms.deliver": deliveries.sms.deliver,
             "webhook.deliver": deliveries.webhook.deliver,
+            "sandbox.report": deliveries.sandbox.deliver,
             **({"email.deliver": deliveries.email.deliver} if deliveries.email else {}),
         }
 

@@ -114,7 +114,8 @@ async def accept(
     for position, arrival in enumerate(arrivals):
         for message in arrival.messages:
             number, decision = decide(cache, arrival, message, talks)
-            ROUTED.labels(decision.outcome.value, decision.match_class or "").inc()
+            if not arrival.is_sandbox:
+                ROUTED.labels(decision.outcome.value, decision.match_class or "").inc()
             message_id = new_id()
             ids[position].append(message_id)
             rows.append(_row(message_id, arrival, message, number, decision, cache.table.version))

@@ -31,7 +31,10 @@ class RejectedRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arrival:
-    """Everything that one request asks us to keep. ``part_wait`` is how long a part waits for the others."""
+    """Everything that one request asks us to keep. ``part_wait`` is how long a part waits for the others.
+
+    ``is_sandbox`` keeps what a tenant made up out of the metrics of live traffic.
+    """
 
     connection_id: ConnectionId
     received_at: datetime
@@ -39,3 +42,4 @@ class Arrival:
     receipts: tuple[DeliveryReceipt, ...] = ()
     rejects: tuple[RejectedRequest, ...] = ()
     part_wait: timedelta = timedelta(minutes=5)
+    is_sandbox: bool = False

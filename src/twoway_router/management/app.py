@@ -1,6 +1,7 @@
 """Builds the API's app. Called by ``processes`` (role ``api``), by ``cli.openapi`` and by tests."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ from twoway_router.management.openapi import DESCRIPTION, PathMethods, completed
 from twoway_router.messages import api as messages
 from twoway_router.numbers import api as numbers
 from twoway_router.routing.index import RoutingTable
+from twoway_router.sandbox import api as sandbox
+from twoway_router.sandbox.service import Door
 from twoway_router.store import Engine
 from twoway_router.tenants import api as tenants
 from twoway_router.web.auth import Authenticator
@@ -46,8 +49,21 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     diffs.router,
     replays.router,
     replays.explanations,
+    sandbox.router,
     processes.router,
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sandboxes:
+    """What tenants' sandboxes may do here. Without a ``door`` no inbound messages can be made up."""
+
+    door: Door | None = None
+    requests_per_minute: int = 300
+    messages_per_minute: int = 60
+
+
+NO_SANDBOXES: Final = Sandboxes()
 
 
 class ManagementApi(FastAPI):
@@ -71,6 +87,7 @@ def create_app(
     is_mail_possible: bool = True,
     requests_per_minute: int = 600,
     body_limit_bytes: int = 4_194_304,
+    sandboxes: Sandboxes = NO_SANDBOXES,
 ) -> FastAPI:
     """The whole management API. The caller owns the engine."""
     app = _bare_app()
@@ -79,13 +96,16 @@ def create_app(
         sealer=sealer,
         clock=clock,
         authenticator=Authenticator(StoredKeys(engine)),
-        limiter=RateLimiter(quota=requests_per_minute, window=timedelta(minutes=1)),
+        limiter=_limiter(requests_per_minute),
+        sandbox_limiter=_limiter(sandboxes.requests_per_minute),
+        sandbox_messages=_limiter(sandboxes.messages_per_minute),
         cursor_key=sealer.derive("cursors"),
         public_url=public_url,
         body_limit_bytes=body_limit_bytes,
     )
     app.state.routing_table = routing_table
     app.state.is_mail_possible = is_mail_possible
+    app.state.sandbox_door = sandboxes.door
     app.state.webhook_networks = read_networks(webhook_allowed_networks)
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")
@@ -110,6 +130,10 @@ def _bare_app() -> ManagementApi:
         generate_unique_id_function=_operation_id,
         webhooks=webhook_routes(),
     )
+
+
+def _limiter(per_minute: int) -> RateLimiter:
+    return RateLimiter(quota=per_minute, window=timedelta(minutes=1))
 
 
 def _operation_id(route: APIRoute) -> str:

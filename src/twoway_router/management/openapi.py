@@ -10,7 +10,8 @@ from twoway_router.web.problems import MEDIA_TYPE, Problem, ProblemError
 
 DESCRIPTION: Final = """
 Send an API key with every request: `Authorization: Bearer twr_live_…`. A tenant's key sees what is the tenant's; an
-operator's key sees everything. What is not yours does not exist: 404.
+operator's key sees everything. What is not yours does not exist: 404. A test key (`twr_test_…`) works in the tenant's
+sandbox: the same API, apart from live traffic, on a simulated carrier.
 
 - **Lists** are pages, newest first: `{"data": […], "next": …}`. Give `next` as `cursor` to read on.
 - **Errors** are RFC 9457 problems (`application/problem+json`) with a stable `code`; their `type` links to an explanation.

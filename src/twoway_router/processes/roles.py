@@ -14,11 +14,12 @@ from twoway_router.ingress.app import Ingress
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.kit.clock import utc_now
 from twoway_router.kit.metrics import BUILD_INFO, INDEX_AGE, RELAY_BEHIND
-from twoway_router.management.app import create_app
+from twoway_router.management.app import Sandboxes, create_app
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
 from twoway_router.processes.errands import BackgroundErrands
 from twoway_router.processes.frame import Part, StartRefused
+from twoway_router.processes.sandbox import SandboxDoor
 from twoway_router.processes.shared import Shared, make_process, prepare, transport_part
 from twoway_router.scheduler.app import Scheduler
 from twoway_router.store.follower import ChangeFollower
@@ -68,6 +69,8 @@ def api_parts(shared: Shared) -> Sequence[Part]:
     settings = shared.settings
     routing = RoutingCache()
     follower = ChangeFollower(shared.engine, shared.listener, (routing,), poll=settings.index_poll)
+    room = max(1, settings.database_pool_size // 2)
+    door = SandboxDoor(shared.engine, routing, follower, clock=utc_now, room=room)
     app = create_app(
         engine=shared.engine,
         sealer=shared.sealer,
@@ -76,6 +79,11 @@ def api_parts(shared: Shared) -> Sequence[Part]:
         clock=utc_now,
         webhook_allowed_networks=settings.webhook_allowed_networks,
         is_mail_possible=settings.smtp_host is not None,
+        sandboxes=Sandboxes(
+            door=door,
+            requests_per_minute=settings.sandbox_requests_per_minute,
+            messages_per_minute=settings.sandbox_messages_per_minute,
+        ),
     )
     return (
         Part(
@@ -83,6 +91,7 @@ def api_parts(shared: Shared) -> Sequence[Part]:
             start=follower.load,
             loops=(follower.run,),
             servers=(_server(shared, app, settings.api_port, "TWOWAY_API_PORT"),),
+            drain=door.drain,
             refresh=lambda: _export_age(follower),
         ),
     )

@@ -37,6 +37,7 @@ class ChangeFollower:
         self._caches = caches
         self._poll = poll
         self._current_at: float | None = None
+        self._turn = asyncio.Lock()
         self.sequence = 0
 
     @property
@@ -54,7 +55,11 @@ class ChangeFollower:
         self._current_at = began
 
     async def catch_up(self) -> None:
-        """Apply everything committed until now."""
+        """Apply everything committed until now. One at a time: what was read earlier is not applied later."""
+        async with self._turn:
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
         began = monotonic()
         async with transaction(self._engine) as session:
             while news := await changes.list_since(session, self.sequence):

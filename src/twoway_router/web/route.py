@@ -68,12 +68,14 @@ class ApiRoute(APIRoute):
         """Who calls, how often, and whether they may: before anything of the request is looked at."""
         now = context.clock()
         principal = await context.authenticator.authenticate(request.headers.get("authorization"), now)
-        verdict = context.limiter.take(principal.key_id, now)
+        sandbox_id = principal.tenant_id if principal.is_sandbox else None
+        limiter = context.sandbox_limiter if sandbox_id else context.limiter
+        verdict = limiter.take(sandbox_id or principal.key_id, now)
         request.state.now = now
         request.state.principal = principal
-        request.state.answer_headers = context.limiter.headers(verdict)
+        request.state.answer_headers = limiter.headers(verdict)
         if not verdict.is_allowed:
-            raise context.limiter.refusal(verdict)
+            raise limiter.refusal(verdict)
         if not principal.may(self.scope):
             raise MissingScope(f"The API key does not have the scope {self.scope}.")
 

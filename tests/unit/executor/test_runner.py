@@ -59,7 +59,7 @@ def raising(error: Exception) -> Callable[[], None]:
 
 def runner(work: FakeWork, transport: FakeTransport | None = None, email: FakeWork | None = None) -> JobRunner:
     """A runner whose every job is ``work``."""
-    deliveries = Deliveries(sms=work, webhook=FakeWork(), email=email)
+    deliveries = Deliveries(sms=work, webhook=FakeWork(), sandbox=FakeWork(), email=email)
     return JobRunner(
         cast("Transport", transport or FakeTransport()), cast("MessageRunner", work), deliveries, prefetch=20
     )
@@ -91,7 +91,7 @@ async def test_a_surprise_is_the_transports_business() -> None:
         await runner(FakeWork(raising(KeyError("x")))).handle(a_job())
 
 
-@pytest.mark.parametrize(("email", "count"), [(None, 3), (FakeWork(), 4)])
+@pytest.mark.parametrize(("email", "count"), [(None, 4), (FakeWork(), 5)])
 async def test_without_an_smtp_server_emails_are_not_consumed(email: FakeWork | None, count: int) -> None:
     transport = FakeTransport()
 

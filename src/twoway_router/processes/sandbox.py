@@ -1,0 +1,55 @@
+"""The sandboxes' way into the message path, for the management API: the ingress's own batches, without a carrier's request.
+
+Made by ``roles`` for the API, which may not know the ingress.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from twoway_router.domain.errors import TooManyRequests
+from twoway_router.domain.ids import ConnectionId
+from twoway_router.domain.messages import InboundMessage
+from twoway_router.ingress.accept import accept
+from twoway_router.ingress.arrivals import Arrival, Stored
+from twoway_router.keywords.follower import RoutingCache
+from twoway_router.kit.clock import Clock
+from twoway_router.kit.ids import new_id
+from twoway_router.store.follower import ChangeFollower
+from twoway_router.store.group_commit import GroupCommit
+from twoway_router.store.transaction import Engine, transaction
+
+
+class SandboxDoor:
+    """A ``sandbox.service.Door``. ``room`` bounds the requests that wait here while they hold a database connection:
+    were all of them taken, there would be none left to commit with.
+    """
+
+    def __init__(
+        self, engine: Engine, routing: RoutingCache, follower: ChangeFollower, *, clock: Clock, room: int
+    ) -> None:
+        self._engine = engine
+        self._routing = routing
+        self._follower = follower
+        self._clock = clock
+        self._room = room
+        self._batches: GroupCommit[Arrival, Stored] = GroupCommit(self._commit, max_in_flight=1)
+
+    async def bring(self, connection_id: ConnectionId, message: InboundMessage, at: datetime) -> bool:
+        """Route by everything committed until now, so that a keyword works in the request after the one that made it."""
+        if self._room <= 0:
+            raise TooManyRequests(headers={"Retry-After": "1"})
+        self._room -= 1
+        try:
+            await self._follower.catch_up()
+            arrival = Arrival(connection_id=connection_id, received_at=at, messages=(message,), is_sandbox=True)
+            return await self._batches.submit(arrival) is Stored.STORED
+        finally:
+            self._room += 1
+
+    async def drain(self) -> None:
+        """Wait until everything brought is committed."""
+        await self._batches.drain()
+
+    async def _commit(self, arrivals: Sequence[Arrival]) -> Sequence[Stored]:
+        async with transaction(self._engine) as session:
+            return await accept(session, arrivals, self._routing, new_id, self._clock())

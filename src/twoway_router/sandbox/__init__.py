@@ -1,0 +1,1 @@
+"""Tenants' sandboxes: numbers, inbound messages, and a simulated carrier that nothing leaves."""
