@@ -109,16 +109,14 @@ def to_reserved_keyword(
     )
 
 
-def to_default(entry: NumberEntry, text: str, details: Mapping[str, str]) -> Decision:
+def to_default(entry: NumberEntry, text: str) -> Decision:
     """Nothing fits: the owner's default, or on a shared number the courtesy reply, which belongs to no tenant."""
     rest = text.strip()
     if entry.is_shared:
-        return Decision(outcome=RouteOutcome.DEFAULT, rule=COURTESY, rest=rest, details=details)
+        return Decision(outcome=RouteOutcome.DEFAULT, rule=COURTESY, rest=rest)
     if entry.rules.owner is None:
         return Decision(outcome=RouteOutcome.NONE, rule="no_owner", reason="the number has no owner", rest=rest)
-    return Decision(
-        outcome=RouteOutcome.DEFAULT, rule="owner_default", tenant_id=entry.rules.owner, rest=rest, details=details
-    )
+    return Decision(outcome=RouteOutcome.DEFAULT, rule="owner_default", tenant_id=entry.rules.owner, rest=rest)
 
 
 def candidates(table: RoutingTable, found: Found, decision: Decision) -> tuple[Candidate, ...]:

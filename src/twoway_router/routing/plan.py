@@ -4,7 +4,7 @@ Called by ``ingress``, ``management`` and the command line. The order of the ste
 docs/routing.md: words of compliance, open questions, keyword, free text, conversation, weaker spellings, default.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from twoway_router.domain.ids import NumberId
 from twoway_router.routing.answers import is_free_text
@@ -23,6 +23,7 @@ from twoway_router.routing.decisions import (
 from twoway_router.routing.entries import NumberEntry
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.match import EXACT
+from twoway_router.routing.recorded import OPT_OUT_INTENT
 from twoway_router.routing.reserved import (
     Force,
     Lead,
@@ -36,6 +37,8 @@ from twoway_router.routing.reserved import (
 from twoway_router.routing.suggest import with_suggestion
 from twoway_router.routing.text import Folded, after, fold, locate
 from twoway_router.routing.types import Context, Decision, RouteOutcome, RouteRequest
+
+_MAY_HIDE_A_STOP: Final = (RouteOutcome.KEYWORD, RouteOutcome.CONTEXT, RouteOutcome.DEFAULT)
 
 
 class _Case(NamedTuple):
@@ -76,13 +79,18 @@ def _decide(case: _Case) -> Decision:
     is_strong = winner is not None and winner.is_strong
     is_plain = is_strong or (winner is not None and winner.hit.match_class == EXACT)
     if winner is not None and is_plain and not case.live and not _may_be_reserved(case):
-        return _to_keyword(case, winner, "keyword_whole" if is_strong else "keyword")
+        decision = _to_keyword(case, winner, "keyword_whole" if is_strong else "keyword")
+        return decision if is_strong else _with_intent(case, decision)
     reading = read_whole(case.entry, case.folded, is_keyword=is_strong)
     if reading is not None and is_strong and not case.entry.is_shared and reading.outcome is not RouteOutcome.OPT_OUT:
         reading = None
     if reading is not None and reading.force is Force.ALWAYS:
         return to_reserved(case.entry, reading.outcome, reading.word, reading.rule, case.live)
     lead = read_lead(case.entry, case.folded)
+    return _with_intent(case, _first_that_fits(case, reading, lead))
+
+
+def _first_that_fits(case: _Case, reading: Reading | None, lead: Lead | None) -> Decision:
     return (
         _open_question(case)
         or _unless_asked(case, reading)
@@ -202,9 +210,20 @@ def _last_resort(case: _Case, reading: Reading | None) -> Decision | None:
 
 
 def _default(case: _Case) -> Decision:
-    intent = opt_out_intent(case.entry, case.folded)
-    details = {} if intent is None else {"opt_out_intent": intent.word}
-    return to_default(case.entry, case.request.text, details)
+    return to_default(case.entry, case.request.text)
+
+
+def _with_intent(case: _Case, decision: Decision) -> Decision:
+    """A strong opt-out word inside a longer text changes nothing, but somebody should read it."""
+    if decision.outcome not in _MAY_HIDE_A_STOP:
+        return decision
+    tokens = case.folded.tokens
+    if decision.outcome is RouteOutcome.KEYWORD and case.winner is not None:
+        tokens = tokens[case.winner.hit.tokens :]
+    intent = opt_out_intent(case.entry, tokens)
+    if intent is None:
+        return decision
+    return decision._replace(details={**decision.details, OPT_OUT_INTENT: intent.word})
 
 
 def needs_contexts(table: RoutingTable, number_id: NumberId, text: str, *, may_offer_choices: bool = True) -> bool:
