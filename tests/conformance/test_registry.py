@@ -19,12 +19,10 @@ MISSING = {
     "africastalking",
     "aws",
     "azure",
-    "bandwidth",
     "bird",
     "cm",
     "infobip",
     "jasmin",
-    "messagebird",
     "sinch",
     "vonage_messages",
 }

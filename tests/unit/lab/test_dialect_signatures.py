@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
+from messagebird.error import ValidationError
+from messagebird.request_validator import RequestValidator as MessageBirdValidator
 from plivo.utils import validate_signature as plivo_v2
 from plivo.utils import validate_v3_signature as plivo_v3
 from telnyx.lib.webhook_verification import WebhookVerificationError, verify_webhook_signature
@@ -38,6 +40,15 @@ def headers_of(wire: Wire) -> dict[str, str]:
 def pairs_of(wire: Wire) -> str:
     """The form, or the query of a GET."""
     return wire.body.decode() if wire.method == "POST" else urlsplit(wire.url).query
+
+
+def messagebird(wire: Wire, account: Account) -> bool:
+    validator, token = MessageBirdValidator(account["signing_key"]), headers_of(wire)["messagebird-signature-jwt"]
+    try:
+        validator.validate_signature(token, wire.url, wire.body)
+    except ValidationError:
+        return False
+    return True
 
 
 def telnyx(wire: Wire, account: Account) -> bool:
@@ -74,7 +85,13 @@ def plivo(wire: Wire, account: Account) -> bool:
     return bool(plivo_v3(wire.method, wire.url, nonce, account["auth_token"], proof, fields))
 
 
-OFFICIAL: dict[str, Official] = {"plivo": plivo, "telnyx": telnyx, "twilio": twilio, "vonage": vonage}
+OFFICIAL: dict[str, Official] = {
+    "messagebird": messagebird,
+    "plivo": plivo,
+    "telnyx": telnyx,
+    "twilio": twilio,
+    "vonage": vonage,
+}
 UNREADABLE = {("vonage", "json")}
 """Bodies that the library does not read."""
 

@@ -3,11 +3,13 @@
 from typing import Final
 
 from twoway_router.lab.dialects import (
+    bandwidth,
     clickatell,
     clicksend,
     elks,
     generic,
     kannel,
+    messagebird,
     plivo,
     telnyx,
     twilio,
@@ -17,12 +19,14 @@ from twoway_router.lab.dialects.dialect import Dialect
 
 DIALECTS: Final[dict[str, Dialect]] = {
     "46elks": elks.DIALECT,
+    "bandwidth": bandwidth.DIALECT,
     "clickatell_legacy": clickatell.LEGACY,
     "clickatell_one": clickatell.ONE,
     "clickatell_platform": clickatell.PLATFORM,
     "clicksend": clicksend.DIALECT,
     "generic": generic.DIALECT,
     "kannel": kannel.DIALECT,
+    "messagebird": messagebird.DIALECT,
     "plivo": plivo.DIALECT,
     "telnyx": telnyx.DIALECT,
     "twilio": twilio.DIALECT,
