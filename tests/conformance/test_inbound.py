@@ -94,7 +94,6 @@ async def test_what_cannot_be_understood_is_acknowledged_and_kept(line: Line) ->
     assert len(await line.quarantined()) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="the ingress does not look at carrier_opted_out and carrier_replied yet")
 @pytest.mark.parametrize("line", MARKING, indirect=True)
 async def test_a_stop_that_the_carrier_has_answered_suppresses_without_a_second_answer(line: Line) -> None:
     stop = line.an_mo("PIZZA nie wieder").model_copy(update={"is_opt_out": True})

@@ -87,8 +87,8 @@ async def test_a_delivery_receipt_is_told(scene: Scene) -> None:
     receipt = DeliveryReceipt(state=DeliveryState.DELIVERED, raw_state="ok", carrier_message_id=mt.carrier_message_id)
 
     async with transaction(scene.engine) as session:
-        moved = await messages.apply_receipts(session, [(scene.connection_id, receipt)], now=scene.clock())
-        await announce(session, moved, scene.clock())
+        news = await messages.apply_receipts(session, [(scene.connection_id, receipt)], now=scene.clock())
+        await announce(session, news, scene.clock())
 
     ((_, event_type, data),) = await told(scene)
     assert (event_type, data["delivery_state"]) == ("message.delivered", "delivered")

@@ -34,7 +34,7 @@ class RunMessage:
     """The message whose actions run.
 
     An answer to the number's own question runs another message that waited for it: text and rest are that one's, and
-    ``original_id`` names it. ``revision`` is the keyword's.
+    ``original_id`` names it. ``revision`` is the keyword's. ``carrier_replied``: the carrier has answered already.
     """
 
     id: InboundMessageId
@@ -55,6 +55,7 @@ class RunMessage:
     revision: int | None = None
     answer: str | None = None
     original_id: UUID | None = None
+    carrier_replied: bool = False
 
     @property
     def owner(self) -> TenantId:

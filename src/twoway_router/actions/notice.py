@@ -2,22 +2,24 @@
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
-from twoway_router.actions.context import Run, RunContext
+from twoway_router.actions.context import Run, RunContext, RunMessage
 from twoway_router.actions.reply import outcome_of
 from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange
 from twoway_router.conversations import service as conversations
 from twoway_router.conversations.rules import Talk
+from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import UnknownPolicy
 from twoway_router.domain.outcomes import Done, Outcome
 from twoway_router.messages.queries.runs import find_repeated_opt_outs, take_courtesies
-from twoway_router.messages.rules import EXEMPT_ORIGINS
+from twoway_router.messages.rules import EXEMPT_ORIGINS, Departure
 from twoway_router.messages.service import MtDraft, queue_mts
 from twoway_router.store import Session
 from twoway_router.webhooks.events import SenderOptedOut
+from twoway_router.webhooks.progress import opted_out_events
 from twoway_router.webhooks.service import EventDraft
 
 NoticeKind = Literal["opt_out", "opt_in", "help", "courtesy", "choose", "window"]
@@ -33,12 +35,18 @@ class NoticeSpec:
 
 NoticeRun = Run[NoticeSpec]
 
+_CARRIERS_ANSWER: Final = ("opt_out", "opt_in", "help")
+"""What some carriers answer themselves, and say so."""
+
 
 async def run_opt_out(session: Session, runs: Sequence[NoticeRun], context: RunContext) -> Sequence[Outcome]:
     """Confirm an opt-out, once: a second STOP in a row is obeyed in silence. The suppression exists already."""
     repeated = await find_repeated_opt_outs(session, [each.message.id for each in runs])
-    news = (_opted_out(each) for each in runs if each.message.id not in repeated)
-    context.events.extend(event for event in news if event is not None)
+    first = [each.message for each in runs if each.message.id not in repeated]
+    context.events.extend(_opted_out(message, message.tenant_id) for message in first if message.tenant_id)
+    left = [Departure(number_id=each.number.id, msisdn=each.sender) for each in first if not each.tenant_id]
+    if left:
+        context.events.extend(await opted_out_events(session, left, context.now))
     return await _send(session, runs, context, silent=repeated, reason="confirmed_before")
 
 
@@ -73,16 +81,22 @@ async def run_courtesy(session: Session, runs: Sequence[NoticeRun], context: Run
 
 
 async def run_plain(session: Session, runs: Sequence[NoticeRun], context: RunContext) -> Sequence[Outcome]:
-    """Help and window texts: always answered."""
+    """Help and window texts: always answered, unless the carrier has."""
     return await _send(session, runs, context, silent=set(), reason="")
 
 
 async def _send(
     session: Session, runs: Sequence[NoticeRun], context: RunContext, *, silent: Set[UUID], reason: str
 ) -> Sequence[Outcome]:
-    drafts = [_draft(each) for each in runs if each.message.id not in silent]
+    """Queue the texts but those of the ``silent``, for that ``reason``, and those that the carrier has answered itself."""
+    why = {each.message.id: "carrier_replied" for each in runs if _is_answered(each)} | dict.fromkeys(silent, reason)
+    drafts = [_draft(each) for each in runs if each.message.id not in why]
     queued = iter(await queue_mts(session, drafts, now=context.now, lifetime=context.mt_lifetime))
-    return [Done(detail=reason) if each.message.id in silent else outcome_of(next(queued)) for each in runs]
+    return [Done(detail=why[each.message.id]) if each.message.id in why else outcome_of(next(queued)) for each in runs]
+
+
+def _is_answered(each: NoticeRun) -> bool:
+    return each.message.carrier_replied and each.spec.kind in _CARRIERS_ANSWER
 
 
 def _draft(each: NoticeRun) -> MtDraft:
@@ -102,13 +116,10 @@ def _draft(each: NoticeRun) -> MtDraft:
     )
 
 
-def _opted_out(each: NoticeRun) -> EventDraft | None:
-    message = each.message
-    if message.tenant_id is None:
-        return None
+def _opted_out(message: RunMessage, tenant_id: TenantId) -> EventDraft:
     data = SenderOptedOut(inbound_message_id=message.id, number=message.number.address, sender=message.sender)
     return EventDraft(
-        tenant_id=message.tenant_id,
+        tenant_id=tenant_id,
         event_type="sender.opted_out",
         data=data.model_dump(mode="json"),
         inbound_message_id=message.id,

@@ -17,11 +17,14 @@ async def opt_out(
     now: datetime,
     *,
     reason: SuppressionReason = SuppressionReason.WORD,
-) -> None:
-    """Suppress people for every tenant on their number, or for the one that a change names."""
-    if changes:
-        await queries.lock(session, [change.person for change in changes], is_shared=False)
-        await queries.stop(session, changes, reason, now)
+) -> set[Recipient]:
+    """Suppress people for every tenant on their number, or for the one that a change names. Returns who is new there."""
+    if not changes:
+        return set()
+    await queries.lock(session, [change.person for change in changes], is_shared=False)
+    stopped = await queries.find(session, [change.recipient for change in changes])
+    await queries.stop(session, changes, reason, now)
+    return {change.recipient for change in changes} - stopped
 
 
 async def opt_in(session: Session, changes: Sequence[ConsentChange], now: datetime) -> set[Recipient]:

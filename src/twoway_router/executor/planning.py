@@ -167,6 +167,7 @@ def _message(waiting: WaitingMessage, number: RunNumber, loaded: _Loaded) -> Run
         sub_keyword=waiting.sub_keyword,
         language=str(waiting.details.get("language", "")),
         reply_token=waiting.reply_token,
+        carrier_replied=waiting.carrier_replied,
         received_at=waiting.received_at,
         generation=waiting.generation,
         revision=waiting.keyword_revision,

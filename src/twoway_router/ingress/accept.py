@@ -20,6 +20,7 @@ from twoway_router.ingress.queries import insert_messages_once, insert_quarantin
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.kit.metrics import ROUTED
 from twoway_router.messages import service as messages
+from twoway_router.messages.rules import CARRIER_OPT_OUT, CARRIER_REPLIED, News
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.recorded import details_of
 from twoway_router.routing.suggest import with_suggestion
@@ -44,6 +45,10 @@ def decide(
     number = cache.find_number(arrival.connection_id, message.recipient)
     if number is None:
         return None, _UNKNOWN_NUMBER
+    if message.carrier_opted_out:
+        return number, Decision(
+            outcome=RouteOutcome.OPT_OUT, rule=CARRIER_OPT_OUT, tenant_id=number.owner, reason="the carrier says so"
+        )
     if 1 in message.missing_parts and number.sharing is Sharing.SHARED:
         return number, _HEADLESS
     request = RouteRequest(
@@ -97,9 +102,17 @@ def _row(
         message.carrier_time,
         message.operator,
         message.reply_token,
-        orjson.dumps(dict(message.extra)).decode() if message.extra else "{}",
+        _extra(message),
         arrival.received_at,
     )
+
+
+def _extra(message: InboundMessage) -> str:
+    """What else the carrier said, as JSON; that it has answered already keeps us from answering once more."""
+    extra = dict(message.extra)
+    if message.carrier_replied:
+        extra[CARRIER_REPLIED] = "true"
+    return orjson.dumps(extra).decode() if extra else "{}"
 
 
 async def accept(
@@ -130,7 +143,7 @@ async def accept(
                 )
     inserted = await insert_messages_once(session, rows) if rows else frozenset()
     stopping = [change for key, change in opt_outs.items() if key in inserted]
-    await announce(session, await messages.opt_out(session, stopping, now=now), now)
+    await announce(session, News(moved=await messages.opt_out(session, stopping, now=now)), now)
     await talks.close(session, inserted, now)
     receipts = [(arrival.connection_id, receipt) for arrival in arrivals for receipt in arrival.receipts]
     if receipts:

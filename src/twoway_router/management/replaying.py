@@ -19,6 +19,7 @@ from twoway_router.domain.messages import Sharing
 from twoway_router.keywords.tables import Keywords
 from twoway_router.messages import service as messaging
 from twoway_router.messages.queries import replays
+from twoway_router.messages.rules import CARRIER_OPT_OUT, News
 from twoway_router.messages.tables import InboundMessages
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
@@ -126,7 +127,7 @@ async def replay(
         entries.append(_entry(message, wish, before))
         results.append(Replayed(message=message))
     await session.flush()
-    await announce(session, await messaging.opt_out(session, opt_outs, now=now), now)
+    await announce(session, News(moved=await messaging.opt_out(session, opt_outs, now=now)), now)
     await conversations.close_talks(session, ended, now=now)
     await audit.record_all(session, "message.replayed", entries, by=by, now=now)
     waiting = [each.message for each in results if each.problem is None and each.message.state == "accepted"]
@@ -151,7 +152,7 @@ def _route(
         return None
     if wish.keyword is not None:
         route = _assigned(message, wish.keyword)
-    elif wish.rules == "original":
+    elif wish.rules == "original" or message.rule == CARRIER_OPT_OUT:
         route = originals.get(message.id, {})
     else:
         route = _routed(message, table)

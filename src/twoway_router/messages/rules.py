@@ -7,7 +7,8 @@
 Called by ``delivery`` and ``service``; states only move forward, except unknown → planned where a repeat is safe.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 from uuid import UUID
@@ -30,6 +31,12 @@ REPEATS: Final = 5
 
 CLOCK_SKEW: Final = timedelta(seconds=1)
 """A job becomes available by the database's clock; ours may be this much behind."""
+
+CARRIER_OPT_OUT: Final = "carrier_opt_out"
+"""The rule of an MO that its carrier calls an opt-out, whatever its words."""
+
+CARRIER_REPLIED: Final = "carrier_replied"
+"""What marks, among an MO's extra facts, that its carrier has answered it already."""
 
 WAITING: Final = "waiting_for_receipt"
 NOT_REPEATED: Final = "not_repeated"
@@ -60,6 +67,23 @@ class Move:
     reason: str | None = None
     carrier_message_id: str | None = None
     opted_out: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Departure:
+    """Somebody who has opted out at the carrier, and tenants who are known to have written to them."""
+
+    number_id: UUID
+    msisdn: str
+    tenant_ids: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class News:
+    """What tenants may want to hear: MTs that moved, with their tenants, and who has left."""
+
+    moved: Mapping[UUID, UUID] = field(default_factory=dict)
+    left: tuple[Departure, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

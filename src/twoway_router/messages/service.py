@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from twoway_router.consent import service as consent
@@ -17,9 +17,9 @@ from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, MtStat
 from twoway_router.kit.gsm import measure
 from twoway_router.kit.ids import new_id
 from twoway_router.kit.metrics import CONSENT_BLOCKED, RECEIPTS
-from twoway_router.messages.queries import cancelling, delivering, planning, receipts
+from twoway_router.messages.queries import acquaintances, cancelling, delivering, planning, receipts
 from twoway_router.messages.queries.delivering import Progress
-from twoway_router.messages.rules import SEGMENT_LIMIT, after_receipt
+from twoway_router.messages.rules import SEGMENT_LIMIT, Departure, News, after_receipt
 from twoway_router.store import Session
 from twoway_router.store.outbox import add, lane_of, order_key
 
@@ -94,13 +94,33 @@ async def opt_out(
 
     Returns the cancelled MTs that belong to a tenant, with the tenant: ``webhooks.progress`` tells it.
     """
+    return (await _stop(session, changes, now, reason))[0]
+
+
+async def leave(session: Session, departures: Sequence[Departure], *, now: datetime) -> News:
+    """``opt_out`` for people of whom a carrier says that they have left: for everybody on the number."""
+    people: dict[tuple[UUID, str], frozenset[UUID]] = {}
+    for each in departures:
+        key = each.number_id, each.msisdn
+        people[key] = people.get(key, frozenset()) | each.tenant_ids
+    changes = [ConsentChange(number_id=number_id, msisdn=msisdn) for number_id, msisdn in people]
+    cancelled, fresh = await _stop(session, changes, now, SuppressionReason.CARRIER)
+    keys = [(each.number_id, each.msisdn) for each in fresh]
+    left = tuple(Departure(number_id=key[0], msisdn=key[1], tenant_ids=people[key]) for key in sorted(keys))
+    return News(moved=cancelled, left=left)
+
+
+async def _stop(
+    session: Session, changes: Sequence[ConsentChange], now: datetime, reason: SuppressionReason
+) -> tuple[Mapping[UUID, UUID], set[Recipient]]:
+    """The cancelled MTs of tenants, and who was not stopped before."""
     if not changes:
-        return {}
-    await consent.opt_out(session, changes, now, reason=reason)
+        return {}, set()
+    fresh = await consent.opt_out(session, changes, now, reason=reason)
     cancelled = await cancelling.cancel_planned(session, changes, now)
     CONSENT_BLOCKED.labels("cancelled").inc(len(cancelled))
     await add_successors(session, {each.order_key for each in cancelled}, now)
-    return {each.id: each.tenant_id for each in cancelled if each.tenant_id}
+    return {each.id: each.tenant_id for each in cancelled if each.tenant_id}, fresh
 
 
 async def add_successors(session: Session, order_keys: Collection[int], now: datetime) -> None:
@@ -145,13 +165,13 @@ def _row(draft: MtDraft, number: planning.SendingNumber, *, is_suppressed: bool)
 
 async def apply_receipts(
     session: Session, reported: Sequence[tuple[ConnectionId, DeliveryReceipt]], *, now: datetime
-) -> Mapping[UUID, UUID]:
+) -> News:
     """Keep receipts and move their MTs, never backwards. A receipt that overtook its MT's answer waits for it.
 
-    Returns the MTs that moved and belong to a tenant, with the tenant: ``webhooks.progress`` tells it.
+    Returns what ``webhooks.progress`` tells the tenants.
     """
     if not reported:
-        return {}
+        return News()
     names = [name for connection_id, receipt in reported if (name := _name(connection_id, receipt))]
     await receipts.lock(session, names)
     spoken = await receipts.find_spoken_of(
@@ -171,9 +191,33 @@ async def apply_receipts(
     rows = [_receipt_row(*each, mts.get(position)) for position, each in enumerate(reported)]
     await receipts.insert_receipts(session, rows, now)
     blocked = [mts[position] for position, (_, receipt) in enumerate(reported) if receipt.opted_out and position in mts]
-    changes = [ConsentChange(number_id=mt.number_id, msisdn=mt.recipient) for mt in blocked]
-    cancelled = await opt_out(session, changes, now=now, reason=SuppressionReason.CARRIER)
-    return {**cancelled, **{mt.id: mt.tenant_id for mt in spoken if mt.id in states and mt.tenant_id}}
+    news = await leave(session, [departed(mt) for mt in blocked], now=now)
+    moved = {mt.id: mt.tenant_id for mt in spoken if mt.id in states and mt.tenant_id}
+    return News(moved={**news.moved, **moved}, left=news.left)
+
+
+class Sent(Protocol):
+    """An MT as far as it says who writes to whom."""
+
+    @property
+    def number_id(self) -> UUID: ...
+    @property
+    def recipient(self) -> str: ...
+    @property
+    def tenant_id(self) -> UUID | None: ...
+
+
+def departed(mt: Sent) -> Departure:
+    """The recipient of an MT that the carrier refused for their sake."""
+    tenants = frozenset((mt.tenant_id,)) if mt.tenant_id else frozenset()
+    return Departure(number_id=mt.number_id, msisdn=mt.recipient, tenant_ids=tenants)
+
+
+async def list_acquainted(
+    session: Session, people: Collection[tuple[UUID, str]], since: datetime
+) -> Sequence[acquaintances.Acquainted]:
+    """The tenants that people on numbers have to do with: a dedicated number's owner, else those they wrote to."""
+    return await acquaintances.list_acquainted(session, people, since)
 
 
 async def list_progress(session: Session, ids: Collection[UUID]) -> Sequence[Progress]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from tests.flow.doubles import NoErrands, a_listener
 from twoway_router.carriers.http import RawRequest
 from twoway_router.config import Settings
 from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
+from twoway_router.executor.runs import MessageRunner, RunLimits
 from twoway_router.ingress.app import Ingress
 from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
@@ -65,6 +67,12 @@ class Door:
     async def rows(self, query: str) -> list[Any]:
         async with transaction(self.engine) as session:
             return list((await session.execute(text(query))).all())
+
+    async def run(self) -> None:
+        """Everything that waits for its actions."""
+        ids = [row.id for row in await self.rows("SELECT id FROM inbound_messages WHERE state = 'accepted'")]
+        limits = RunLimits(tries=1, mt_lifetime=timedelta(hours=12))
+        await MessageRunner(self.engine, limits=limits, clock=lambda: NOW).run(ids)
 
     async def texts(self) -> list[str]:
         return [row.text for row in await self.rows("SELECT text FROM inbound_messages ORDER BY id")]

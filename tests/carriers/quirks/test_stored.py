@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tests.carriers.cases import NOW, Case, connection
 from tests.carriers.quirks.conftest import Door
 from tests.carriers.quirks.matrix import quirk
+from tests.carriers.quirks.rewriting import a_draft
 from tests.carriers.quirks.test_parts import TEXTS
 from tests.carriers.quirks.test_requests import BATCHES, a_batch
 from twoway_router.carriers.http import AckOutcome
@@ -60,6 +63,35 @@ async def test_a_message_without_a_text_is_stored(door: Door) -> None:
     answer = await door.send(text="")
 
     assert (answer.status_code, await door.texts()) == (200, [""])
+
+
+@quirk(22)
+async def test_a_stop_that_the_carrier_has_answered_is_obeyed_in_silence(door: Door) -> None:
+    answer = await door.record(STOPS[door.carrier])
+    await door.run()
+
+    assert answer.status_code == 200
+    assert [row.tenant_id for row in await door.rows("SELECT tenant_id FROM suppressions")] == [None]
+    assert await door.rows("SELECT 1 FROM outbound_messages") == []
+
+
+@quirk(22)
+async def test_a_word_that_only_the_carrier_takes_for_a_stop_is_one(door: Door) -> None:
+    draft = a_draft(door.carrier, STOPS[door.carrier])
+    await door.post(door.signed(draft.change(text="PIZZA nie wieder").unsigned()))
+    await door.run()
+
+    assert [row.route for row in await door.rows("SELECT route FROM inbound_messages")] == ["opt_out"]
+    assert len(await door.rows("SELECT 1 FROM suppressions")) == 1
+    assert await door.rows("SELECT 1 FROM outbound_messages") == []
+
+
+@pytest.mark.parametrize("carrier", ["telnyx", "twilio"])
+async def test_a_stop_that_the_carrier_left_to_us_is_confirmed(door: Door) -> None:
+    await door.send(text="STOP")
+    await door.run()
+
+    assert [row.origin for row in await door.rows("SELECT origin FROM outbound_messages")] == ["opt_out"]
 
 
 @quirk(22)

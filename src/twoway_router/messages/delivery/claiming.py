@@ -16,6 +16,7 @@ from twoway_router.messages.delivery.pacing import spend, take_turns
 from twoway_router.messages.delivery.sources import Announce, ConnectionSource
 from twoway_router.messages.queries import delivering
 from twoway_router.messages.queries.delivering import Claimed, Seen
+from twoway_router.messages.rules import News
 from twoway_router.messages.service import add_successors
 from twoway_router.outbound.gate import Gate, Gates
 from twoway_router.store import Engine, Session, transaction
@@ -116,7 +117,7 @@ class Claimer:
         CONSENT_BLOCKED.labels("claimed").inc(sum(each.state == MtState.SUPPRESSED for each in ended))
         await spend(session, ready, claims, now)
         await add_successors(session, {each.order_key for each in ended}, now)
-        await self._announce(session, {each.id: each.tenant_id for each in ended if each.tenant_id}, now)
+        await self._announce(session, News(moved={each.id: each.tenant_id for each in ended if each.tenant_id}), now)
         return claims
 
     def _give_back(self, ready: Sequence[Seen], claims: Sequence[Claimed]) -> None:

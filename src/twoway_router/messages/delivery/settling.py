@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from twoway_router.consent.rules import ConsentChange, SuppressionReason
 from twoway_router.domain.messages import Capability, MtState
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
 from twoway_router.kit.clock import Clock
@@ -14,8 +13,16 @@ from twoway_router.kit.metrics import EFFECTS_UNKNOWN
 from twoway_router.messages.delivery.sources import Announce
 from twoway_router.messages.queries import delivering, pacing, receipts
 from twoway_router.messages.queries.delivering import Locked
-from twoway_router.messages.rules import LEASE_EXPIRED, Circumstances, Move, after_answer, after_look_up, after_unknown
-from twoway_router.messages.service import add_successors, apply_waiting_receipts, opt_out
+from twoway_router.messages.rules import (
+    LEASE_EXPIRED,
+    Circumstances,
+    Move,
+    News,
+    after_answer,
+    after_look_up,
+    after_unknown,
+)
+from twoway_router.messages.service import add_successors, apply_waiting_receipts, departed, leave
 from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.outbox import add_later, lane_of
 
@@ -81,9 +88,8 @@ class Settler:
             owners = {each: found.tenant_id for each, found in locked.items()}
             left = await self._store(session, moved, [item for item in items if item.id in locked], owners, now)
             left |= {each for each, move in moves.items() if move.opted_out}
-            blocked = [locked[each] for each in left]
-            cancelled = await _suppress(session, blocked, now)
-            await self._announce(session, {**cancelled, **_news(locked, moves)}, now)
+            gone = await leave(session, [departed(locked[each]) for each in left], now=now)
+            await self._announce(session, News(moved={**gone.moved, **_moved(locked, moves)}, left=gone.left), now)
         return [None] * len(items)
 
     def _judge(self, item: Settlement | Resolution, locked: Locked, now: datetime) -> Move | None:
@@ -185,16 +191,10 @@ def _states(locked: Locked, move: Move) -> tuple[str, str | None]:
     return move.state.value, known.value if known else None
 
 
-def _news(locked: Mapping[UUID, Locked], moves: Mapping[UUID, Move]) -> dict[UUID, UUID]:
+def _moved(locked: Mapping[UUID, Locked], moves: Mapping[UUID, Move]) -> dict[UUID, UUID]:
     """The tenants of MTs that a carrier has taken or that have failed."""
     told = (MtState.HANDED_OVER, MtState.FAILED)
     return {each: owner for each, move in moves.items() if move.state in told and (owner := locked[each].tenant_id)}
-
-
-async def _suppress(session: Session, blocked: Sequence[Locked], now: datetime) -> Mapping[UUID, UUID]:
-    """The carrier says that these recipients opted out there. The MTs that this cancelled, with their tenants."""
-    changes = [ConsentChange(number_id=locked.number_id, msisdn=locked.recipient) for locked in blocked]
-    return await opt_out(session, changes, now=now, reason=SuppressionReason.CARRIER)
 
 
 def outcome_word(reply: SendReply) -> str:

@@ -1,15 +1,16 @@
 """What the delivery needs from outside: compiled connections, and someone to tell tenants. Given by ``executor``."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from twoway_router.carriers.engine import CompiledConnection
+from twoway_router.messages.rules import News
 from twoway_router.store import Session
 
-Announce = Callable[[Session, Mapping[UUID, UUID], datetime], Awaitable[None]]
-"""Tells tenants (id of an MT → its tenant) that MTs have moved, in the transaction of the move."""
+Announce = Callable[[Session, News, datetime], Awaitable[None]]
+"""Tells tenants that MTs have moved and people have left, in the transaction of it."""
 
 
 class ConnectionSource(Protocol):
@@ -20,5 +21,5 @@ class ConnectionSource(Protocol):
         ...
 
 
-async def tell_nobody(session: Session, moved: Mapping[UUID, UUID], now: datetime) -> None:
+async def tell_nobody(session: Session, news: News, now: datetime) -> None:
     """An ``Announce`` for who has nobody to tell."""

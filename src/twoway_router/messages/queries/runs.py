@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import text
 
+from twoway_router.messages.rules import CARRIER_REPLIED
 from twoway_router.store import Session
 
 
@@ -33,6 +34,7 @@ class WaitingMessage:
     received_at: datetime
     generation: int = 0
     only_ordinal: int | None = None
+    carrier_replied: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +72,8 @@ _LOCK: Final = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS
 _WAITING: Final = text(
     """
     SELECT id, order_key, tenant_id, number_id, sender, text, route, keyword_id, keyword_revision, sub_keyword, rest,
-           route_details AS details, reply_token, attempts, received_at, generation, only_ordinal
+           route_details AS details, reply_token, attempts, received_at, generation, only_ordinal,
+           extra->>CAST(:replied AS text) IS NOT NULL AS carrier_replied
     FROM inbound_messages
     WHERE order_key = ANY(CAST(:keys AS bigint[])) AND state = 'accepted'
     ORDER BY id LIMIT :limit
@@ -155,7 +158,7 @@ async def lock_keys(session: Session, keys: Sequence[int]) -> None:
 
 async def list_waiting(session: Session, keys: Collection[int], limit: int) -> Sequence[WaitingMessage]:
     """All accepted messages of these people, oldest first."""
-    rows = await session.execute(_WAITING, {"keys": list(keys), "limit": limit})
+    rows = await session.execute(_WAITING, {"keys": list(keys), "limit": limit, "replied": CARRIER_REPLIED})
     return [WaitingMessage(**row._asdict()) for row in rows]
 
 
