@@ -80,6 +80,9 @@ def _contexts() -> None:
 
 
 def _context_indexes() -> None:
+    op.create_index(
+        "ix_contexts_closed", "contexts", ["number_id", "sender"], postgresql_where=sa.text("closed_at IS NOT NULL")
+    )
     op.create_index("ix_contexts_expires_at", "contexts", ["expires_at"])
     op.create_index(
         "ix_contexts_open", "contexts", ["number_id", "sender"], postgresql_where=sa.text("closed_at IS NULL")

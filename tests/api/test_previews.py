@@ -1,9 +1,13 @@
 """Route previews: the live decision, shown to each as far as it is theirs."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.api.conftest import Caller
-from tests.cast import a_connection, a_number
+from tests.cast import ANN, NOON, a_connection, a_number
+from twoway_router.conversations import service as conversations
+from twoway_router.conversations.rules import Question, Talk
 from twoway_router.domain.ids import KeywordId, NumberId
 from twoway_router.domain.messages import Sharing
 from twoway_router.kit.ids import new_id
@@ -65,3 +69,78 @@ async def test_a_preview_names_exactly_one_number(pizzeria: Caller, naming: dict
     refused = await pizzeria.post("/v1/route-previews", naming | {"text": "PIZZA"})
 
     assert (refused.status_code, refused.json()["code"]) == (422, "validation_failed")
+
+
+async def opened(engine: Engine, number_id: NumberId, tenant: Caller, expected: str = "yes_no") -> None:
+    """ANN has a question of this tenant open."""
+    assert tenant.tenant_id is not None
+    question = Question(
+        talk=Talk(number_id, ANN),
+        tenant_id=tenant.tenant_id,
+        origin="ask",
+        expected=expected,
+        lifetime=timedelta(hours=1),
+    )
+    async with transaction(engine) as session:
+        await conversations.open_questions(session, [question], now=NOON)
+
+
+async def test_a_sender_brings_what_is_open_with_them(engine: Engine, pizzeria: Caller, number_id: NumberId) -> None:
+    await opened(engine, number_id, pizzeria)
+
+    body = {"number_id": str(number_id), "text": "SI", "sender": ANN, "at": NOON.isoformat()}
+    shown = (await pizzeria.post("/v1/route-previews", body)).json()
+
+    assert (shown["rule"], shown["is_yours"]) == ("open_question", True)
+    assert [(one["what"], one["is_used"], one["expected"]) for one in shown["contexts"]] == [
+        ("an open question", True, "yes_no")
+    ]
+
+
+async def test_of_another_tenants_conversation_only_that_it_is_one_is_shown(
+    engine: Engine, pizzeria: Caller, gym: Caller, number_id: NumberId
+) -> None:
+    await opened(engine, number_id, pizzeria, "0-10")
+
+    body = {"number_id": str(number_id), "text": "7", "sender": ANN, "at": NOON.isoformat()}
+    shown = (await gym.post("/v1/route-previews", body)).json()
+
+    assert (shown["is_yours"], shown["tenant_id"], shown["reason"]) == (False, None, FOREIGN)
+    assert shown["contexts"] == [
+        {
+            "kind": None,
+            "is_yours": False,
+            "is_used": True,
+            "tenant_id": None,
+            "expected": None,
+            "age_seconds": None,
+            "lifetime_seconds": None,
+            "what": "an open conversation of another tenant",
+        }
+    ]
+
+
+async def test_a_conversation_can_be_given_by_hand(pizzeria: Caller, number_id: NumberId) -> None:
+    body = {"number_id": str(number_id), "text": "SI", "contexts": [{"expected": "yes_no", "age": 60}]}
+    shown = (await pizzeria.post("/v1/route-previews", body)).json()
+
+    assert (shown["rule"], [one["is_used"] for one in shown["contexts"]]) == ("open_question", [True])
+
+
+async def test_a_conversation_given_by_hand_is_ones_own(pizzeria: Caller, gym: Caller, number_id: NumberId) -> None:
+    given = {"tenant_id": str(gym.tenant_id), "expected": "yes_no"}
+
+    refused = await pizzeria.post(
+        "/v1/route-previews", {"number_id": str(number_id), "text": "SI", "contexts": [given]}
+    )
+
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/contexts/0/tenant_id")
+
+
+async def test_without_a_sender_no_conversation_counts(engine: Engine, pizzeria: Caller, number_id: NumberId) -> None:
+    await opened(engine, number_id, pizzeria)
+
+    body = {"number_id": str(number_id), "text": "SI", "at": NOON.isoformat()}
+    shown = (await pizzeria.post("/v1/route-previews", body)).json()
+
+    assert (shown["rule"], shown["contexts"]) == ("courtesy", [])

@@ -59,10 +59,20 @@ def explain(
     rules: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Rules, YAML or JSON.")] = None,
     api: Annotated[str | None, typer.Option(envvar="TWOWAY_API_URL", help="Or the live rules of this API.")] = None,
     key: Annotated[str | None, typer.Option(envvar="TWOWAY_API_KEY", help="The API key to ask with.")] = None,
+    sender: Annotated[
+        str | None, typer.Option("--from", help="Who would write: with --api, what is open with them counts.")
+    ] = None,
+    context: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An open conversation as JSON, as `route eval` takes it; with --api its tenant is tenant_id."
+        ),
+    ] = None,
 ) -> None:
-    """Show where one message would go, and every keyword that was looked at."""
+    """Show where one message would go, every keyword that was looked at, and which conversation was used."""
+    contexts = [_context(each) for each in context or ()]
     if rules is not None:
-        message = {"id": "1", "number": number, "text": text}
+        message = {"id": "1", "number": number, "text": text, "contexts": contexts}
         for result in _guarded(evaluate(_rules(rules), [message], datetime.now(UTC))):
             typer.echo(json.dumps(result, indent=2))
         return
@@ -70,7 +80,8 @@ def explain(
     if api is None or key is None or not address:
         _stop("Give --rules, or --api and --key with the number as country/address.")
         return
-    typer.echo(json.dumps(_ask(api, key, "/v1/route-previews", preview_of(country, address, text)), indent=2))
+    body = preview_of(country, address, text, sender=sender, contexts=contexts if context else None)
+    typer.echo(json.dumps(_ask(api, key, "/v1/route-previews", body), indent=2))
 
 
 @route_app.command()
@@ -89,9 +100,21 @@ def diff(
         typer.echo(line)
 
 
-def preview_of(country: str, address: str, text: str) -> dict[str, str]:
+def preview_of(
+    country: str, address: str, text: str, *, sender: str | None = None, contexts: list[object] | None = None
+) -> dict[str, object]:
     """The question about one message."""
-    return {"country": country.upper(), "number": address, "text": text}
+    given = {"sender": sender, "contexts": contexts}
+    asked: dict[str, object] = {"country": country.upper(), "number": address, "text": text}
+    return asked | {name: value for name, value in given.items() if value is not None}
+
+
+def _context(written: str) -> object:
+    try:
+        return json.loads(written)
+    except ValueError as error:
+        _stop(f"--context: {error}")
+        raise
 
 
 def told(diff: Mapping[str, Any]) -> Iterator[str]:

@@ -10,13 +10,14 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from twoway_router.conversations.rules import Answer, Binding, Question, StoredContext, Talk
+from twoway_router.conversations.rules import Answer, Binding, PastContext, Question, StoredContext, Talk
 from twoway_router.store import Session
 
 _ROW: Final = (
     "c.id, c.number_id, c.sender, c.tenant_id, c.kind, c.origin, c.expected, c.choices, c.language, c.keyword_id,"
     " c.keyword_revision, c.sub_keyword, c.ordinal, c.inbound_message_id, c.target_id, c.last_at, c.expires_at"
 )
+_PAST_FACTS: Final = ("message_id", "at", "closed_at", "answered_by", "decided", "was_in_touch")
 _TALKS: Final = "unnest(CAST(:numbers AS uuid[]), CAST(:senders AS text[])) AS talk (number_id, sender)"
 _MAY_BE_WRITTEN_TO: Final = """coalesce((
         SELECT s.state FROM suppressions AS s
@@ -29,6 +30,23 @@ _OPEN: Final = text(
     JOIN contexts AS c ON c.number_id = talk.number_id AND c.sender = talk.sender AND c.closed_at IS NULL
     WHERE c.expires_at > :now AND {_MAY_BE_WRITTEN_TO.format(row="c")}
     """
+)
+_PAST: Final = text(
+    " UNION ALL ".join(
+        f"""
+        SELECT {_ROW}, m.id AS message_id, m.received_at AS at, c.closed_at, c.answered_by,
+               coalesce(m.route_details->>'context_id' = CAST(c.id AS text), false) AS decided,
+               c.kind = 'recent' AND c.last_at >= m.received_at AND EXISTS (
+                   SELECT FROM inbound_messages AS older
+                   WHERE older.tenant_id = c.tenant_id AND older.sender = c.sender AND older.id < m.id
+                     AND older.number_id = c.number_id AND older.route IN ('keyword', 'context')
+                     AND older.received_at > m.received_at - (c.expires_at - c.last_at)) AS was_in_touch
+        FROM inbound_messages AS m
+        JOIN contexts AS c ON c.number_id = m.number_id AND c.sender = m.sender AND c.closed_at IS {state}
+        WHERE m.id = ANY(CAST(:ids AS uuid[])) AND m.sender_kind = 'msisdn'
+        """
+        for state in ("NULL", "NOT NULL")
+    )
 )
 _BY_ID: Final = text(f"SELECT {_ROW} FROM contexts AS c WHERE c.id = ANY(CAST(:ids AS uuid[]))")
 _INSERT: Final = text(
@@ -133,6 +151,16 @@ async def list_open(session: Session, talks: Collection[Talk], now: datetime) ->
 async def list_contexts(session: Session, ids: Collection[UUID]) -> Sequence[StoredContext]:
     """Contexts by id, open or not."""
     return [StoredContext(**row._asdict()) for row in await session.execute(_BY_ID, {"ids": list(ids)})]
+
+
+async def list_past(session: Session, message_ids: Collection[UUID]) -> Sequence[PastContext]:
+    """Every stored context of the people who sent these messages, open then or not."""
+    found = []
+    for row in await session.execute(_PAST, {"ids": list(message_ids)}):
+        columns = row._asdict()
+        past = {name: columns.pop(name) for name in _PAST_FACTS}
+        found.append(PastContext(**past, context=StoredContext(**columns)))
+    return found
 
 
 async def insert_questions(session: Session, questions: Sequence[tuple[UUID, Question, str]], now: datetime) -> None:

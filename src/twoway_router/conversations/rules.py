@@ -107,6 +107,33 @@ class StoredContext:
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PastContext:
+    """A context of the person who sent a stored message, beside what is known of both.
+
+    ``was_in_touch``: the person had written to the tenant within the binding's lifetime, though the binding has been
+    refreshed since. ``decided``: it decided the message's route.
+    """
+
+    message_id: UUID
+    at: datetime
+    context: StoredContext
+    closed_at: datetime | None
+    answered_by: UUID | None
+    was_in_touch: bool
+    decided: bool
+
+    @property
+    def was_open(self) -> bool:
+        """Whether the context was live when the message came in, as far as the rows tell."""
+        if self.decided or self.answered_by == self.message_id:
+            return True
+        if self.context.kind == ContextKind.RECENT and self.context.last_at >= self.at:
+            return self.was_in_touch
+        is_unclosed = self.closed_at is None or self.closed_at >= self.at
+        return self.context.last_at < self.at < self.context.expires_at and is_unclosed
+
+
 def needs_word_choices(number_languages: Collection[str], choices: Collection[str], language: str | None) -> bool:
     """Whether an answer may be something that looks like a keyword and nothing else (``routing.plan.needs_contexts``)."""
     return any(not choice.isdigit() for choice in choices) or (

@@ -71,6 +71,15 @@ async def list_contexts(session: Session, ids: Collection[UUID]) -> Mapping[UUID
     return {each.id: each for each in await queries.list_contexts(session, ids)} if ids else {}
 
 
+async def list_past(session: Session, message_ids: Collection[UUID]) -> Mapping[UUID, Sequence[StoredContext]]:
+    """What was open with their senders when stored messages came in, by message. Contexts are forgotten after a while."""
+    found: dict[UUID, list[StoredContext]] = {}
+    for past in await queries.list_past(session, message_ids) if message_ids else ():
+        if past.was_open:
+            found.setdefault(past.message_id, []).append(past.context)
+    return found
+
+
 async def close(session: Session, ids: Collection[UUID], *, now: datetime) -> None:
     """Close contexts without an answer."""
     if ids:

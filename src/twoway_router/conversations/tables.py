@@ -48,6 +48,7 @@ class Contexts(Base):
         CheckConstraint("(kind = 'recent') = (origin = 'exchange')", name="recent_is_an_exchange"),
         CheckConstraint("(kind = 'question') = (expected IS NOT NULL)", name="question_expects"),
         Index("ix_contexts_open", "number_id", "sender", postgresql_where=sql("closed_at IS NULL")),
+        Index("ix_contexts_closed", "number_id", "sender", postgresql_where=sql("closed_at IS NOT NULL")),
         Index(
             "uq_contexts_recent",
             "number_id",

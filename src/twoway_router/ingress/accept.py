@@ -15,7 +15,7 @@ from twoway_router.consent.rules import ConsentChange
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import InboundMessage, SenderKind, Sharing
 from twoway_router.ingress.arrivals import Arrival, Stored
-from twoway_router.ingress.conversing import Conversations, conversation_details
+from twoway_router.ingress.conversing import Conversations
 from twoway_router.ingress.queries import insert_messages_once, insert_quarantined
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.kit.metrics import ROUTED
@@ -61,14 +61,6 @@ def decide(
     return number, with_suggestion(cache.table, request, choose_route(cache.table, request))
 
 
-def _details(decision: Decision) -> str:
-    """What explains the route later, as JSON."""
-    found = details_of(decision)
-    if decision.context_id or decision.asks:
-        found |= conversation_details(decision)
-    return orjson.dumps(found).decode()
-
-
 def _row(
     message_id: UUID,
     arrival: Arrival,
@@ -97,7 +89,7 @@ def _row(
         decision.revision,
         decision.sub_keyword,
         decision.rest,
-        _details(decision),
+        orjson.dumps(details_of(decision)).decode(),
         version,
         message.carrier_time,
         message.operator,

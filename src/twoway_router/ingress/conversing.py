@@ -3,9 +3,8 @@
 Called by ``accept``. Only messages whose route may depend on a conversation are looked up, all in one statement.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from twoway_router.conversations import service as conversations
@@ -72,19 +71,3 @@ class Conversations:
         ending = [ended for message_id, ended in self._closing.items() if message_id in inserted]
         await conversations.close_talks(session, [each for each in ending if isinstance(each, tuple)], now=now)
         await conversations.close(session, [each for each in ending if isinstance(each, UUID)], now=now)
-
-
-def conversation_details(decision: Decision) -> dict[str, Any]:
-    """What of a decision the executor needs to go on with the conversation."""
-    details: dict[str, Any] = {}
-    if decision.context_id:
-        details["context_id"] = decision.context_id
-    if answer := decision.details.get("answer"):
-        details["answer"] = answer
-    if decision.asks:
-        details["asks"] = _asks(decision)
-    return details
-
-
-def _asks(decision: Decision) -> Sequence[dict[str, str]]:
-    return [{"context_id": each.context_id, "tenant_id": str(each.tenant_id)} for each in decision.asks]

@@ -1,20 +1,24 @@
 """Route previews: what would happen to a message, by the very function that routes live traffic. Nothing is stored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 from fastapi import Depends, Request
 from pydantic import ConfigDict, Field, model_validator
 
+from twoway_router.conversations import service as conversations
+from twoway_router.conversations.rules import Talk
 from twoway_router.domain.errors import NotFound
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.kit.msisdn import read_address
+from twoway_router.management.contexts import ContextIn, ContextOut, read_contexts, show_contexts
 from twoway_router.numbers import queries
 from twoway_router.numbers.tables import Numbers
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
-from twoway_router.routing.types import Candidate, Decision, RouteOutcome, RouteRequest, WindowState
+from twoway_router.routing.types import Candidate, Context, Decision, RouteOutcome, RouteRequest, WindowState
 from twoway_router.store import Session
 from twoway_router.web.auth import CurrentPrincipal
 from twoway_router.web.context import DbSession, Now
@@ -38,7 +42,16 @@ class PreviewIn(Body):
     country: Country | None = None
     number: str | None = Field(None, min_length=3, max_length=20)
     text: str = Field(max_length=1600)
-    sender: str = Field(_NOBODY, min_length=3, max_length=20, pattern=r"^\+?[0-9]+$")
+    sender: str | None = Field(
+        None,
+        min_length=3,
+        max_length=20,
+        pattern=r"^\+?[0-9]+$",
+        description="Who would write: what is open with them on the number counts. Nobody in particular if left out.",
+    )
+    contexts: list[ContextIn] | None = Field(
+        None, max_length=20, description="Conversations to be tried out, instead of those that are open."
+    )
     at: Moment | None = Field(None, description="When it would arrive; now if left out.")
 
     @model_validator(mode="after")
@@ -78,6 +91,9 @@ class PreviewOut(Shown):
     reason: str
     language: str | None
     candidates: list[CandidateOut]
+    contexts: list[ContextOut] = Field(
+        description="The conversations that were live for this decision, the latest first."
+    )
     rules_version: int
 
 
@@ -100,9 +116,24 @@ async def preview_route(
 ) -> PreviewOut:
     """Ask where a message would go and why. The same function as for live traffic; nothing is stored or sent."""
     number = await _number(session, body, caller.tenant_id)
-    request = RouteRequest(number_id=NumberId(number.id), sender=body.sender, text=body.text, at=body.at or now)
+    at = body.at or now
+    sender = read_address(body.sender or _NOBODY, number.country)[0]
+    contexts = await _contexts(session, body, Talk(number.id, sender), caller.tenant_id, at)
+    request = RouteRequest(number_id=NumberId(number.id), sender=sender, text=body.text, at=at, contexts=contexts)
     decision = choose_route(table, request, explain=True)
-    return show(decision, NumberId(number.id), caller.tenant_id, table.version)
+    return show(decision, NumberId(number.id), caller.tenant_id, table.version, contexts)
+
+
+async def _contexts(
+    session: Session, body: PreviewIn, talk: Talk, caller: TenantId | None, at: datetime
+) -> tuple[Context, ...]:
+    """What counts as open: what was given, else what is stored for the sender."""
+    if body.contexts is not None:
+        return read_contexts(body.contexts, caller)
+    if body.sender is None:
+        return ()
+    found = await conversations.load(session, {talk}, at)
+    return tuple(each.as_context(at) for each in found.get(talk, ()))
 
 
 async def _number(session: Session, body: PreviewIn, usable_by: TenantId | None) -> Numbers:
@@ -117,7 +148,9 @@ async def _number(session: Session, body: PreviewIn, usable_by: TenantId | None)
     return found
 
 
-def show(decision: Decision, number_id: NumberId, viewer: TenantId | None, version: int) -> PreviewOut:
+def show(
+    decision: Decision, number_id: NumberId, viewer: TenantId | None, version: int, contexts: Sequence[Context] = ()
+) -> PreviewOut:
     """A decision as an operator (None) or a tenant may see it."""
     is_open = viewer is None or decision.tenant_id in (None, viewer)
     facts: dict[str, Any] = {
@@ -141,6 +174,7 @@ def show(decision: Decision, number_id: NumberId, viewer: TenantId | None, versi
         rule=decision.rule,
         is_yours=decision.tenant_id is not None and is_open,
         candidates=[_candidate(one, viewer) for one in decision.candidates],
+        contexts=show_contexts(contexts, decision, viewer),
         rules_version=version,
         **(facts if is_open else hidden),
     )

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from twoway_router.consent.rules import ConsentChange
 from twoway_router.conversations import service as conversations
-from twoway_router.conversations.rules import Talk
+from twoway_router.conversations.rules import StoredContext, Talk
 from twoway_router.domain.errors import Conflict, RouterError, Unprocessable
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.domain.messages import Sharing
@@ -49,7 +49,7 @@ class ReplayLeavesTenant(Conflict):
 
 
 class NeedsConversation(Conflict):
-    """This message answered a conversation that is over. Replay it with its original route."""
+    """This message belonged to a conversation that is not stored any more. Replay it with its original route."""
 
     code = "replay_needs_conversation"
     title = "Replay needs a conversation"
@@ -107,6 +107,8 @@ async def replay(
     ids = [message.id for message in messages]
     originals = await replays.list_original_routes(session, ids) if wish.rules == "original" else {}
     ordinals = await replays.list_run_ordinals(session, ids) if wish.ordinal is not None else {}
+    is_anew = wish.rules == "current" and wish.ordinal is None and wish.keyword is None
+    talks = await conversations.list_past(session, ids if is_anew else ())
     results: list[Replayed] = []
     entries: list[Entry] = []
     opt_outs: list[ConsentChange] = []
@@ -116,7 +118,7 @@ async def replay(
         try:
             if wish.ordinal is not None and wish.ordinal not in ordinals[message.id]:
                 raise ActionUnknown
-            route = _route(message, wish, table, originals, within)
+            route = _route(message, wish, table, originals, talks.get(message.id, ()), within)
         except RouterError as problem:
             results.append(Replayed(message=message, problem=problem))
             continue
@@ -141,6 +143,7 @@ def _route(
     wish: Wish,
     table: RoutingTable,
     originals: Mapping[UUID, Mapping[str, Any]],
+    talks: Sequence[StoredContext],
     within: TenantId | None,
 ) -> Mapping[str, Any] | None:
     """The columns that change; None when the message goes where it went. Raises when it may not be replayed so."""
@@ -155,7 +158,7 @@ def _route(
     elif wish.rules == "original" or message.rule == CARRIER_OPT_OUT:
         route = originals.get(message.id, {})
     else:
-        route = _routed(message, table)
+        route = _routed(message, table, talks)
     if within is not None and route.get("tenant_id", message.tenant_id) != within:
         raise ReplayLeavesTenant
     return route
@@ -177,10 +180,11 @@ def _assigned(message: InboundMessages, keyword: Keywords) -> Mapping[str, Any]:
     }
 
 
-def _routed(message: InboundMessages, table: RoutingTable) -> Mapping[str, Any]:
-    if message.route == "context":
+def _routed(message: InboundMessages, table: RoutingTable, talks: Sequence[StoredContext]) -> Mapping[str, Any]:
+    """Anew, with the conversations that were open when it came in. What they decided is not guessed without them."""
+    if message.route == "context" and message.route_details.get("context_id") not in {str(each.id) for each in talks}:
         raise NeedsConversation
-    decision = decide(message, table)
+    decision = decide(message, table, talks)
     return {
         "tenant_id": decision.tenant_id,
         "order_key": order_key(decision.tenant_id or UUID(str(message.number_id)), message.sender),
@@ -195,13 +199,16 @@ def _routed(message: InboundMessages, table: RoutingTable) -> Mapping[str, Any]:
     }
 
 
-def decide(message: InboundMessages, table: RoutingTable, *, explain: bool = False) -> Decision:
-    """Where a stored message would go by a table, at the time it came in, with no conversation open."""
+def decide(
+    message: InboundMessages, table: RoutingTable, talks: Sequence[StoredContext], *, explain: bool = False
+) -> Decision:
+    """Where a stored message would go by a table, at the time it came in, with these conversations open."""
     request = RouteRequest(
         number_id=NumberId(message.number_id or message.connection_id),
         sender=message.sender,
         text=message.text,
         at=message.received_at,
+        contexts=tuple(each.as_context(message.received_at) for each in talks),
     )
     return with_suggestion(table, request, choose_route(table, request, explain=explain))
 

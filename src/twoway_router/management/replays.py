@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
+from twoway_router.conversations.service import list_past
 from twoway_router.domain.errors import Forbidden, NotFound
 from twoway_router.domain.ids import KeywordId, NumberId
 from twoway_router.keywords.service import get_keyword
@@ -112,7 +113,9 @@ class ExplanationOut(Shown):
 
     inbound_message_id: UUID
     route: RouteOut = Field(description="What was decided when it came in, or at its last replay.")
-    now: PreviewOut = Field(description="What would be decided now, with no conversation open, and every candidate.")
+    now: PreviewOut = Field(
+        description="What would be decided now, with the conversations that were open then, and every candidate."
+    )
     is_same: bool = Field(description="Both go to the same keyword, tenant and sub-keyword.")
 
 
@@ -164,12 +167,14 @@ async def explain_inbound_message(
         raise NotFound
     if message.number_id is None:
         raise NumberUnknown
-    decision = decide(message, table, explain=True)
+    talks = (await list_past(session, [message.id])).get(message.id, ())
+    decision = decide(message, table, talks, explain=True)
+    contexts = [each.as_context(message.received_at) for each in talks]
     now = (decision.outcome.value, decision.tenant_id, decision.keyword_id, decision.sub_keyword)
     return ExplanationOut(
         inbound_message_id=message.id,
         route=RouteOut.read(message, caller.tenant_id),
-        now=show(decision, NumberId(message.number_id), caller.tenant_id, table.version),
+        now=show(decision, NumberId(message.number_id), caller.tenant_id, table.version, contexts),
         is_same=now == (message.route, message.tenant_id, message.keyword_id, message.sub_keyword),
     )
 

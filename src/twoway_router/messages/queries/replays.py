@@ -82,7 +82,8 @@ def begin_generation(
     for name, value in (route or {}).items():
         setattr(message, name, value)
     message.only_ordinal, message.attempts, message.last_error, message.finished_at = only, 0, None, None
-    message.state = "stored" if message.route == "none" else "accepted"
+    is_asked = bool(message.route_details.get("asks"))
+    message.state = "stored" if message.route == "none" and not is_asked else "accepted"
 
 
 def read_route(written: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,0 +1,123 @@
+"""Replays of messages that belonged to a conversation: the conversations count as they were when the message came in."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.flow.talks import ASK_GYM, ASK_PIZZERIA, Talks, open_talks
+from tests.support.scene import Scene
+from twoway_router.keywords.queries import list_rules_of_number
+from twoway_router.management.replaying import Replayed, Wish, replay
+from twoway_router.messages.queries.replays import lock_message
+from twoway_router.numbers.queries import list_routed_numbers
+from twoway_router.routing.index import RoutingTable
+from twoway_router.store import transaction
+from twoway_router.store.audit import Actor
+
+PIZZA = {"word": "PIZZA", "actions": [ASK_PIZZERIA]}
+PALESTRA = {"word": "PALESTRA", "actions": [ASK_GYM]}
+
+
+@pytest.fixture
+async def talks(scene: Scene, database_url: str) -> Talks:
+    """Two tenants that ask; every message a minute after the one before."""
+    return await open_talks(scene, database_url, (scene.pizzeria, PIZZA), (scene.gym, PALESTRA))
+
+
+async def again(talks: Talks, message: Any, **wish: Any) -> Replayed:
+    """Replay one message and run it."""
+    scene = talks.scene
+    async with transaction(scene.engine) as session:
+        numbers = [each.rules for each in await list_routed_numbers(session, [scene.number_id])]
+        table = RoutingTable.build(numbers, await list_rules_of_number(session, scene.number_id))
+        row = await lock_message(session, message.id, within=None)
+        assert row is not None
+        (result,) = await replay(session, [row], Wish(**wish), table, within=None, by=Actor(), now=scene.clock())
+    await talks.run()
+    return result
+
+
+async def stored(talks: Talks, message_id: UUID) -> Any:
+    """The message as it is now."""
+    [row] = await talks.scene.rows("SELECT * FROM inbound_messages WHERE id = :id", id=message_id)
+    return row
+
+
+@pytest.mark.parametrize("rules", ["current", "original"])
+async def test_an_answer_is_replayed_as_an_answer(talks: Talks, rules: str) -> None:
+    await talks.say("PIZZA")
+    answer = await talks.say("SI")
+
+    result = await again(talks, answer, rules=rules)
+
+    after = await stored(talks, answer.id)
+    assert (result.problem, after.rule, after.tenant_id) == (None, "open_question", talks.scene.pizzeria)
+    assert await talks.texts() == ["Table for tonight?", "Your table waits.", "Your table waits."]
+
+
+async def test_the_question_that_was_open_then_counts_though_another_has_been_opened_since(talks: Talks) -> None:
+    await talks.say("PIZZA")
+    answer = await talks.say("SI")
+    await talks.say("PALESTRA")
+
+    await again(talks, answer)
+
+    assert (await stored(talks, answer.id)).tenant_id == talks.scene.pizzeria
+
+
+async def test_a_question_that_came_later_does_not_take_an_older_message(talks: Talks) -> None:
+    stray = await talks.say("SI")
+    await talks.say("PIZZA")
+
+    await again(talks, stray)
+
+    assert (await stored(talks, stray.id)).rule == "courtesy"
+
+
+async def test_talk_goes_to_the_tenant_it_went_to_though_the_binding_was_refreshed_since(talks: Talks) -> None:
+    for words in ("PIZZA", "SI"):
+        await talks.say(words)
+    talk = await talks.say("una domanda ancora")
+    await talks.say("e un'altra")
+
+    await again(talks, talk)
+
+    after = await stored(talks, talk.id)
+    assert (after.rule, after.tenant_id) == ("conversation", talks.scene.pizzeria)
+
+
+async def test_who_was_in_touch_then_counts_for_a_message_that_something_else_decided(talks: Talks) -> None:
+    for words in ("PIZZA", "SI"):
+        await talks.say(words)
+    palestra = await talks.say("PALESTRA")
+    await talks.say("PIZZA")
+    await talks.scene.rows("DELETE FROM keyword_spellings WHERE key = 'palestra'")
+
+    await again(talks, palestra)
+
+    after = await stored(talks, palestra.id)
+    assert (after.rule, after.tenant_id) == ("conversation", talks.scene.pizzeria)
+
+
+async def test_without_its_conversation_an_answer_is_not_guessed(talks: Talks) -> None:
+    await talks.say("PIZZA")
+    answer = await talks.say("SI")
+    await talks.scene.rows("DELETE FROM contexts")
+
+    result = await again(talks, answer)
+
+    assert result.problem is not None
+    assert (result.problem.code, result.message.generation) == ("replay_needs_conversation", 0)
+
+
+async def test_a_replay_may_ask_who_is_meant(scene: Scene, database_url: str) -> None:
+    talks = await open_talks(scene, database_url, (scene.pizzeria, PIZZA), (scene.gym, PALESTRA))
+    for words in ("PIZZA", "PALESTRA"):
+        await talks.say(words)
+    answer = await talks.say("SI")
+    await scene.rows("""UPDATE numbers SET options = options || '{"ambiguity": "ask"}'""")
+
+    await again(talks, answer)
+
+    assert (await talks.texts())[-1] == "A chi scrivi? Rispondi 1 = Palestra Forte, 2 = Pizzeria Bella."
