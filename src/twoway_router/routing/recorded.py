@@ -17,6 +17,8 @@ def details_of(decision: Decision) -> dict[str, Any]:
         found["window"] = decision.window.value
     if decision.suggestion:
         found["suggestion"] = str(decision.suggestion)
+    if intent := decision.details.get(OPT_OUT_INTENT):
+        found[OPT_OUT_INTENT] = intent
     return found | _conversation(decision)
 
 
