@@ -80,6 +80,8 @@ def _single(path: str) -> Getter:
         return lambda scene: scene.headers.get(name)
     if colon and prefix == "query":
         return lambda scene: next((value for key, value in read_pairs(query_bytes(scene.query)) if key == rest), None)
+    if colon and prefix == "literal":
+        return lambda _: rest
     if path == "body:":
         return lambda scene: scene.body.decode("utf-8", "surrogateescape")
     if colon and prefix == "root":

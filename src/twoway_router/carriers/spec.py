@@ -1,7 +1,7 @@
 """What a carrier is, as data: the types that every file in ``carriers/specs`` (and an operator's YAML) fills in.
 
 Strings may hold ``{name}`` for a setting or secret of the connection. Paths read a decoded request: ``a.b.0.c``, with
-alternatives ``from|msisdn`` and the prefixes ``root:``, ``header:``, ``query:`` and ``body:`` (all of it).
+alternatives ``from|msisdn`` and the prefixes ``root:``, ``header:``, ``query:``, ``body:`` (all of it) and ``literal:``.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Bird, MessageBird's successor: JSON events, HMAC over time, URL and body. The envelope is unconfirmed, so two are read."""
+"""Bird, MessageBird's successor: JSON events, HMAC over time, URL and body, read with and without their envelope."""
 
 from typing import Final
 
@@ -23,6 +23,7 @@ SPEC: Final = CarrierSpec(
         Setting(name="access_key", is_secret=True, is_required=True, description="Access key of the workspace."),
         Setting(name="workspace_id", is_required=True, description="Workspace."),
         Setting(name="channel_id", is_required=True, description="SMS channel to send through."),
+        Setting(name="number", is_required=True, description="Number of the channel: Bird's events do not name it."),
         Setting(name="signing_key", is_secret=True, description="Signing key of the webhook subscription."),
         Setting(name="api_url", default="https://api.bird.com", description="Address of the API."),
         KEY,
@@ -59,7 +60,8 @@ SPEC: Final = CarrierSpec(
             sender=_either("sender.contact.identifierValue"),
             recipient=_either("receiver.connector.identifierValue")
             + "|"
-            + _either("receiver.contacts.0.identifierValue"),
+            + _either("receiver.contacts.0.identifierValue")
+            + "|literal:{number}",
             text=_either("body.text.text"),
             time=Time(path=_either("createdAt"), formats=("iso",)),
             extra={"channel_id": _either("channelId")},
