@@ -238,7 +238,8 @@ async def open_line(router: Router, carrier: str, **settings: object) -> Line:
 
 async def _set_up(router: Router, carrier: SimulatedCarrier, address: str, settings: dict[str, object]) -> Line:
     account = carrier.account
-    account = replace(account, settings={**account.settings, **settings}).at(carrier.url)
+    numbered = dict.fromkeys(carrier.dialect.number_settings, address)
+    account = replace(account, settings={**account.settings, **numbered, **settings}).at(carrier.url)
     wanted = ConnectionIn.model_validate(
         {
             "name": f"lab {address}",

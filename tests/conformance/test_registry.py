@@ -19,7 +19,6 @@ MISSING = {
     "africastalking",
     "aws",
     "azure",
-    "bird",
     "cm",
     "infobip",
     "jasmin",

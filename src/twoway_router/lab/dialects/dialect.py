@@ -153,7 +153,8 @@ class Dialect:
     receipts, ``reads`` says what it makes of our answers, ``is_refusal`` how we must word a wrong signature, ``retry``
     is its schedule in true seconds. A ``variant`` is another method or charset that an account can be set to; those in
     ``narrow`` carry ASCII only. ``reply_token`` is what its MOs carry and its MTs must bring back. ``marks_opt_outs``:
-    it answers STOP itself and says so in the MO (``Piece.is_opt_out``).
+    it answers STOP itself and says so in the MO (``Piece.is_opt_out``). ``number_settings`` stand for the one number of
+    an account whose MOs and MTs name none.
     """
 
     account: Account
@@ -174,6 +175,7 @@ class Dialect:
     narrow: frozenset[str] = frozenset()
     reply_token: str = ""
     marks_opt_outs: bool = False
+    number_settings: tuple[str, ...] = ()
     certificates: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -4,6 +4,7 @@ from typing import Final
 
 from twoway_router.lab.dialects import (
     bandwidth,
+    bird,
     clickatell,
     clicksend,
     elks,
@@ -20,6 +21,7 @@ from twoway_router.lab.dialects.dialect import Dialect
 DIALECTS: Final[dict[str, Dialect]] = {
     "46elks": elks.DIALECT,
     "bandwidth": bandwidth.DIALECT,
+    "bird": bird.DIALECT,
     "clickatell_legacy": clickatell.LEGACY,
     "clickatell_one": clickatell.ONE,
     "clickatell_platform": clickatell.PLATFORM,
