@@ -36,6 +36,56 @@ async def test_the_reply_shows_what_would_have_been_sent_and_its_receipt(playgro
     assert (mt["state"], mt["delivery_state"]) == ("confirmed", "delivered")
 
 
+async def test_what_the_number_itself_says_is_seen_too(playground: Playground) -> None:
+    await playground.add_number(playground.tester)
+    message = (await playground.write(playground.tester, "HELP")).json()
+
+    await playground.work(6)
+
+    story = (await playground.tester.get(f"/v1/inbound-messages/{message['id']}")).json()
+    assert (story["route"]["outcome"], story["tenant_id"]) == ("help", None)
+    assert [mt["origin"] for mt in story["outbound_messages"]] == ["help"]
+    assert [mt["origin"] for mt in await playground.sent(playground.tester)] == ["help"]
+
+
+async def test_what_happens_in_a_sandbox_is_seen_there_only(playground: Playground) -> None:
+    number_id = await playground.add_number(playground.tester)
+    await playground.add_keyword(playground.tester, number_id)
+    message = (await playground.write(playground.tester, "pizza")).json()
+    await playground.work(4)
+
+    for caller in (playground.live, playground.other):
+        assert (await caller.get(f"/v1/inbound-messages/{message['id']}")).status_code == 404
+        assert await playground.sent(caller) == []
+
+
+async def test_an_email_of_a_sandbox_is_not_sent(playground: Playground) -> None:
+    number_id = await playground.add_number(playground.tester)
+    action = {"kind": "send_email", "recipients": ["crm@example.com"], "subject": "New", "text": "Text"}
+    await playground.add_keyword(playground.tester, number_id, "PIZZA", action)
+    await playground.write(playground.tester, "pizza")
+
+    await playground.work(4)
+
+    (email,) = await playground.scene.rows("SELECT state, reason FROM email_deliveries")
+    assert (email.state, email.reason) == ("done", "sandbox")
+
+
+async def test_a_webhook_of_a_sandbox_goes_to_the_sandboxs_endpoint_only(playground: Playground) -> None:
+    number_id = await playground.add_number(playground.tester)
+    endpoints = {}
+    for caller, host in ((playground.live, "live"), (playground.tester, "test")):
+        wish = {"url": f"https://{host}.pizzeria.example/hook", "event_types": ["message.received"]}
+        endpoints[host] = (await caller.post("/v1/webhook-endpoints", wish)).json()["id"]
+    await playground.add_keyword(playground.tester, number_id)
+    await playground.write(playground.tester, "pizza")
+
+    await playground.work(2)
+
+    rows = await playground.scene.rows("SELECT endpoint_id FROM webhook_deliveries")
+    assert {str(row.endpoint_id) for row in rows} == {endpoints["test"]}
+
+
 async def test_nothing_of_a_sandbox_reaches_a_real_carrier(playground: Playground) -> None:
     number_id = await playground.add_number(playground.tester)
     await playground.add_keyword(playground.tester, number_id)

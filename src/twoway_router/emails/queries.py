@@ -25,12 +25,17 @@ class ClaimedEmail:
 
 _INSERT: Final = text(
     """
-    INSERT INTO email_deliveries (id, tenant_id, recipient, subject, body, inbound_message_id, state, due_at, created_at)
-    SELECT id, tenant_id, recipient, subject, body, inbound_message_id, 'pending',
-           CAST(:now AS timestamptz), CAST(:now AS timestamptz)
+    INSERT INTO email_deliveries (id, tenant_id, recipient, subject, body, inbound_message_id, state, reason,
+                                  due_at, created_at, settled_at)
+    SELECT entry.id, tenant_id, recipient, subject, body, inbound_message_id,
+           CASE WHEN t.sandbox_of IS NULL THEN 'pending' ELSE 'done' END,
+           CASE WHEN t.sandbox_of IS NULL THEN NULL ELSE 'sandbox' END,
+           CAST(:now AS timestamptz), CAST(:now AS timestamptz),
+           CASE WHEN t.sandbox_of IS NULL THEN NULL ELSE CAST(:now AS timestamptz) END
     FROM unnest(CAST(:ids AS uuid[]), CAST(:tenants AS uuid[]), CAST(:recipients AS text[]), CAST(:subjects AS text[]),
                 CAST(:bodies AS text[]), CAST(:messages AS uuid[]))
         AS entry (id, tenant_id, recipient, subject, body, inbound_message_id)
+    LEFT JOIN tenants AS t ON t.id = entry.tenant_id
     """
 )
 _CLAIM: Final = text(
@@ -58,7 +63,10 @@ _SETTLE: Final = text(
 
 
 async def insert_emails(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
-    """Store e-mails: rows of id, tenant_id, recipient, subject, body, inbound_message_id."""
+    """Store e-mails: rows of id, tenant_id, recipient, subject, body, inbound_message_id.
+
+    Those of a sandbox count as done and are never sent.
+    """
     names = {
         "ids": "id",
         "tenants": "tenant_id",

@@ -84,16 +84,18 @@ async def list_inbound_messages(
     pages: Pages,
     where: Annotated[InboundFilter, Depends(_inbound_filter)],
 ) -> Page[InboundMessageOut]:
-    """List messages that came in. Operators see all, also those that belong to no tenant."""
+    """List messages that came in. Operators and sandboxes see also those that belong to no tenant."""
     within = caller.tenant_id
-    rows = await listing.list_inbound(session, within=within, where=where, after=pages.after, limit=pages.fetch)
+    rows = await listing.list_inbound(
+        session, within=within, where=where, after=pages.after, limit=pages.fetch, is_sandbox=caller.is_sandbox
+    )
     return pages.page(rows, lambda row: InboundMessageOut.of(row, within))
 
 
 @inbound.get("/{message_id}")
 async def get_inbound_message(message_id: UUID, caller: CurrentPrincipal, session: DbSession) -> InboundStoryOut:
     """Read a message that came in, why it went where it went, what its actions did and what was sent."""
-    row = await listing.find_inbound(session, message_id, within=caller.tenant_id)
+    row = await listing.find_inbound(session, message_id, within=caller.tenant_id, is_sandbox=caller.is_sandbox)
     if row is None:
         raise NotFound
     runs = await listing.list_runs(session, row.id)
@@ -110,14 +112,16 @@ async def list_outbound_messages(
 ) -> Page[OutboundMessageOut]:
     """List messages that go out."""
     within = caller.tenant_id
-    rows = await listing.list_outbound(session, within=within, where=where, after=pages.after, limit=pages.fetch)
+    rows = await listing.list_outbound(
+        session, within=within, where=where, after=pages.after, limit=pages.fetch, is_sandbox=caller.is_sandbox
+    )
     return pages.page(rows, lambda row: OutboundMessageOut.of(row, within))
 
 
 @outbound.get("/{message_id}")
 async def get_outbound_message(message_id: UUID, caller: CurrentPrincipal, session: DbSession) -> OutboundStoryOut:
     """Read a message that goes out, with every try and every receipt."""
-    row = await listing.find_outbound(session, message_id, within=caller.tenant_id)
+    row = await listing.find_outbound(session, message_id, within=caller.tenant_id, is_sandbox=caller.is_sandbox)
     if row is None:
         raise NotFound
     attempts = await listing.list_attempts(session, row.id)

@@ -1,6 +1,7 @@
 """Reads messages for people: lists by filter, one with all that happened to it. Called by ``messages.api``.
 
 ``within`` is a tenant: nothing of anybody else's is found. None is an operator and finds all, also what was not routed.
+A sandbox has its numbers for itself, so it finds what belongs to them too: HELP, STOP, what fitted no keyword.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from twoway_router.messages.tables import (
     OutboundAttempts,
     OutboundMessages,
 )
+from twoway_router.numbers.tables import Numbers
 from twoway_router.store import Session
 
 _SLACK: Final = timedelta(hours=1)
@@ -89,22 +91,29 @@ async def list_routed_texts(
 
 
 async def list_inbound(
-    session: Session, *, within: TenantId | None, where: InboundFilter, after: UUID | None, limit: int
+    session: Session,
+    *,
+    within: TenantId | None,
+    where: InboundFilter,
+    after: UUID | None,
+    limit: int,
+    is_sandbox: bool = False,
 ) -> Sequence[InboundMessages]:
     """Newest first."""
-    wanted = restricted(select(InboundMessages), within, where).order_by(InboundMessages.id.desc()).limit(limit)
+    wanted = restricted(select(InboundMessages), within, where, is_sandbox=is_sandbox)
+    wanted = wanted.order_by(InboundMessages.id.desc()).limit(limit)
     if after is not None:
         wanted = wanted.where(InboundMessages.id < after)
     return (await session.scalars(wanted)).all()
 
 
 def restricted(
-    wanted: Select[InboundMessages], within: TenantId | None, where: InboundFilter
+    wanted: Select[InboundMessages], within: TenantId | None, where: InboundFilter, *, is_sandbox: bool = False
 ) -> Select[InboundMessages]:
     """Only what the filter wants, and only the tenant's if there is one."""
     table = InboundMessages
     if within is not None:
-        wanted = wanted.where(table.tenant_id == within)
+        wanted = wanted.where(_is_of(table, within, is_sandbox=is_sandbox))
     for name in ("tenant_id", "number_id", "keyword_id", "sender", "state", "route"):
         if (value := getattr(where, name)) is not None:
             wanted = wanted.where(getattr(table, name) == value)
@@ -112,13 +121,19 @@ def restricted(
 
 
 async def list_outbound(
-    session: Session, *, within: TenantId | None, where: OutboundFilter, after: UUID | None, limit: int
+    session: Session,
+    *,
+    within: TenantId | None,
+    where: OutboundFilter,
+    after: UUID | None,
+    limit: int,
+    is_sandbox: bool = False,
 ) -> Sequence[OutboundMessages]:
     """Newest first."""
     table = OutboundMessages
     wanted = select(table).order_by(table.id.desc()).limit(limit)
     if within is not None:
-        wanted = wanted.where(table.tenant_id == within)
+        wanted = wanted.where(_is_of(table, within, is_sandbox=is_sandbox))
     if after is not None:
         wanted = wanted.where(table.id < after)
     for name in ("tenant_id", "number_id", "inbound_message_id", "recipient", "state", "delivery_state"):
@@ -128,16 +143,26 @@ async def list_outbound(
     return (await session.scalars(wanted)).all()
 
 
-async def find_inbound(session: Session, message_id: UUID, *, within: TenantId | None) -> InboundMessages | None:
+async def find_inbound(
+    session: Session, message_id: UUID, *, within: TenantId | None, is_sandbox: bool = False
+) -> InboundMessages | None:
     """One inbound message."""
-    wanted = select(InboundMessages).where(InboundMessages.id == message_id)
-    return await session.scalar(wanted if within is None else wanted.where(InboundMessages.tenant_id == within))
+    table = InboundMessages
+    wanted = select(table).where(table.id == message_id)
+    if within is not None:
+        wanted = wanted.where(_is_of(table, within, is_sandbox=is_sandbox))
+    return await session.scalar(wanted)
 
 
-async def find_outbound(session: Session, message_id: UUID, *, within: TenantId | None) -> OutboundMessages | None:
+async def find_outbound(
+    session: Session, message_id: UUID, *, within: TenantId | None, is_sandbox: bool = False
+) -> OutboundMessages | None:
     """One outbound message."""
-    wanted = select(OutboundMessages).where(OutboundMessages.id == message_id)
-    return await session.scalar(wanted if within is None else wanted.where(OutboundMessages.tenant_id == within))
+    table = OutboundMessages
+    wanted = select(table).where(table.id == message_id)
+    if within is not None:
+        wanted = wanted.where(_is_of(table, within, is_sandbox=is_sandbox))
+    return await session.scalar(wanted)
 
 
 async def list_runs(session: Session, message_id: UUID) -> Sequence[ActionRuns]:
@@ -166,6 +191,14 @@ async def list_receipts(session: Session, message_id: UUID) -> Sequence[Delivery
     table = DeliveryReceipts
     wanted = select(table).where(table.outbound_message_id == message_id).order_by(table.id)
     return (await session.scalars(wanted.limit(_MOST_PARTS))).all()
+
+
+def _is_of(
+    table: type[InboundMessages | OutboundMessages], tenant_id: TenantId, *, is_sandbox: bool
+) -> ColumnElement[bool]:
+    if is_sandbox:
+        return table.number_id.in_(select(Numbers.id).where(Numbers.sandbox_id == tenant_id))
+    return table.tenant_id == tenant_id
 
 
 def _during(
