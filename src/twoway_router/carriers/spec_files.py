@@ -20,6 +20,7 @@ from twoway_router.carriers.signers import SIGNERS
 from twoway_router.carriers.spec import NAME, CarrierSpec, Field
 from twoway_router.carriers.verifiers import VERIFIERS
 from twoway_router.domain.ids import ConnectionId
+from twoway_router.kit.yamls import YamlError, load_yaml
 
 Step = int | str
 
@@ -63,14 +64,12 @@ def spec_schema() -> dict[str, Any]:
 def read_spec(text: str) -> CarrierSpec:
     """A carrier from YAML. Raises SpecFileError with everything that is wrong with it."""
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        detail = f"no YAML: {getattr(error, 'problem', None) or error}"
-        raise SpecFileError([SpecProblem(path="", line=mark.line + 1 if mark else None, detail=detail)]) from None
+        document = load_yaml(text)
+    except YamlError as error:
+        raise SpecFileError([SpecProblem(path="", line=error.line, detail=error.detail)]) from None
+    tree = document.tree
     try:
-        spec = _adapter().validate_python(document)
+        spec = _adapter().validate_python(document.value)
     except ValidationError as error:
         raise SpecFileError(_shape_problems(error, tree)) from None
     problems = [_problem(path, detail, tree) for path, detail in (*_name_problems(spec), *_charset_problems(spec))]

@@ -24,6 +24,9 @@ MAX_LENGTH: Final = 64
 _ORNAMENTS: Final = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u200b-\u200f]+")
 _DIGITS: Final = re.compile(r"\+?[0-9]{3,20}")
 _SHORT_CODE: Final = re.compile(r"[0-9]{3,8}")
+_LONGEST: Final = len("+") + 15
+"""Of E.164. Some countries' plans have longer numbers, which nobody can call from abroad."""
+
 _SURELY_SHORT: Final = 6
 """So many digits are a short code whatever the country's numbering plan says."""
 
@@ -67,6 +70,8 @@ def _is_plain(full: str) -> bool:
 
     Nearly every number on the message path is plain, and the library takes ten times as long to say so.
     """
+    if len(full) > _LONGEST:
+        return False
     for end in (2, 3, 4):
         if (plan := _plan(int(full[1:end]))) is not None:
             lengths, prefix = plan
@@ -96,10 +101,14 @@ def _of_kind(digits: str, code: str, country: str | None, *, is_international: b
 
 def _e164(readings: list[PhoneNumber | None]) -> Msisdn | None:
     """The first valid reading, else the first possible one: reserved ranges are possible but not valid."""
-    possible = [number for number in readings if number is not None and phonenumbers.is_possible_number(number)]
+    possible = [number for number in readings if number is not None and _is_possible(number)]
     if len(possible) <= 1:
         return _format(possible[0]) if possible else None
     return _format(next((number for number in possible if phonenumbers.is_valid_number(number)), possible[0]))
+
+
+def _is_possible(number: PhoneNumber) -> bool:
+    return phonenumbers.is_possible_number(number) and len(_format(number)) <= _LONGEST
 
 
 def _parse(text: str, country: str | None) -> PhoneNumber | None:

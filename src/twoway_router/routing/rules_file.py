@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
+from twoway_router.kit.yamls import load_yaml
 from twoway_router.routing.claims import Claim, judge_claim
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
@@ -42,7 +43,7 @@ def json_schema() -> dict[str, object]:
 
 def read_rules(text: str) -> "Rules":
     """Rules from YAML or JSON; raises ``ValueError`` with the place of the fault."""
-    return Rules(RulesFile.model_validate(PlainLoader(text).get_single_data()))
+    return Rules(RulesFile.model_validate(load_yaml(text, PlainLoader).value))
 
 
 class Rules:

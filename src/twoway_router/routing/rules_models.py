@@ -3,9 +3,11 @@
 import re
 from datetime import datetime
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     AwareDatetime,
     BaseModel,
@@ -39,6 +41,14 @@ def _any_string(value: object) -> str:
     return value
 
 
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, KeyError, OSError):
+        raise ValueError(f"{name[:64]!r} is no time zone") from None
+    return name
+
+
 class NumberModel(_Strict):
     """A number that messages come in on."""
 
@@ -50,7 +60,7 @@ class NumberModel(_Strict):
     owner: Name | None = Field(default=None, description="The tenant of a dedicated number.")
     fuzzy: bool = Field(default=False, description="Accept one wrong letter; dedicated numbers only.")
     ambiguity: AmbiguityPolicy = Field(default=AmbiguityPolicy.LATEST, description="When two tenants may be meant.")
-    time_zone: str = "UTC"
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
 
 
 class TenantModel(_Strict):

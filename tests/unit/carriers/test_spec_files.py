@@ -105,7 +105,9 @@ def test_all_mistakes_are_named_at_once() -> None:
     assert len(refused.value.problems) == 2
 
 
-@pytest.mark.parametrize("text", ["", "[]", "7", "name: x", "\x00", "&a [*a]", "!!python/object:os.system {}"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "7", "name: x", "\x00", "&a [*a]", "!!python/object:os.system {}", "a: 2020-99-99"]
+)
 def test_what_is_no_spec_is_refused(text: str) -> None:
     with pytest.raises(SpecFileError):
         read_spec(text)

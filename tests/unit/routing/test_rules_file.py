@@ -76,8 +76,13 @@ def test_expected_may_be_the_list_of_choices() -> None:
         "numbers: []\nkeywords: [{number: a, tenant: T, word: PIZZA}]",
         "numbers: [{id: a, country: ES}]\nkeywords: [{number: a, tenant: T, word: X}, {number: a, tenant: T, word: X}]",
         "",
+        "numbers: [",
+        "!!timestamp x",
+        "numbers: [{id: a, country: ES, time_zone: Europe}]",
+        "numbers: [{id: a, country: ES, time_zone: Mars/Olympus}]",
+        "numbers: [{id: a, country: ES, time_zone: /etc/passwd}]",
     ],
-    ids=range(5),
+    ids=range(10),
 )
 def test_a_fault_in_the_file_is_told(rules: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
