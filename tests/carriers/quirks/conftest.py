@@ -1,7 +1,7 @@
 """The ingress with one connection of any carrier, as its recorded requests know it, and the rows behind it."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -38,7 +38,7 @@ class Door:
     tenant: TenantId
     client: httpx.AsyncClient
     engine: Engine
-    errands: NoErrands = field(default_factory=NoErrands)
+    ingress: Ingress
 
     def here(self, request: RawRequest) -> RawRequest:
         """The request at the connection's own address, unsigned."""
@@ -52,9 +52,8 @@ class Door:
     async def post(self, request: RawRequest) -> httpx.Response:
         """As it is, to wherever it is addressed."""
         target = request.path + (f"?{request.query}" if request.query else "")
-        return await self.client.request(
-            request.method, target, content=request.body, headers=dict(request.headers) | {"accept-encoding": ""}
-        )
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in request.headers.items()]
+        return await self.client.request(request.method, target, content=request.body, headers=headers)
 
     async def send(self, name: str | None = None, **changes: Any) -> httpx.Response:
         """A recorded message, changed and signed."""
@@ -104,13 +103,12 @@ async def door(carrier: str, database_url: str) -> AsyncIterator[Door]:
         number = await a_number(session, connection, address, country=country)
         if not address.startswith("+"):
             await keywords.claim(session, tenant, KeywordPut(word="PIZZA").to_claim(number), now=NOW)
-    errands = NoErrands()
     ingress = Ingress(
         settings=Settings(public_url=HOST),
         engine=engine,
         sealer=SEALER,
         listener=a_listener(database_url),
-        errands=errands,
+        errands=NoErrands(),
         certificates=SIGNERS.certificates,
         clock=lambda: NOW,
     )
@@ -124,6 +122,6 @@ async def door(carrier: str, database_url: str) -> AsyncIterator[Door]:
             tenant=tenant,
             client=client,
             engine=engine,
-            errands=errands,
+            ingress=ingress,
         )
     await engine.dispose()
