@@ -18,7 +18,6 @@ KEPT = (AckOutcome.STORED, AckOutcome.DUPLICATE, AckOutcome.QUARANTINED, AckOutc
 MISSING = {
     "africastalking",
     "aws",
-    "azure",
     "cm",
     "infobip",
     "jasmin",

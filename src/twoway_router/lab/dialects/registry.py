@@ -3,6 +3,7 @@
 from typing import Final
 
 from twoway_router.lab.dialects import (
+    azure,
     bandwidth,
     bird,
     clickatell,
@@ -20,6 +21,7 @@ from twoway_router.lab.dialects.dialect import Dialect
 
 DIALECTS: Final[dict[str, Dialect]] = {
     "46elks": elks.DIALECT,
+    "azure": azure.DIALECT,
     "bandwidth": bandwidth.DIALECT,
     "bird": bird.DIALECT,
     "clickatell_legacy": clickatell.LEGACY,
