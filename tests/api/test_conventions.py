@@ -5,9 +5,12 @@ from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
+from starlette.routing import compile_path
 
 from tests.api.conftest import Caller, an_app
+from tests.api.world import an_app_without_database
 from tests.cast import FakeClock
+from twoway_router.management.app import FIXED_PATHS
 from twoway_router.store import Engine
 from twoway_router.store.engine import make_engine
 
@@ -92,6 +95,28 @@ async def test_also_what_no_endpoint_answers_is_a_problem(
     refused = await operator.send(method, path)
 
     assert (refused.status_code, refused.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("PUT", "/v1/keywords/availability", "GET"), ("GET", "/v1/inbound-messages/replays", "POST")],
+)
+async def test_a_path_with_a_name_of_its_own_is_not_taken_for_an_id(
+    operator: Caller, method: str, path: str, allowed: str
+) -> None:
+    refused = await operator.send(method, path)
+
+    assert (refused.status_code, refused.headers["allow"]) == (405, allowed)
+
+
+def test_every_path_that_could_be_taken_for_an_id_is_known() -> None:
+    documented = an_app_without_database().openapi()["paths"]
+    fixed = {path for path in documented if "{" not in path}
+    templates = [compile_path(path)[0] for path in documented if "{" in path]
+
+    mistakable = {path for path in fixed if any(template.match(path) for template in templates)}
+
+    assert mistakable and mistakable <= FIXED_PATHS
 
 
 async def test_a_405_names_every_method_of_the_path(operator: Caller) -> None:

@@ -66,6 +66,14 @@ class Sandboxes:
 NO_SANDBOXES: Final = Sandboxes()
 
 
+FIXED_PATHS: Final = frozenset(
+    f"/v1{route.path}"
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute) and "{" not in route.path
+)
+
+
 class ManagementApi(FastAPI):
     """FastAPI with a complete OpenAPI document."""
 
@@ -111,6 +119,7 @@ def create_app(
         app.include_router(router, prefix="/v1")
     app.include_router(catalogue.router)
     app.state.allowed_methods = PathMethods(app).on
+    app.state.fixed_paths = FIXED_PATHS
     install_problems(app)
     app.add_middleware(RequestGuard)
     return app

@@ -93,14 +93,17 @@ class PathMethods:
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
-        self._paths: list[tuple[re.Pattern[str], set[str]]] | None = None
+        self._paths: dict[str, tuple[re.Pattern[str], set[str]]] | None = None
 
     def on(self, path: str) -> str:
         """The value of ``Allow``."""
         if self._paths is None:
             documented = self._app.openapi()["paths"].items()
-            self._paths = [
-                (compile_path(template)[0], {name.upper() for name in known}) for template, known in documented
-            ]
-        found = set[str]().union(*(methods for pattern, methods in self._paths if pattern.match(path)))
+            self._paths = {
+                template: (compile_path(template)[0], {name.upper() for name in known})
+                for template, known in documented
+            }
+        if path in self._paths:
+            return ", ".join(sorted(self._paths[path][1]))
+        found = set[str]().union(*(methods for pattern, methods in self._paths.values() if pattern.match(path)))
         return ", ".join(sorted(found or {"GET"}))

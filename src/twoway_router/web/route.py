@@ -11,6 +11,8 @@ from typing import Any, ClassVar, Final, Literal
 from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import Scope
 
 from twoway_router.domain.errors import FieldError
 from twoway_router.store import transaction
@@ -49,6 +51,12 @@ class ApiRoute(APIRoute):
         options["responses"] = {**problem_responses(path, methods), **(options.get("responses") or {})}
         super().__init__(path, endpoint, **options)
         self._known = _query_names(self.dependant)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """A path that stands in the document as it is, such as ``/keywords/availability``, is nobody's id."""
+        if "{" in self.path and scope["path"] in scope["app"].state.fixed_paths:
+            return Match.NONE, {}
+        return super().matches(scope)
 
     def get_route_handler(self) -> Handler:
         """FastAPI's handler for the operation, inside ours."""
