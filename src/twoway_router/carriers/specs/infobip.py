@@ -42,7 +42,7 @@ SPEC: Final = CarrierSpec(
             id="messageId",
             sender="from",
             recipient="to",
-            text="text",
+            text="text|message.0.value|message.1.value",
             time=Time(path="receivedAt", formats=("iso",)),
             extra={
                 "keyword": "keyword",
@@ -50,7 +50,7 @@ SPEC: Final = CarrierSpec(
                 "application_id": "applicationId",
                 "entity_id": "entityId",
                 "callback_data": "callbackData",
-                "media_url": "message.0.url",
+                "media_url": "message.0.url|message.1.url",
             },
         ),
     ),

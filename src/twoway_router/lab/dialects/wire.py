@@ -111,6 +111,18 @@ def json_of(request: LabRequest) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
+def within(value: object, *path: str | int) -> str:
+    """What stands at this path of a JSON value, as text; empty when nothing does."""
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return ""
+    return "" if value is None else str(value)
+
+
 def refusal(value: object, status: int, *, retry_after: int | None = None) -> LabReply:
     """An error as most carriers word it: JSON, and perhaps when to come back."""
     headers = [] if retry_after is None else [(b"retry-after", b"%d" % retry_after)]
