@@ -124,7 +124,7 @@ SPEC: Final = CarrierSpec(
         success=When(path="body", starts="Success"),
         id="quoted",
         error="quoted",
-        errors={"User throughput exceeded.": "throttled", "403": "failed", "412": "failed"},
+        errors={"User throughput exceeded": "throttled", "403": "failed", "412": "failed"},
     ),
     capability=Capability.RECEIPT,
     part_wait_seconds=300,
