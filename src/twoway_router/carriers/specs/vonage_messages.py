@@ -44,6 +44,7 @@ SPEC: Final = CarrierSpec(
             recipient="to",
             status="status",
             error="error.title|error.type",
+            opted_out=When(path="error.title", equals="1240"),
             time=_TIME,
         ),
         Event(
