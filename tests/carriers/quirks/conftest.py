@@ -14,18 +14,26 @@ from tests.carriers.quirks.rewriting import a_draft
 from tests.carriers.signing import SIGNERS
 from tests.cast import PIZZERIA, SEALER, a_number, a_tenant
 from tests.flow.doubles import NoErrands, a_listener
-from twoway_router.carriers.http import RawRequest
+from tests.support.scene import FakeHttp
+from twoway_router.carriers.http import HttpReply, HttpRequest, RawRequest
 from twoway_router.config import Settings
 from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
+from twoway_router.executor.connections import ConnectionBook
 from twoway_router.executor.runs import MessageRunner, RunLimits
 from twoway_router.ingress.app import Ingress
 from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
 from twoway_router.kit.ids import new_id
+from twoway_router.messages.delivery import Limits, SmsDelivery
 from twoway_router.numbers import service as numbers
 from twoway_router.numbers.schemas import ConnectionIn
 from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.engine import make_engine
+
+PIZZA = KeywordPut.model_validate({"word": "PIZZA", "actions": [{"kind": "reply", "text": "Ciao"}]})
+SENDING = {"to": "{recipient}", "text": "{text}", "token": "{reply_token?}"}
+SPECIAL = {"generic": {"settings": {"send_url": "https://gateway.example/send", "send_fields": SENDING}}}
+"""What a connection needs here besides its recorded settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +81,27 @@ class Door:
         limits = RunLimits(tries=1, mt_lifetime=timedelta(hours=12))
         await MessageRunner(self.engine, limits=limits, clock=lambda: NOW).run(ids)
 
+    async def deliver(self) -> list[HttpRequest]:
+        """What goes out for all that is planned."""
+        http = FakeHttp(answer=_taken)
+        limits = Limits(lease=timedelta(seconds=60), timeout=timedelta(seconds=20), receipt_wait=timedelta(seconds=60))
+        book = ConnectionBook(SEALER, HOST)
+        sms = SmsDelivery(self.engine, http, book, limits=limits, clock=lambda: NOW, chance=lambda: 0.5)
+        await sms.deliver([row.id for row in await self.rows("SELECT id FROM outbound_messages ORDER BY id")])
+        await sms.drain()
+        return http.requests
+
     async def texts(self) -> list[str]:
         return [row.text for row in await self.rows("SELECT text FROM inbound_messages ORDER BY id")]
 
 
+async def _taken(_: HttpRequest) -> HttpReply:
+    return HttpReply(status=202)
+
+
 async def a_connection_of(session: Session, carrier: str, **changes: Any) -> ConnectionId:
     """The recorded connection of a carrier."""
-    told = table(carrier)["connection"] | changes
+    told = table(carrier)["connection"] | SPECIAL.get(carrier, {}) | changes
     wanted = ConnectionIn(
         name=f"{carrier} {new_id()}",
         carrier=carrier,
@@ -100,9 +122,9 @@ async def door(carrier: str, database_url: str) -> AsyncIterator[Door]:
         connection = await a_connection_of(session, carrier)
         address = a_draft(carrier).message().recipient
         country = table(carrier)["connection"].get("country", "IT")
-        number = await a_number(session, connection, address, country=country)
-        if not address.startswith("+"):
-            await keywords.claim(session, tenant, KeywordPut(word="PIZZA").to_claim(number), now=NOW)
+        owner = tenant if address.startswith("+") else None
+        number = await a_number(session, connection, address, country=country, owner=owner)
+        await keywords.claim(session, tenant, PIZZA.to_claim(number), now=NOW)
     ingress = Ingress(
         settings=Settings(public_url=HOST),
         engine=engine,

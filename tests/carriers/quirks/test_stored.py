@@ -5,12 +5,16 @@ from dataclasses import replace
 import pytest
 
 from tests.carriers.cases import NOW, Case, connection
-from tests.carriers.quirks.conftest import Door
+from tests.carriers.quirks.conftest import PIZZA, Door, a_connection_of
 from tests.carriers.quirks.matrix import quirk
 from tests.carriers.quirks.rewriting import a_draft
+from tests.carriers.quirks.test_answers import TOKENS
 from tests.carriers.quirks.test_parts import TEXTS
 from tests.carriers.quirks.test_requests import BATCHES, a_batch
+from tests.cast import GYM, a_number, a_tenant
 from twoway_router.carriers.http import AckOutcome
+from twoway_router.keywords import service as keywords
+from twoway_router.store import transaction
 
 STOPS = {"africastalking": "mo_opt_out", "plivo": "mo_stop", "telnyx": "mo_stop", "twilio": "mo_stop"}
 
@@ -84,6 +88,38 @@ async def test_a_word_that_only_the_carrier_takes_for_a_stop_is_one(door: Door) 
     assert [row.route for row in await door.rows("SELECT route FROM inbound_messages")] == ["opt_out"]
     assert len(await door.rows("SELECT 1 FROM suppressions")) == 1
     assert await door.rows("SELECT 1 FROM outbound_messages") == []
+
+
+@quirk(23)
+async def test_a_reply_carries_the_token_that_its_message_brought(door: Door) -> None:
+    draft = a_draft(door.carrier)
+    if door.carrier == "generic":
+        draft.add("reply_token", "tok-1")
+    await door.post(door.signed(draft.unsigned()))
+    await door.run()
+
+    (request,) = await door.deliver()
+
+    assert TOKENS[door.carrier] in request.url + request.body.decode()
+    (mt,) = await door.rows("SELECT reply_token, inbound_message_id FROM outbound_messages")
+    (mo,) = await door.rows("SELECT reply_token, id FROM inbound_messages")
+    assert tuple(mt) == tuple(mo)
+
+
+@pytest.mark.parametrize("carrier", ["africastalking"])
+async def test_one_short_code_in_two_countries_is_two_numbers(door: Door) -> None:
+    async with transaction(door.engine) as session:
+        gym = await a_tenant(session, GYM)
+        uganda = await a_connection_of(session, door.carrier, country="UG")
+        number = await a_number(session, uganda, "12345", country="UG")
+        await keywords.claim(session, gym, PIZZA.to_claim(number), now=NOW)
+    await door.ingress.follower.catch_up()
+
+    await door.send()
+    await replace(door, connection=uganda).send()
+
+    found = await door.rows("SELECT tenant_id, recipient FROM inbound_messages ORDER BY id")
+    assert [tuple(row) for row in found] == [(door.tenant, "12345"), (gym, "12345")]
 
 
 @pytest.mark.parametrize("carrier", ["telnyx", "twilio"])
