@@ -6,7 +6,9 @@ _SECRET_HEADERS = (
     "apikey",
     "api-key",
     "token",
+    "access-key",
     "secret",
+    "password",
     "signature",
     "proxy-authorization",
 )
@@ -19,5 +21,5 @@ def mask(address: str) -> str:
 
 def is_secret_name(name: str) -> bool:
     """Whether a header, query or field name usually carries a credential."""
-    lowered = name.lower()
-    return lowered in ("key", "sig", "password") or any(part in lowered for part in _SECRET_HEADERS)
+    lowered = name.lower().replace("_", "-")
+    return lowered in ("key", "sig", "pass") or any(part in lowered for part in _SECRET_HEADERS)
