@@ -40,14 +40,18 @@ _T = TypeVar("_T")
 
 
 def values_for(spec: CarrierSpec, settings: Mapping[str, object], secrets: Mapping[str, str]) -> dict[str, str]:
-    """Settings and secrets of a connection as strings, with the defaults of the spec. Mappings are left out."""
-    values = {setting.name: setting.default for setting in spec.settings if setting.default}
+    """Settings and secrets of a connection as strings, with the defaults of the spec, which may name a given setting.
+
+    Mappings are left out.
+    """
+    values: dict[str, str] = {}
     for name, value in settings.items():
         if isinstance(value, bool):
             values[name] = "true" if value else ""
         elif isinstance(value, str | int | float) and value != "":
             values[name] = str(value)
-    return values | {name: value for name, value in secrets.items() if value}
+    defaults = {setting.name: fill(setting.default, values) for setting in spec.settings if setting.default}
+    return defaults | values | {name: value for name, value in secrets.items() if value}
 
 
 def fill_all(value: _T, values: Values) -> _T:

@@ -153,7 +153,7 @@ class ReplyReader:
 
     def _refused(self, reply: HttpReply, scene: Scene) -> SendReply:
         code, status = (self._error(scene) or "").lower(), str(reply.status)
-        for word in (code, status, f"{status[:1]}xx"):
+        for word in (code, _without_namespace(code), status, f"{status[:1]}xx"):
             if word and (result := self._errors.get(word)):
                 return self._result(result, reply, scene, code or status)
         for word in (status, f"{status[:1]}xx"):
@@ -172,6 +172,11 @@ class ReplyReader:
             return Unknown(reason=f"carrier_error: {detail}")
         reason = "opted_out" if result == "opted_out" else "carrier_refused"
         return Failed(reason=reason, detail=detail, opted_out=result == "opted_out")
+
+
+def _without_namespace(code: str) -> str:
+    """The name of an AWS error, which may be written ``namespace#name:address``."""
+    return code.partition(":")[0].rpartition("#")[2]
 
 
 def _detail(code: str, status: str) -> str:

@@ -42,6 +42,11 @@ SPEC: Final = CarrierSpec(
             choices=("TRANSACTIONAL", "PROMOTIONAL"),
             description="Kind of messages sent.",
         ),
+        Setting(
+            name="api_url",
+            default="https://sms-voice.{region}.amazonaws.com",
+            description="Address of the API, for a private endpoint.",
+        ),
         KEY,
     ),
     decode=("json",),
@@ -90,7 +95,7 @@ SPEC: Final = CarrierSpec(
         "CARRIER_UNREACHABLE": U,
     },
     send=Send(
-        url="https://sms-voice.{region}.amazonaws.com/",
+        url="{api_url}/",
         headers={
             "Content-Type": "application/x-amz-json-1.0",
             "X-Amz-Target": "PinpointSMSVoiceV2.SendTextMessage",
@@ -105,7 +110,7 @@ SPEC: Final = CarrierSpec(
         },
         success=When(path="MessageId", exists=True),
         id="MessageId",
-        error="Reason|__type",
+        error="Reason|__type|header:x-amzn-errortype",
         errors={
             "ThrottlingException": "throttled",
             "DESTINATION_PHONE_NUMBER_OPTED_OUT": "opted_out",
