@@ -17,7 +17,6 @@ from twoway_router.lab.web import LabReply, LabRequest
 KEPT = (AckOutcome.STORED, AckOutcome.DUPLICATE, AckOutcome.QUARANTINED, AckOutcome.PROBE)
 MISSING = {
     "africastalking",
-    "aws",
     "cm",
     "infobip",
     "jasmin",

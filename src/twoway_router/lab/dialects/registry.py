@@ -3,6 +3,7 @@
 from typing import Final
 
 from twoway_router.lab.dialects import (
+    aws,
     azure,
     bandwidth,
     bird,
@@ -21,6 +22,7 @@ from twoway_router.lab.dialects.dialect import Dialect
 
 DIALECTS: Final[dict[str, Dialect]] = {
     "46elks": elks.DIALECT,
+    "aws": aws.DIALECT,
     "azure": azure.DIALECT,
     "bandwidth": bandwidth.DIALECT,
     "bird": bird.DIALECT,
