@@ -11,6 +11,14 @@ EMOJI = "Però con \N{SLICE OF PIZZA}\N{FAMILY} e ñ, グレート"
 LONG = "PIZZA " + " ".join(f"Zutat-{turn:03}" for turn in range(40))
 LONG_WIDE = "PIZZA " + "".join(f"\N{SLICE OF PIZZA}{turn:03}\N{TOMATO}" for turn in range(40))
 VARIANTS = [(name, variant) for name, dialect in sorted(DIALECTS.items()) for variant in dialect.variants]
+WORDS = [("narrow", LONG), ("wide", LONG_WIDE)]
+SPLIT = [
+    pytest.param(name, variant, words, id=f"{name}-{variant or 'default'}-{width}")
+    for name, dialect in sorted(DIALECTS.items())
+    for variant in ("", *dialect.parts_of)
+    for width, words in WORDS
+    if width == "narrow" or variant not in dialect.narrow
+]
 MARKING = [name for name, dialect in sorted(DIALECTS.items()) if dialect.marks_opt_outs]
 WIDE = [(name, variant) for name, variant in VARIANTS if variant not in DIALECTS[name].narrow]
 
@@ -38,11 +46,13 @@ async def test_every_character_comes_through_in_both_directions(line: Line, vari
 
 
 @pytest.mark.parametrize("copies_come", Copies)
-@pytest.mark.parametrize("words", [LONG, LONG_WIDE], ids=["narrow", "wide"])
-async def test_a_long_mo_is_one_message_in_any_disorder(line: Line, words: str, copies_come: Copies) -> None:
+@pytest.mark.parametrize(("line", "variant", "words"), SPLIT, indirect=["line"])
+async def test_a_long_mo_is_one_message_in_any_disorder(
+    line: Line, variant: str, words: str, copies_come: Copies
+) -> None:
     disorder = Disorder(seed=7, is_shuffled=True, copies=3, copies_come=copies_come)
 
-    emission = await line.say(words, disorder=disorder)
+    emission = await line.say(words, variant=variant, disorder=disorder)
     await line.run()
 
     assert emission.ack is Ack.TAKEN
@@ -56,7 +66,7 @@ async def test_a_repeated_mo_is_acknowledged_and_done_once(line: Line, variant: 
 
     first = await line.emit(mo)
     await line.run()
-    line.router.clock.advance(seconds=40)
+    line.router.clock.advance(seconds=0 if variant in line.dialect.timeless else 40)
     again = await line.emit(mo)
     await line.run()
 

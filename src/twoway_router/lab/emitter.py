@@ -16,7 +16,7 @@ from twoway_router.lab.client import Answer, Pool
 from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt, Piece
 from twoway_router.lab.dialects.wire import Moment, Wire
 from twoway_router.lab.journal import Journal
-from twoway_router.lab.mos import Disorder, Mo, MoBurst, plan
+from twoway_router.lab.mos import Disorder, Mo, MoBurst, plan, with_variant
 from twoway_router.lab.watched import Watched
 
 NO_ANSWER = Answer(status=0, body=b"")
@@ -64,7 +64,8 @@ class Emitter:
         self.counts.mos_waiting += 1
         started, started_ns = time.monotonic(), time.time_ns()
         tries, answers = 0, list[Answer]()
-        for pieces in plan(mo, mo.at or self._clock(), self._dialect.parts, disorder):
+        mo = with_variant(mo, disorder)
+        for pieces in plan(mo, mo.at or self._clock(), self._dialect.splitting(mo.variant), disorder):
             for used, answer in await self._bring_all(pieces, url, headers, account, rule):
                 tries, answers = tries + used, [*answers, answer]
         told = [self._dialect.reads(answer) for answer in answers]

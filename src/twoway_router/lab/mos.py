@@ -63,11 +63,18 @@ class MoBurst(BaseModel):
     disorder: Disorder = Disorder()
 
 
+def with_variant(mo: Mo, disorder: Disorder) -> Mo:
+    """The MO in its own variant, or in one that the disorder chooses for it."""
+    if mo.variant or not disorder.variants:
+        return mo
+    chance = random.Random(f"{disorder.seed}/{mo.id}/variant")  # noqa: S311 a replayable choice, no secret
+    return mo.model_copy(update={"variant": chance.choice(disorder.variants)})
+
+
 def plan(mo: Mo, at: datetime, splitting: Splitting, disorder: Disorder) -> Sequence[Sequence[Piece]]:
     """The requests of one MO in rounds: those of one round are made at the same time."""
     chance = random.Random(f"{disorder.seed}/{mo.id}")  # noqa: S311 a replayable choice, no secret
-    variant = mo.variant or (chance.choice(disorder.variants) if disorder.variants else "")
-    pieces = list(split(mo.model_copy(update={"variant": variant}), at, splitting))
+    pieces = list(split(mo, at, splitting))
     if disorder.is_shuffled:
         chance.shuffle(pieces)
     if disorder.copies_come is Copies.TOGETHER:

@@ -152,9 +152,10 @@ class Dialect:
     own error answers: a fault that is not there is one that this carrier does not have. ``words`` are its statuses in
     receipts, ``reads`` says what it makes of our answers, ``is_refusal`` how we must word a wrong signature, ``retry``
     is its schedule in true seconds. A ``variant`` is another method or charset that an account can be set to; those in
-    ``narrow`` carry ASCII only. ``reply_token`` is what its MOs carry and its MTs must bring back. ``marks_opt_outs``:
-    it answers STOP itself and says so in the MO (``Piece.is_opt_out``). ``number_settings`` stand for the one number of
-    an account whose MOs and MTs name none.
+    ``narrow`` carry ASCII only, those in ``parts_of`` split texts in their own way, and in ``timeless`` ones neither id
+    nor time tells a late repeat from another message. ``reply_token`` is what its MOs carry and its MTs must bring back.
+    ``marks_opt_outs``: it answers STOP itself and says so in the MO (``Piece.is_opt_out``). ``number_settings`` stand for
+    the one number of an account whose MOs and MTs name none.
     """
 
     account: Account
@@ -173,6 +174,8 @@ class Dialect:
     parts: Splitting = Splitting.JOINED
     variants: tuple[str, ...] = ("",)
     narrow: frozenset[str] = frozenset()
+    parts_of: Mapping[str, Splitting] = field(default_factory=dict)
+    timeless: frozenset[str] = frozenset()
     reply_token: str = ""
     marks_opt_outs: bool = False
     number_settings: tuple[str, ...] = ()
@@ -181,3 +184,7 @@ class Dialect:
     @property
     def name(self) -> str:
         return self.account.carrier
+
+    def splitting(self, variant: str) -> Splitting:
+        """How long texts are passed on in this variant."""
+        return self.parts_of.get(variant, self.parts)

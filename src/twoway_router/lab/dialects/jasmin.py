@@ -113,5 +113,6 @@ DIALECT: Final = Dialect(
     retry=RetryRule(tries=4, first_seconds=30, factor=1, longest_seconds=30, timeout_seconds=30),
     parts=Splitting.BY_OCTETS,
     variants=("", "get", "number", "header"),
+    parts_of={"get": Splitting.BY_OCTETS, "header": Splitting.BY_OCTETS},
     reply_token=_CONNECTOR,
 )

@@ -4,7 +4,7 @@ from typing import Final
 
 from twoway_router.lab.behaviour import Fault, Report, RetryRule
 from twoway_router.lab.client import Answer
-from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt, Piece, TakenMt
+from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt, Piece, Splitting, TakenMt
 from twoway_router.lab.dialects.wire import Moment, Wire, b64, json_of, mac, post_json, refusal, within
 from twoway_router.lab.web import LabReply, LabRequest
 
@@ -108,4 +108,5 @@ DIALECT: Final = Dialect(
     retry=RetryRule(tries=16, first_seconds=5, longest_seconds=81_920),
     variants=("", "binary"),
     narrow=frozenset({"binary"}),
+    parts_of={"binary": Splitting.BY_OCTETS},
 )

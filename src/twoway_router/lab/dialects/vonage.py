@@ -124,4 +124,5 @@ DIALECT: Final = Dialect(
     parts=Splitting.BY_TEXT,
     variants=("", "get", "json", "binary"),
     narrow=frozenset({"binary"}),
+    parts_of={"binary": Splitting.BY_OCTETS},
 )
