@@ -92,6 +92,21 @@ async def amazon(request: HttpRequest) -> HttpReply:
     return HttpReply(status=200, body=sns_certificate().encode() if is_certificate else b"<ConfirmSubscription/>")
 
 
+async def an_ingress_of(database_url: str, engine: Engine, errands: BackgroundErrands) -> Ingress:
+    """Started, with an errand boy."""
+    ingress = Ingress(
+        settings=Settings(),
+        engine=engine,
+        sealer=SEALER,
+        listener=Listener(database_url, (changes.CHANNEL, outbox.CHANNEL)),
+        errands=errands,
+        certificates=errands.certificates,
+        clock=FakeClock(),
+    )
+    await ingress.start()
+    return ingress
+
+
 async def an_aws_connection(session: Session) -> ConnectionId:
     wanted = ConnectionIn(
         name="aws",
@@ -111,16 +126,7 @@ async def topic(database_url: str) -> AsyncIterator[Topic]:
         await a_number(session, connection_id)
     http = FakeHttp(answer=amazon)
     errands = BackgroundErrands(http)
-    ingress = Ingress(
-        settings=Settings(),
-        engine=engine,
-        sealer=SEALER,
-        listener=Listener(database_url, (changes.CHANNEL, outbox.CHANNEL)),
-        errands=errands,
-        certificates=errands.certificates,
-        clock=FakeClock(),
-    )
-    await ingress.start()
+    ingress = await an_ingress_of(database_url, engine, errands)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(ingress), base_url="http://in.router.example") as client:
         yield Topic(client=client, errands=errands, amazon=http, engine=engine, connection_id=connection_id)
     await engine.dispose()
@@ -192,6 +198,20 @@ async def test_a_forged_envelope_is_refused(topic: Topic) -> None:
 
     assert answer.status_code == 403
     assert await topic.texts() == []
+
+
+async def test_what_is_no_certificate_is_not_kept(topic: Topic) -> None:
+    async def junk(request: HttpRequest) -> HttpReply:
+        return HttpReply(status=200, body=b"<html>busy</html>")
+
+    topic.amazon.answer = junk
+    await topic.post(NOTIFICATION)
+    await topic.visited(lambda: len(topic.amazon.requests) == 1)
+
+    topic.amazon.answer = amazon
+    assert await topic.post(NOTIFICATION) == 503
+    await topic.has_certificate()
+    assert await topic.post(NOTIFICATION) == 200
 
 
 async def test_a_certificate_that_could_not_be_fetched_is_fetched_at_the_next_try(topic: Topic) -> None:

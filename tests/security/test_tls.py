@@ -23,10 +23,10 @@ from twoway_router.outbound.network import Guard
 NAME = "crm.example"
 
 
-def write_certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for NAME that vouches for itself, and its key."""
+def write_certificate(folder: Path, name: str = NAME) -> tuple[Path, Path]:
+    """A certificate for a name that vouches for itself, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -36,7 +36,7 @@ def write_certificate(folder: Path) -> tuple[Path, Path]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -40,6 +40,15 @@ def is_allowed(url: str) -> bool:
         return False
 
 
+def is_certificate(pem: str) -> bool:
+    """Whether what was fetched can prove anything: whoever fetches keeps nothing else, so that it is fetched again."""
+    try:
+        key = x509.load_pem_x509_certificate(pem.encode()).public_key()
+    except ValueError:
+        return False
+    return isinstance(key, RSAPublicKey)
+
+
 def verify(options: Options, certificates: Mapping[str, str]) -> Check:
     """Check topic and signature. ``certificates`` maps SigningCertURL to PEM and is filled by the ingress."""
     topics = frozenset(topic for topic in re.split(r"[\s,]+", options["topics"]) if topic)

@@ -6,6 +6,7 @@ from typing import Final
 
 import structlog
 
+from twoway_router.carriers import sns
 from twoway_router.carriers.http import HttpRequest
 from twoway_router.outbound.errors import SendRefused, SendUnknown
 from twoway_router.outbound.http import HttpClient
@@ -57,5 +58,6 @@ class BackgroundErrands:
             log.warning("errand.failed", is_certificate=is_certificate, error=str(error))
             return
         log.info("errand.done", is_certificate=is_certificate, status=reply.status)
-        if is_certificate and reply.status == 200:
-            self.certificates[url] = reply.body.decode("ascii", "replace")
+        pem = reply.body.decode("ascii", "replace")
+        if is_certificate and reply.status == 200 and sns.is_certificate(pem):
+            self.certificates[url] = pem
