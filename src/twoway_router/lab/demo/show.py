@@ -10,6 +10,7 @@ from twoway_router.lab.carrier import running_carrier
 from twoway_router.lab.demo import scenes
 from twoway_router.lab.demo.play import play
 from twoway_router.lab.demo.render import DemoReport
+from twoway_router.lab.demo.sandbox import WORD, LabSandbox, open_sandbox
 from twoway_router.lab.demo.world import Addresses, DemoWorld, seed
 from twoway_router.lab.sink import running_sink
 
@@ -26,6 +27,7 @@ class Show:
     world: DemoWorld
     at: Addresses
     report: DemoReport
+    sandbox: LabSandbox
 
 
 @asynccontextmanager
@@ -51,11 +53,13 @@ async def showing(
         carrier.behaviour = Behaviour(receipts=Receipts.SOON, receipt_url=world.connection.receipt_url)
         say(f"a simulated carrier sends {len(scenes.SCENES)} messages")
         report = await play(world, carrier, sink, api_url, operator_key)
-        yield Show(world=world, at=at, report=report)
+        burgers = world.tenants[scenes.BURGERS].key
+        sandbox = await open_sandbox(api_url, burgers, world.shared_number_id, folder / "sandbox.key")
+        yield Show(world=world, at=at, report=report, sandbox=sandbox)
 
 
 def describe(show: Show, *, api_url: str, operator_key: str) -> str:
-    """Addresses, keys and five lines to type."""
+    """Addresses, keys and six lines to type."""
     world = show.world
     auth = f'-H "Authorization: Bearer {operator_key}"'
     json = '-H "Content-Type: application/json"'
@@ -63,6 +67,10 @@ def describe(show: Show, *, api_url: str, operator_key: str) -> str:
     mo = f'{{"id":"mine-1","from":"+447700900950","to":"{scenes.SHORT_CODE}","text":"freeburger"}}'
     preview = f'{{"number_id":"{world.shared_number_id}","text":"usedcars under 5000"}}'
     keyword = f'{{"number_id":"{world.shared_number_id}","word":"MENU24","actions":[{{"kind":"reply","text":"Today: soup"}}]}}'
+    sandbox = show.sandbox
+    made_up = (
+        f'{{"country":"{sandbox.country}","number":"{sandbox.number}","sender":"+447700900001","text":"{WORD} hello"}}'
+    )
     keys = [f"  {tenant.name:<18}{tenant.key}" for tenant in world.tenants.values()]
     return "\n".join(
         [
@@ -73,6 +81,7 @@ def describe(show: Show, *, api_url: str, operator_key: str) -> str:
             "Keys",
             f"  {'operator':<18}{operator_key}",
             *keys,
+            f"  {'sandbox':<18}{sandbox.key}",
             "",
             "Try:",
             f"  curl -i {json} -d '{mo}' '{world.connection.mo_url}'",
@@ -80,5 +89,6 @@ def describe(show: Show, *, api_url: str, operator_key: str) -> str:
             f"  curl {auth} '{api_url}/v1/outbound-messages?limit=1'",
             f"  curl {auth} {json} -d '{preview}' {api_url}/v1/route-previews",
             f"  curl -H \"Authorization: Bearer {burgers}\" {json} -d '{keyword}' {api_url}/v1/keywords",
+            f"  curl -H \"Authorization: Bearer {sandbox.key}\" {json} -d '{made_up}' {api_url}/v1/sandbox/inbound-messages",
         ]
     )

@@ -68,7 +68,7 @@ async def seed(at: Addresses, operator_key: str, state_file: Path) -> DemoWorld:
         await _move(operator, at, kept)
     connection = kept.connection.listening_at(at.ingress_url)
     world = replace(kept, run=kept.run + 1, connection=connection)
-    _write(state_file, orjson.dumps(asdict(world)))
+    write_private(state_file, orjson.dumps(asdict(world)))
     return world
 
 
@@ -180,7 +180,7 @@ def _begin(state_file: Path) -> str:
     if begun.exists():
         return begun.read_text(encoding="ascii")
     install = secrets.token_hex(16)
-    _write(begun, install.encode())
+    write_private(begun, install.encode())
     return install
 
 
@@ -193,7 +193,7 @@ def _read(state_file: Path) -> DemoWorld | None:
     return DemoWorld(**fields)
 
 
-def _write(file: Path, content: bytes) -> None:
+def write_private(file: Path, content: bytes) -> None:
     """Appears at once and complete; only its owner may read it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_suffix(".new")
