@@ -4,9 +4,10 @@ PYTHON ?= python3
 UV := $(PYTHON) scripts/uv.py
 RUN := $(UV) run --quiet --locked --extra embedded
 PYTEST_WORKERS ?= 2
+SECONDS ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-peers check bench fmt clean
+.PHONY: help run demo test test-peers fuzz check bench fmt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +27,9 @@ test: ## All tests, on a real PostgreSQL and a real RabbitMQ; the crash tests la
 test-peers: ## Other people's programs against us: Debian's Kannel in front and behind, 500 conversations (docs/testing.md)
 	@$(PYTHON) scripts/get_kannel.py
 	@$(RUN) pytest -m peers tests/peers $(ARGS)
+
+fuzz: ## Fuzz everything that reads bytes of strangers, SECONDS=20 for each target (docs/testing.md)
+	@$(RUN) --group fuzz python -m fuzz --seconds $(SECONDS) $(ARGS)
 
 check: ## Style, types, architecture, API file, migrations, image and chart, unit tests; under three minutes
 	@$(PYTHON) scripts/get_helm.py > /dev/null
