@@ -10,6 +10,7 @@ from twoway_router.routing.variants import cut_runs, digit_look_alikes, letters,
 
 LONGEST: Final = 32
 MOST_WORDS: Final = 4
+_SHORTEST: Final = 3
 _JOINERS: Final = "\ufe0f\u200d"
 _EAST_ASIAN: Final = (
     frozenset(("CJK", "HIRAGANA", "KATAKANA")),
@@ -58,12 +59,15 @@ def _shared_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
         return Fault("only_digits", "Digits alone are answers to questions.")
     if key in entry.words.yes or key in entry.words.no:
         return Fault("answer", "Yes and no words are answers to questions.")
-    if key in entry.words.replies and letters(key) >= 3:
+    if key in entry.words.replies and letters(key) >= _SHORTEST:
         return Fault(
             "typical_reply", "People send this word as an answer; only an operator can allow it.", is_final=False
         )
-    if not any(map(is_symbol, folded.tokens)) and letters(key) < 3:
-        return Fault("too_short", "A keyword has at least 3 letters.", is_final=len(key) < 3)
+    if _is_offensive(entry, folded):
+        detail = "Many people find this word offensive; only an operator can allow it."
+        return Fault("offensive", detail, is_final=False)
+    if not any(map(is_symbol, folded.tokens)) and letters(key) < _SHORTEST:
+        return Fault("too_short", "A keyword has at least 3 letters.", is_final=len(key) < _SHORTEST)
     if key in entry.words.replies:
         return Fault(
             "typical_reply", "People send this word as an answer; only an operator can allow it.", is_final=False
@@ -87,11 +91,18 @@ def _opt_out_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
 
 
 def _compliance_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
+    words = entry.words
     for key in _guises(folded.key):
-        word = entry.words.help.get(key) or entry.words.start.get(key)
+        word = words.help.get(key) or words.start.get(key) or words.operator.get(key)
         if word is not None:
             return Fault("reserved", f"{word.word} is a word that every sender may use.")
     return None
+
+
+def _is_offensive(entry: NumberEntry, folded: Folded) -> bool:
+    """The whole word or one of its longer words, also in disguise; short ones mean something else in other languages."""
+    parts = (folded.key, *(token for token in folded.tokens if letters(token) > _SHORTEST))
+    return any(not entry.words.offensive.isdisjoint(_guises(part)) for part in parts)
 
 
 def _guises(key: str) -> set[str]:

@@ -18,24 +18,6 @@ from twoway_router.routing.variants import has_other_script, skeleton
 
 _DATA: Final = files("twoway_router.routing") / "data"
 _SAME_LIST: Final = {"nb": "no", "nn": "no", "sr": "hr", "bs": "hr", "gl": "ca", "iw": "he"}
-_CHAT: Final = (
-    "ok",
-    "hi",
-    "hey",
-    "haha",
-    "hahaha",
-    "lol",
-    "thx",
-    "pls",
-    "yo",
-    "hmm",
-    "wow",
-    "omg",
-    "u",
-    "ur",
-    "im",
-    "dont",
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +36,8 @@ Words = Mapping[str, ReservedWord]
 class Vocabulary:
     """The reserved words as one set of languages sees them, by folded key.
 
-    ``reserved`` has the keys of all lists of compliance; ``openers`` the first tokens of their words.
+    ``reserved`` has the keys of all lists of compliance; ``openers`` the first tokens of their words; ``operator`` what a
+    sender may ask the number itself; ``offensive`` what nobody should advertise without an operator's consent.
     """
 
     languages: tuple[str, ...]
@@ -65,6 +48,8 @@ class Vocabulary:
     help: Words
     start: Words
     foreign: Words
+    operator: Words
+    offensive: frozenset[str]
     yes: frozenset[str]
     no: frozenset[str]
     replies: frozenset[str]
@@ -107,7 +92,23 @@ def _lists(language: str) -> Mapping[str, list[str]]:
 @cache
 def common_words(language: str) -> frozenset[str]:
     """The folded keys of the commonest words of a language; empty where there is no list."""
-    path = _DATA / "common" / f"{primary(language)}.txt"
+    return _listed("common", language)
+
+
+@cache
+def chat_words(language: str) -> frozenset[str]:
+    """The folded keys of words with which people begin messages to each other; empty where there is no list."""
+    return _listed("chat", language)
+
+
+@cache
+def offensive_words(language: str) -> frozenset[str]:
+    """The folded keys of words that many find offensive; empty where there is no list."""
+    return _listed("profanity", language)
+
+
+def _listed(kind: str, language: str) -> frozenset[str]:
+    path = _DATA / kind / f"{primary(language)}.txt"
     if not path.is_file():
         return frozenset()
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -144,7 +145,7 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
     unless_asked, helping, starting = (_words(kind, own) for kind in ("opt_out_unless_asked", "help", "start"))
     known = {*unless_asked, *helping, *starting}
     answers_and_replies = (_keys(kind, own) for kind in ("yes_words", "no_words", "replies"))
-    common = frozenset(_CHAT).union(*map(common_words, own), *answers_and_replies)
+    common = frozenset[str]().union(*map(common_words, own), *map(chat_words, own), *answers_and_replies)
     foreign = {
         key: word
         for kind in ("help", "start", "opt_out_unless_asked")
@@ -168,6 +169,8 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
         help=helping,
         start=starting,
         foreign=foreign,
+        operator=_words("operator", own),
+        offensive=frozenset[str]().union(*map(offensive_words, own)),
         yes=_keys("yes_words", own),
         no=_keys("no_words", own),
         replies=_keys("replies", own),

@@ -28,6 +28,14 @@ def test_every_language_has_words_for_yes_and_no_that_differ(language: str) -> N
     assert not yes & no
 
 
+@pytest.mark.parametrize(("kind", "source"), [("chat", "own list"), ("profanity", "CC BY 4.0")])
+def test_every_other_list_names_its_source_and_licence(kind: str, source: str) -> None:
+    heads = [entry.read_text(encoding="utf-8")[:500] for entry in (DATA / kind).iterdir()]
+
+    assert len(heads) >= 12
+    assert all(source in head for head in heads)
+
+
 @pytest.mark.parametrize("name", COMMON)
 def test_every_list_of_common_words_names_its_source_and_licence(name: str) -> None:
     head = (DATA / "common" / name).read_text(encoding="utf-8")[:400]
