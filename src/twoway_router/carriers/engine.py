@@ -20,7 +20,7 @@ from twoway_router.carriers.placeholders import fill_all, values_for
 from twoway_router.carriers.proofs import Check
 from twoway_router.carriers.selection import Kind, Parsed, Selection
 from twoway_router.carriers.sending import LookUpClient, ReplyReader, Sender
-from twoway_router.carriers.spec import Auth, CarrierSpec
+from twoway_router.carriers.spec import Auth, CarrierSpec, read_base
 from twoway_router.carriers.verifiers import VERIFIERS
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import Capability, OutboundMessage
@@ -56,6 +56,7 @@ class CompiledConnection:
         self.capability: Final[Capability] = spec.capability
         self.body_limit: Final = spec.body_limit
         self.secret_words: Final = tuple(word for word in view.secrets.values() if len(word) >= SHORTEST_SECRET)
+        self.public_base: Final = read_base(view.settings)
         self.part_wait: Final = timedelta(seconds=spec.part_wait_seconds)
         self._spec = filled
         self._checks = _compile_checks(spec, values, view)

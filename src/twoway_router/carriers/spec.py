@@ -23,6 +23,8 @@ HOLE: Final = re.compile(r"\{([a-z_][a-z0-9_|]*)(\??)\}")
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,40}")
 """A carrier's name stands in URLs."""
 
+_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?/?")
+
 _CLOSED: Final[Config] = {"extra": "forbid", "coerce_numbers_to_str": True}
 
 
@@ -41,8 +43,10 @@ class Setting:
 
 
 RATE: Final = "sends_per_second"
+BASE: Final = "public_url"
 EVERYWHERE: Final = (
     Setting(name=RATE, description="MTs per second that the carrier takes from this connection; empty: no limit."),
+    Setting(name=BASE, description="https://host[:port] under which this carrier reaches the ingress; empty: as all."),
 )
 """Settings that every connection has, whatever its carrier."""
 
@@ -266,6 +270,11 @@ def read_rate(word: object) -> float | None:
     return rate if 0.01 <= rate <= 10_000 else None
 
 
+def read_base(settings: Mapping[str, object]) -> str | None:
+    """The connection's own public address, without a slash."""
+    return str(settings.get(BASE) or "").rstrip("/") or None
+
+
 def names_in(text: str) -> frozenset[str]:
     """The placeholders of a string that must have a value."""
     return frozenset(match[1] for match in HOLE.finditer(text) if not match[2])
@@ -282,6 +291,8 @@ def _problem(setting: Setting, value: object) -> str | None:
         return "must be text"
     if setting.name == RATE and read_rate(value) is None:
         return "must be a number from 0.01 to 10000"
+    if setting.name == BASE and _ORIGIN.fullmatch(str(value)) is None:
+        return "must be like https://sms.example or https://sms.example:8443"
     if setting.choices and str(value) not in setting.choices:
         return f"must be one of {', '.join(setting.choices)}"
     return None

@@ -121,7 +121,10 @@ class CarrierEndpoint:
         acknowledge = door.connection.acknowledge
         try:
             request = visit.request = await read_request(
-                scope, receive, public_url=self._public_url, limit=min(self._body_limit, door.connection.body_limit)
+                scope,
+                receive,
+                public_url=door.connection.public_base or self._public_url,
+                limit=min(self._body_limit, door.connection.body_limit),
             )
             door.connection.verify(request, now)
         except BodyTooLarge:

@@ -11,6 +11,7 @@ import structlog
 from twoway_router.carriers.engine import CompiledConnection, ConnectionView, compile_connection
 from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.registry import CARRIERS, carrier_of
+from twoway_router.carriers.spec import read_base
 from twoway_router.domain.errors import Conflict, FieldError, NotFound, RouterError, Unprocessable
 from twoway_router.domain.ids import ConnectionId, TenantId
 from twoway_router.domain.messages import NumberKind, Sharing
@@ -127,7 +128,7 @@ def open_secrets(sealer: Sealer, connection: Connections) -> dict[str, str]:
 
 def inbound_url(public_url: str, connection: Connections) -> str:
     """Where a connection's carrier reaches us; ``/mo`` and ``/dlr`` follow."""
-    return f"{public_url}/in/{connection.carrier}/{connection.id}"
+    return f"{read_base(connection.settings) or public_url}/in/{connection.carrier}/{connection.id}"
 
 
 async def compile_connections(

@@ -84,8 +84,8 @@ ROWS: Final[Mapping[int, Row]] = {
     ),
     3: Row(
         quirk="Signatures over the public URL, while a proxy stands in between",
-        rule="The URL is made of the public address that is configured and the raw query string, never of headers; Twilio's "
-        "is tried with and without its port.",
+        rule="The URL is made of the public address that is configured, for all or for the connection, and the raw query "
+        "string, never of headers; Twilio's is tried with and without its port.",
         carriers=hits(
             "bird generic messagebird plivo twilio",
             urlless="aws sinch telnyx vonage vonage_messages",

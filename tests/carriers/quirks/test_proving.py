@@ -36,6 +36,9 @@ GENERIC = {
 }
 
 
+GENERIC_SECRETS = {"hmac_secret": "hm4c"}
+
+
 def _generic(request: RawRequest) -> RawRequest:
     stamp = str(int(NOW.timestamp()))
     signed = f"{stamp}.{request.url}.".encode() + request.body
@@ -43,16 +46,14 @@ def _generic(request: RawRequest) -> RawRequest:
     return replace(request, headers={**request.headers, "x-time": stamp, "x-signature": proof})
 
 
-def _signed(carrier: str, request: RawRequest) -> RawRequest:
+def signed_by(carrier: str, request: RawRequest) -> RawRequest:
     return _generic(request) if carrier == "generic" else sign(carrier, request)
 
 
 def _connection(carrier: str) -> CompiledConnection:
     if carrier != "generic":
         return connection(carrier)
-    return compile_connection(
-        CARRIERS["generic"], view_of("generic", settings=GENERIC, secrets={"hmac_secret": "hm4c"})
-    )
+    return compile_connection(CARRIERS["generic"], view_of("generic", settings=GENERIC, secrets=GENERIC_SECRETS))
 
 
 async def _behind_a_proxy(request: RawRequest, public_url: str) -> RawRequest:
@@ -78,9 +79,9 @@ async def _behind_a_proxy(request: RawRequest, public_url: str) -> RawRequest:
 
 
 @quirk(3)
-async def test_the_public_url_is_what_was_signed(carrier: str) -> None:
+async def test_the_public_url_is_what_wassigned_by(carrier: str) -> None:
     raw = a_draft(carrier).raw
-    signed = _signed(carrier, replace(raw, query=ODD_QUERY, url=f"{HOST}{raw.path}?{ODD_QUERY}"))
+    signed = signed_by(carrier, replace(raw, query=ODD_QUERY, url=f"{HOST}{raw.path}?{ODD_QUERY}"))
 
     arrived = await _behind_a_proxy(signed, HOST)
 
@@ -90,10 +91,19 @@ async def test_the_public_url_is_what_was_signed(carrier: str) -> None:
 @quirk(3)
 async def test_another_public_url_proves_nothing(carrier: str) -> None:
     raw = a_draft(carrier).raw
-    signed = _signed(carrier, replace(raw, url=f"https://other.example{raw.path}"))
+    signed = signed_by(carrier, replace(raw, url=f"https://other.example{raw.path}"))
 
     with pytest.raises(BadSignature):
         _connection(carrier).verify(await _behind_a_proxy(signed, HOST), NOW)
+
+
+@pytest.mark.parametrize(
+    "value", ["sms.example", "ftp://sms.example", "https://sms.example/x", "https://a@b", "https://"]
+)
+def test_a_public_address_of_a_connection_s_own_is_an_origin(value: str) -> None:
+    problems = CARRIERS["twilio"].check_settings({"account_sid": "AC1", "public_url": value}, {"auth_token": "t0k3n"})
+
+    assert [problem.pointer for problem in problems] == ["/settings/public_url"]
 
 
 @pytest.mark.parametrize("port", ["", ":443"])
@@ -106,7 +116,7 @@ def test_twilio_may_sign_with_or_without_the_port(port: str) -> None:
 
 @quirk(14)
 def test_a_signature_is_good_for_its_window_and_no_longer(carrier: str) -> None:
-    signed, window = _signed(carrier, a_draft(carrier).raw), WINDOWS[carrier]
+    signed, window = signed_by(carrier, a_draft(carrier).raw), WINDOWS[carrier]
 
     _connection(carrier).verify(signed, NOW + window - timedelta(seconds=1))
 

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.carriers.cases import NOW, Case, connection
+from tests.carriers.cases import HOST, NOW, Case, connection, table
 from tests.carriers.quirks.conftest import PIZZA, Door, a_connection_of
 from tests.carriers.quirks.matrix import quirk
 from tests.carriers.quirks.rewriting import a_draft
 from tests.carriers.quirks.test_answers import TOKENS
 from tests.carriers.quirks.test_parts import TEXTS
+from tests.carriers.quirks.test_proving import GENERIC, GENERIC_SECRETS, signed_by
 from tests.carriers.quirks.test_requests import BATCHES, a_batch
 from tests.cast import GYM, a_number, a_tenant
 from twoway_router.carriers.http import AckOutcome
@@ -27,6 +28,25 @@ async def test_a_body_that_is_too_large_is_not_stored(door: Door) -> None:
 
     assert answer.status_code == connection(door.carrier).acknowledge(AckOutcome.TOO_LARGE).status
     assert await door.texts() == []
+
+
+@quirk(3)
+async def test_a_connection_may_have_a_public_address_of_its_own(door: Door) -> None:
+    own = "https://sms2.example:8443"
+    told = table(door.carrier)["connection"]
+    if door.carrier == "generic":
+        told = {"settings": GENERIC, "secrets": GENERIC_SECRETS}
+    changes = {"settings": told["settings"] | {"public_url": f"{own}/"}, "secrets": told["secrets"]}
+    async with transaction(door.engine) as session:
+        other = await a_connection_of(session, door.carrier, **changes)
+    await door.ingress.follower.catch_up()
+    there = replace(door, connection=other)
+    raw = there.here(a_draft(door.carrier).unsigned())
+
+    requests = [signed_by(door.carrier, replace(raw, url=raw.url.replace(HOST, base))) for base in (own, HOST)]
+    answers = [await door.post(request) for request in requests]
+
+    assert [answer.status_code for answer in answers] == [200, 403]
 
 
 @quirk(8)
