@@ -144,3 +144,14 @@ async def test_without_a_sender_no_conversation_counts(engine: Engine, pizzeria:
     shown = (await pizzeria.post("/v1/route-previews", body)).json()
 
     assert (shown["rule"], shown["contexts"]) == ("courtesy", [])
+
+
+async def test_the_word_that_may_be_meant_is_shown_to_its_holder_only(
+    pizzeria: Caller, gym: Caller, number_id: NumberId
+) -> None:
+    body = {"number_id": str(number_id), "text": "palestta"}
+
+    shown = [(await caller.post("/v1/route-previews", body)).json() for caller in (gym, pizzeria)]
+
+    assert [(one["rule"], one["suggestion"]) for one in shown] == [("courtesy", "PALESTRA"), ("courtesy", None)]
+    assert shown[1]["reason"] == "no keyword of this number fits"

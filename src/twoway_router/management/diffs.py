@@ -178,6 +178,6 @@ def _change(change: RouteChange[RoutedText], number_id: NumberId, viewer: Tenant
         inbound_message_id=change.name.id,
         received_at=change.name.received_at,
         text=change.name.text,
-        before=SideOut.of(show(change.before, number_id, viewer, 0)),
-        after=SideOut.of(show(change.after, number_id, viewer, 0)),
+        before=SideOut.of(show(change.before, number_id, viewer)),
+        after=SideOut.of(show(change.after, number_id, viewer)),
     )

@@ -29,6 +29,10 @@ router = api_router("/route-previews", resource="routes", tag="Routes", always="
 
 FOREIGN: Final = "another tenant's keyword"
 _NOBODY: Final = "+10000000000"
+_REASONS: Final = {
+    "courtesy": "no keyword of this number fits",
+    "owner_default": "no keyword of this number fits: its owner's default",
+}
 
 
 class PreviewIn(Body):
@@ -90,6 +94,9 @@ class PreviewOut(Shown):
     key: str | None
     reason: str
     language: str | None
+    suggestion: str | None = Field(
+        description="The word that the courtesy reply would ask about, if it is yours to see."
+    )
     candidates: list[CandidateOut]
     contexts: list[ContextOut] = Field(
         description="The conversations that were live for this decision, the latest first."
@@ -121,7 +128,7 @@ async def preview_route(
     contexts = await _contexts(session, body, Talk(number.id, sender), caller.tenant_id, at)
     request = RouteRequest(number_id=NumberId(number.id), sender=sender, text=body.text, at=at, contexts=contexts)
     decision = choose_route(table, request, explain=True)
-    return show(decision, NumberId(number.id), caller.tenant_id, table.version, contexts)
+    return show(decision, NumberId(number.id), caller.tenant_id, table, contexts)
 
 
 async def _contexts(
@@ -149,7 +156,11 @@ async def _number(session: Session, body: PreviewIn, usable_by: TenantId | None)
 
 
 def show(
-    decision: Decision, number_id: NumberId, viewer: TenantId | None, version: int, contexts: Sequence[Context] = ()
+    decision: Decision,
+    number_id: NumberId,
+    viewer: TenantId | None,
+    table: RoutingTable | None = None,
+    contexts: Sequence[Context] = (),
 ) -> PreviewOut:
     """A decision as an operator (None) or a tenant may see it."""
     is_open = viewer is None or decision.tenant_id in (None, viewer)
@@ -164,7 +175,7 @@ def show(
         "match_class": decision.match_class,
         "span": decision.span,
         "key": decision.key,
-        "reason": decision.reason,
+        "reason": decision.reason or _REASONS.get(decision.rule, ""),
         "language": decision.language,
     }
     hidden = dict.fromkeys(facts) | {"rest": "", "window": WindowState.OPEN, "reason": FOREIGN}
@@ -175,9 +186,15 @@ def show(
         is_yours=decision.tenant_id is not None and is_open,
         candidates=[_candidate(one, viewer) for one in decision.candidates],
         contexts=show_contexts(contexts, decision, viewer),
-        rules_version=version,
+        suggestion=_suggested(decision, viewer, table),
+        rules_version=table.version if table is not None else 0,
         **(facts if is_open else hidden),
     )
+
+
+def _suggested(decision: Decision, viewer: TenantId | None, table: RoutingTable | None) -> str | None:
+    keyword = table.keyword(decision.suggestion) if table is not None and decision.suggestion else None
+    return keyword.spellings[0] if keyword is not None and viewer in (None, keyword.tenant_id) else None
 
 
 def _candidate(candidate: Candidate, viewer: TenantId | None) -> CandidateOut:

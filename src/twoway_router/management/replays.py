@@ -174,7 +174,7 @@ async def explain_inbound_message(
     return ExplanationOut(
         inbound_message_id=message.id,
         route=RouteOut.read(message, caller.tenant_id),
-        now=show(decision, NumberId(message.number_id), caller.tenant_id, table.version, contexts),
+        now=show(decision, NumberId(message.number_id), caller.tenant_id, table, contexts),
         is_same=now == (message.route, message.tenant_id, message.keyword_id, message.sub_keyword),
     )
 
