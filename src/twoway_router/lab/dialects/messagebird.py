@@ -86,8 +86,9 @@ def _take(request: LabRequest, account: Account) -> TakenMt | LabReply:
     if request.header(b"authorization") != f"AccessKey {account['access_key']}":
         return _error(2, "Request not allowed (incorrect access_key)", 401, "access_key")
     fields = json_of(request)
-    recipients = fields.get("recipients")
-    if not isinstance(recipients, list) or not recipients:
+    told = fields.get("recipients")
+    recipients = told.split(",") if isinstance(told, str) else told
+    if not isinstance(recipients, list) or not any(recipients):
         return _error(9, "no (correct) recipients found", 422, "recipients")
     text = str(fields.get("body", ""))
     return TakenMt(
