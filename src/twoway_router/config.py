@@ -62,6 +62,11 @@ class Settings(BaseSettings):
         None, description="Folder with carriers of your own as *.yaml (docs/ADDING_A_CARRIER.md), read at the start."
     )
 
+    reserved_words: Path | None = Field(
+        None,
+        description="YAML file with words that tenants get on shared numbers only from an operator (docs/registry.md).",
+    )
+
     sandbox_requests_per_minute: int = Field(
         300, ge=1, le=100_000, description="API requests of all test keys of one tenant, per process."
     )

@@ -10,6 +10,7 @@ from twoway_router.keywords.queries import list_keyword_ids_of_tenant, list_keyw
 from twoway_router.kit.metrics import INDEX_KEYWORDS, INDEX_VERSION
 from twoway_router.numbers.queries import RoutedNumber, list_routed_numbers
 from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.own_words import NO_OWN_WORDS, OwnWords
 from twoway_router.routing.types import NumberRules
 from twoway_router.store.changes import Change
 from twoway_router.store.transaction import Session
@@ -18,8 +19,9 @@ from twoway_router.store.transaction import Session
 class RoutingCache:
     """A ``store.follower.Cache``. Updates happen between two awaits: nobody sees a table half changed."""
 
-    def __init__(self) -> None:
-        self.table = RoutingTable.build((), ())
+    def __init__(self, own_words: OwnWords = NO_OWN_WORDS) -> None:
+        self._own_words = own_words
+        self.table = RoutingTable(own_words)
         self.word_choices: frozenset[UUID] = frozenset()
         self._numbers: dict[tuple[ConnectionId, str], NumberRules] = {}
         self._addresses: dict[NumberId, tuple[ConnectionId, str]] = {}
@@ -32,7 +34,7 @@ class RoutingCache:
         """Build the whole table (about five seconds per million keywords), then take it out of the collector's sight."""
         numbers = await list_routed_numbers(session)
         keywords = await list_keyword_rules(session)
-        self.table = RoutingTable.build([number.rules for number in numbers], keywords)
+        self.table = RoutingTable.build([number.rules for number in numbers], keywords, own_words=self._own_words)
         self.word_choices = await list_word_choices(session)
         gc.freeze()
         self._numbers.clear()

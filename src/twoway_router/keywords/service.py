@@ -34,6 +34,7 @@ from twoway_router.numbers.service import explain_absence
 from twoway_router.numbers.tables import Numbers
 from twoway_router.routing.claims import Claim, judge_claim
 from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.own_words import NO_OWN_WORDS
 from twoway_router.store import Session, audit, changes
 from twoway_router.store.audit import SYSTEM, Actor
 
@@ -229,7 +230,9 @@ async def _judge(
     is_known = table is not None and table.number(wanted.number_id) is not None
     numbers = [each.rules for each in await list_routed_numbers(session, [wanted.number_id])]
     fresh = RoutingTable.build(
-        numbers, await queries.list_rules_of_number(session, wanted.number_id, is_recent=is_known)
+        numbers,
+        await queries.list_rules_of_number(session, wanted.number_id, is_recent=is_known),
+        own_words=NO_OWN_WORDS if table is None else table.own_words,
     )
     tables = [table, fresh] if table is not None and is_known else [fresh]
     return judge([judge_claim(each, asked) for each in tables])

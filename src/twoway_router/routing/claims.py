@@ -131,6 +131,8 @@ def _refusal(code: str, detail: str, key: str) -> Verdict:
 def _judge_spelling(table: RoutingTable, entry: NumberEntry, claim: Claim, spelling: str) -> Verdict:
     folded = fold(spelling)
     fault = fault_of(entry, spelling, folded)
+    if entry.is_shared and (fault is None or not fault.is_final):
+        fault = table.own_words.fault_of(folded, claim.tenant_id) or fault
     met = [
         _collision(table, claim, spelling, found)
         for found in collisions_of(table, entry, spelling, folded)

@@ -13,6 +13,7 @@ from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.routing.columns import Columns, Ids
 from twoway_router.routing.entries import IS_GLUED, IS_WHOLE, STATES, STEM, NumberEntry, as_rows, pack, put, take
 from twoway_router.routing.neighbours import Neighbours
+from twoway_router.routing.own_words import NO_OWN_WORDS, OwnWords
 from twoway_router.routing.text import Folded, fold
 from twoway_router.routing.types import ClaimState, KeywordRules, NumberRules, SubKeyword
 from twoway_router.routing.variants import derived_keys
@@ -21,8 +22,9 @@ from twoway_router.routing.variants import derived_keys
 class RoutingTable:
     """All numbers and their keywords, as routing needs them. ``version`` grows with every change."""
 
-    def __init__(self) -> None:
+    def __init__(self, own_words: OwnWords = NO_OWN_WORDS) -> None:
         self.version = 0
+        self.own_words = own_words
         self.columns = Columns()
         self.tenants: list[TenantId] = []
         self.sub_keywords: dict[int, tuple[SubKeyword, ...]] = {}
@@ -36,10 +38,15 @@ class RoutingTable:
 
     @classmethod
     def build(
-        cls, numbers: Iterable[NumberRules], keywords: Iterable[KeywordRules], *, version: int = 0
+        cls,
+        numbers: Iterable[NumberRules],
+        keywords: Iterable[KeywordRules],
+        *,
+        version: int = 0,
+        own_words: OwnWords = NO_OWN_WORDS,
     ) -> "RoutingTable":
         """A table of these numbers and keywords; keywords of unknown numbers are left out. ``keywords`` may be a stream."""
-        table = cls()
+        table = cls(own_words)
         was_collecting = gc.isenabled()
         gc.disable()
         try:

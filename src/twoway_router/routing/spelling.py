@@ -63,7 +63,7 @@ def _shared_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
         return Fault(
             "typical_reply", "People send this word as an answer; only an operator can allow it.", is_final=False
         )
-    if _is_offensive(entry, folded):
+    if not entry.words.offensive.isdisjoint(disguises_of(folded)):
         detail = "Many people find this word offensive; only an operator can allow it."
         return Fault("offensive", detail, is_final=False)
     if not any(map(is_symbol, folded.tokens)) and letters(key) < _SHORTEST:
@@ -99,10 +99,10 @@ def _compliance_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
     return None
 
 
-def _is_offensive(entry: NumberEntry, folded: Folded) -> bool:
-    """The whole word or one of its longer words, also in disguise; short ones mean something else in other languages."""
+def disguises_of(folded: Folded) -> set[str]:
+    """What the whole or one of its longer words could be taken for; short words mean something else elsewhere."""
     parts = (folded.key, *(token for token in folded.tokens if letters(token) > _SHORTEST))
-    return any(not entry.words.offensive.isdisjoint(_guises(part)) for part in parts)
+    return {guise for part in parts for guise in _guises(part)}
 
 
 def _guises(key: str) -> set[str]:
