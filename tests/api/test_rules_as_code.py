@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
-from tests.api.conftest import Caller
+from tests.api.conftest import Caller, a_caller
 from tests.cast import a_connection, a_number, an_inbound
 from twoway_router.cli.api_client import ApiClient
 from twoway_router.cli.registry import ME, Registry, apply_plan, canonical, read_registry
@@ -75,6 +76,21 @@ async def applied(caller: Caller, *keywords: dict[str, Any]) -> tuple[RulesPlan,
 async def number_id(engine: Engine) -> NumberId:
     async with transaction(engine) as session:
         return await a_number(session, await a_connection(session))
+
+
+async def test_the_rules_of_a_live_number_fit_its_copy_in_the_sandbox(
+    app: FastAPI, engine: Engine, pizzeria: Caller, number_id: NumberId
+) -> None:
+    await applied(pizzeria, PIZZA)
+    tester = await a_caller(app, engine, pizzeria.tenant_id, mode="test")
+    await tester.post("/v1/sandbox/numbers", {"like": str(number_id)})
+    rules = await with_client(pizzeria, read_registry)
+
+    _, told = await applied(tester, *rules.content["keywords"])
+
+    copied = await with_client(tester, read_registry)
+    assert told == ["create"]
+    assert copied.content == rules.content
 
 
 async def test_applying_twice_leaves_nothing_to_do(pizzeria: Caller, number_id: NumberId) -> None:

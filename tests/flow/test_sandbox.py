@@ -48,6 +48,17 @@ async def test_what_the_number_itself_says_is_seen_too(playground: Playground) -
     assert [mt["origin"] for mt in await playground.sent(playground.tester)] == ["help"]
 
 
+async def test_a_text_that_fits_nothing_is_explained(playground: Playground) -> None:
+    number_id = await playground.add_number(playground.tester)
+    await playground.add_keyword(playground.tester, number_id)
+    message = (await playground.write(playground.tester, "piza")).json()
+
+    answer = await playground.tester.post(f"/v1/inbound-messages/{message['id']}/explanations", None)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["is_same"]
+
+
 async def test_what_happens_in_a_sandbox_is_seen_there_only(playground: Playground) -> None:
     number_id = await playground.add_number(playground.tester)
     await playground.add_keyword(playground.tester, number_id)

@@ -162,7 +162,7 @@ async def explain_inbound_message(
     message_id: UUID, caller: CurrentPrincipal, session: DbSession, table: CurrentTable
 ) -> ExplanationOut:
     """Explain a message: what was decided, what would be decided now, and every keyword that was looked at."""
-    message = await listing.find_inbound(session, message_id, within=caller.tenant_id)
+    message = await listing.find_inbound(session, message_id, within=caller.tenant_id, is_sandbox=caller.is_sandbox)
     if message is None:
         raise NotFound
     if message.number_id is None:
