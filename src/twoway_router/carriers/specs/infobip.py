@@ -6,6 +6,23 @@ from twoway_router.carriers.spec import Auth, CarrierSpec, Event, Send, Setting,
 from twoway_router.carriers.specs.common import KEY, QUERY_KEY, A, D, E, R, U
 from twoway_router.domain.messages import Capability
 
+_BLOCKED: Final = "REJECTED_DESTINATION_BLOCKLISTED"
+
+
+def _receipt(when: When, status: str) -> Event:
+    return Event(
+        kind="dlr",
+        each="results",
+        when=when,
+        reference="messageId",
+        recipient="to",
+        status=status,
+        error="error.name",
+        time="doneAt",
+        opted_out=When(path="status.name", equals=_BLOCKED),
+    )
+
+
 SPEC: Final = CarrierSpec(
     name="infobip",
     title="Infobip",
@@ -25,16 +42,8 @@ SPEC: Final = CarrierSpec(
     ),
     body_limit=1_048_576,
     events=(
-        Event(
-            kind="dlr",
-            each="results",
-            when=When(path="status", exists=True),
-            reference="messageId",
-            recipient="to",
-            status="status.groupId|status.groupName",
-            error="error.name",
-            time="doneAt",
-        ),
+        _receipt(When(path="status.name", equals="DELIVERED_TO_OPERATOR"), "status.name"),
+        _receipt(When(path="status", exists=True), "status.groupId|status.groupName"),
         Event(
             kind="mo",
             each="results",
@@ -55,6 +64,7 @@ SPEC: Final = CarrierSpec(
         ),
     ),
     statuses={
+        "DELIVERED_TO_OPERATOR": A,
         "1": A,
         "3": D,
         "2": U,
@@ -82,7 +92,7 @@ SPEC: Final = CarrierSpec(
         success=When(path="messages.0.status.groupId", one_of=("1", "3")),
         id="messages.0.messageId",
         error="messages.0.status.name|requestError.serviceException.messageId|errorCode",
-        errors={"REJECTED_DESTINATION_BLOCKED": "opted_out", "TOO_MANY_REQUESTS": "throttled"},
+        errors={_BLOCKED: "opted_out", "TOO_MANY_REQUESTS": "throttled", "REJECTED_SYSTEM_ERROR": "retry"},
     ),
     capability=Capability.RECEIPT,
 )

@@ -105,11 +105,12 @@ DIALECT: Final = Dialect(
     mo=_mo,
     receipt=_receipt,
     words={
-        Report.ACCEPTED: "PENDING_ENROUTE",
+        Report.ACCEPTED: "DELIVERED_TO_OPERATOR",
         Report.DELIVERED: "DELIVERED_TO_HANDSET",
         Report.FAILED: "UNDELIVERABLE_NOT_DELIVERED",
         Report.EXPIRED: "EXPIRED_EXPIRED",
         Report.REJECTED: "REJECTED_NETWORK",
+        Report.OPTED_OUT: "REJECTED_DESTINATION_BLOCKLISTED",
     },
     take=_take,
     accepted=lambda mt: _answer(mt.reference or mt.id, mt.recipient, "PENDING_ACCEPTED"),
@@ -117,7 +118,7 @@ DIALECT: Final = Dialect(
         Fault.THROTTLED: _error("TOO_MANY_REQUESTS", "Too many requests", 429),
         Fault.HIDDEN: _answer("", "", "REJECTED_NOT_ENOUGH_CREDITS"),
         Fault.PERMANENT: _error("BAD_REQUEST", "Bad Request", 400),
-        Fault.OPTED_OUT: _answer("", "", "REJECTED_DESTINATION_BLOCKED"),
+        Fault.OPTED_OUT: _answer("", "", "REJECTED_DESTINATION_BLOCKLISTED"),
     },
     reads=_reads,
     # Unconfirmed: about one minute and the square of the try's number in minutes, twenty times.
