@@ -47,6 +47,7 @@ SPEC: Final = CarrierSpec(
             recipient="msisdn",
             status="status",
             error="err-code",
+            opted_out=When(path="err-code", equals="9"),
             time=_TIME,
         ),
         Event(

@@ -48,6 +48,8 @@ def _mo(piece: Piece, url: str, moment: Moment, account: Account) -> Wire:
 
 
 def _receipt(mt: Mt, word: str, url: str, moment: Moment, account: Account) -> Wire:
+    word, _slash, code = word.partition("/")
+    is_good = word in ("delivered", "accepted", "buffered")
     fields = {
         "msisdn": mt.recipient.removeprefix("+"),
         "to": mt.sender,
@@ -56,7 +58,7 @@ def _receipt(mt: Mt, word: str, url: str, moment: Moment, account: Account) -> W
         "price": "0.0300",
         "status": word,
         "scts": moment.at.strftime("%y%m%d%H%M"),
-        "err-code": "0" if word in ("delivered", "accepted", "buffered") else "1",
+        "err-code": code or ("0" if is_good else "1"),
         "message-timestamp": moment.at.strftime("%Y-%m-%d %H:%M:%S"),
     }
     fields |= {"client-ref": mt.reference} if mt.reference else {}
@@ -110,6 +112,7 @@ DIALECT: Final = Dialect(
         Report.FAILED: "failed",
         Report.EXPIRED: "expired",
         Report.REJECTED: "rejected",
+        Report.OPTED_OUT: "rejected/9",
     },
     take=_take,
     accepted=_accepted,
