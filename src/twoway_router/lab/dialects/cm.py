@@ -82,7 +82,7 @@ def _take(request: LabRequest, account: Account) -> TakenMt | LabReply:
     if (request.method, request.path) != ("POST", "/v1.0/message"):
         return LabReply(status=404)
     if request.header(b"x-cm-producttoken") != account["product_token"]:
-        return _answer(101, "No account found for the given authentication", [], 401)
+        return _answer(101, "No account found for the given authentication", [], 400)
     told = json_of(request)
     to = within(told, "messages", "msg", 0, "to", 0, "number")
     if not to.startswith("00"):

@@ -8,7 +8,7 @@ from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt, Piece,
 from twoway_router.lab.dialects.wire import Moment, Wire, b64, json_of, mac, post_json, refusal, within
 from twoway_router.lab.web import LabReply, LabRequest
 
-_CODES: Final = {"Dispatched": 401, "Delivered": 0, "Failed": 404, "Expired": 406, "Rejected": 402}
+_CODES: Final = {"Dispatched": 401, "FAILED": 404, "EXPIRED": 406, "Rejected": 402}
 
 
 def _signed(value: dict[str, object], url: str, moment: Moment, account: Account) -> Wire:
@@ -40,7 +40,7 @@ def _receipt(mt: Mt, word: str, url: str, moment: Moment, account: Account) -> W
         "type": "recipient_delivery_report_sms",
         "batch_id": mt.id,
         "recipient": mt.recipient.removeprefix("+"),
-        "code": _CODES[word],
+        "code": _CODES.get(word, 0),
         "status": word,
         "at": moment.at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
         "operator": "22201",
@@ -94,8 +94,8 @@ DIALECT: Final = Dialect(
     words={
         Report.ACCEPTED: "Dispatched",
         Report.DELIVERED: "Delivered",
-        Report.FAILED: "Failed",
-        Report.EXPIRED: "Expired",
+        Report.FAILED: "FAILED",
+        Report.EXPIRED: "EXPIRED",
         Report.REJECTED: "Rejected",
     },
     take=_take,

@@ -100,7 +100,10 @@ DIALECT: Final = Dialect(
     account=Account(
         carrier="vonage_messages",
         settings={"api_key": "lab-key", "api_url": "{lab}"},
-        secrets={"api_secret": "lab-messages-secret", "signature_secret": "lab-messages-signature-secret"},
+        secrets={
+            "api_secret": "lab-messages-secret",
+            "signature_secret": "lab-messages-signature-secret-of-40-letters",
+        },
     ),
     mo=_mo,
     receipt=_receipt,
