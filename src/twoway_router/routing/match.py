@@ -6,6 +6,7 @@ many keywords exist: one look-up a word.
 
 from typing import Final, NamedTuple
 
+from twoway_router.routing.chartable import is_symbol
 from twoway_router.routing.entries import HAS_SUBS, IS_GLUED, IS_WHOLE, NumberEntry, Rows
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.text import Folded, boundary_mask
@@ -25,6 +26,7 @@ RANKS: Final = {EXACT: 0, LOOK_ALIKE: 1, RESPACED: 2, GLUED: 3, DERIVED: 4, DIGI
 
 _LONG: Final = 8
 _FIVE: Final = 5
+_THREE: Final = 3
 _DORMANT: Final = frozenset((ClaimState.REQUESTED, ClaimState.APPROVED))
 _TOO_SHORT: Final = "too short for text after it"
 _WHOLE_ONLY: Final = "whole messages only"
@@ -154,15 +156,21 @@ def guard_text_after(entry: NumberEntry, folded: Folded, hit: Hit) -> str:
     if entry.words.is_common(hit.key):
         return "a common word: whole messages only"
     if hit.match_class == EXACT:
-        if letters(hit.key) < 3:
+        if letters(hit.key) < _THREE:
             return _TOO_SHORT
-        is_glued = folded.glued >> (hit.tokens - 1) & 1
-        return "too short for text glued to it" if is_glued and _clusters(folded, hit.tokens) < 3 else ""
+        return "too short for text glued to it" if _is_glued(folded, hit.tokens) else ""
     if hit.match_class == LOOK_ALIKE:
         return "" if len(hit.key) >= 4 else _TOO_SHORT
     if hit.key[-1].isdigit() and hit.tokens < len(folded.tokens) and folded.tokens[hit.tokens][0].isdigit():
         return "its digits go on"
     return "" if len(hit.key) >= _LONG else _TOO_SHORT
+
+
+def _is_glued(folded: Folded, tokens: int) -> bool:
+    """Whether text without a space follows fewer than three clusters; an emoji parts as a space does."""
+    if not folded.glued >> (tokens - 1) & 1 or is_symbol(folded.tokens[tokens]):
+        return False
+    return _clusters(folded, tokens) < _THREE
 
 
 def _clusters(folded: Folded, tokens: int) -> int:
