@@ -71,6 +71,8 @@ CALLING_CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 
 
 def as_the_library_reads(full: str) -> str | None:
+    if len(full) > len("+") + 15:  # E.164 ends there; the library also knows longer numbers that only work at home
+        return None
     try:
         number = phonenumbers.parse(full, None)
     except phonenumbers.NumberParseException:
