@@ -38,6 +38,7 @@ def _keywords() -> None:
         sa.Column("active_from", MOMENT),
         sa.Column("active_until", MOMENT),
         sa.Column("hold_note", sa.Text),
+        sa.Column("is_operators_suspension", sa.Boolean, server_default=sa.text("false"), nullable=False),
         sa.Column("created_at", MOMENT, server_default=NOW, nullable=False),
         sa.Column("updated_at", MOMENT, server_default=NOW, nullable=False),
         sa.CheckConstraint(

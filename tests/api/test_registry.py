@@ -125,10 +125,51 @@ async def test_a_held_keyword_does_not_act_and_cannot_be_resumed_by_its_tenant(
     made = await claim(pizzeria, number_id)
 
     await operator.post(f"/v1/keywords/{made['id']}/hold", {"note": "Brand dispute"})
+    refused = await pizzeria.delete(f"/v1/keywords/{made['id']}/suspension")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "keyword_held")
+    assert (await route(engine, clock, number_id)).window == "suspended"
+
+
+@pytest.mark.parametrize("path", ["suspension", "hold"])
+async def test_what_an_operator_stopped_its_tenant_neither_changes_nor_claims_anew(
+    operator: Caller, pizzeria: Caller, number_id: NumberId, path: str
+) -> None:
+    made = await claim(pizzeria, number_id, aliases=["CALZONE"])
+    await operator.post(f"/v1/keywords/{made['id']}/{path}", {"note": "Brand dispute"} if path == "hold" else None)
+    shown = await pizzeria.get(f"/v1/keywords/{made['id']}")
+    tag = {"If-Match": shown.headers["etag"]}
+
+    refused = [
+        await pizzeria.put(f"/v1/keywords/{made['id']}", {"word": "PIZZA"}, headers=tag),
+        await pizzeria.delete(f"/v1/keywords/{made['id']}", headers=tag),
+        await pizzeria.delete(f"/v1/keywords/{made['id']}/suspension"),
+        await pizzeria.post(f"/v1/keywords/{made['id']}/activation", None),
+    ]
+
+    assert shown.json()["is_held"]
+    assert [each.json()["code"] for each in refused] == ["keyword_held"] * 4
+
+
+async def test_what_an_operator_suspended_an_operator_resumes(
+    engine: Engine, clock: FakeClock, operator: Caller, pizzeria: Caller, number_id: NumberId
+) -> None:
+    made = await claim(pizzeria, number_id)
+    await operator.post(f"/v1/keywords/{made['id']}/suspension", None)
+
+    resumed = await operator.delete(f"/v1/keywords/{made['id']}/suspension")
+
+    assert (resumed.json()["state"], resumed.json()["is_held"]) == ("active", False)
+    assert (await route(engine, clock, number_id)).window == "open"
+
+
+async def test_what_a_tenant_suspended_itself_it_resumes(pizzeria: Caller, number_id: NumberId) -> None:
+    made = await claim(pizzeria, number_id)
+    await pizzeria.post(f"/v1/keywords/{made['id']}/suspension", None)
+
     resumed = await pizzeria.delete(f"/v1/keywords/{made['id']}/suspension")
 
-    assert resumed.json()["is_held"]
-    assert (await route(engine, clock, number_id)).window == "suspended"
+    assert resumed.json()["state"] == "active"
 
 
 async def test_a_lifted_hold_lets_the_keyword_go_on(

@@ -1,4 +1,4 @@
-"""What an operator does with keywords: approve, reject, hold, hand to another tenant. Called by ``registry_api``.
+"""What an operator does with keywords: approve, reject, suspend, hold, hand to another tenant. Called by the API.
 
 Every deed is in the audit log. What a keyword's messages did stays with the tenant that held it then.
 """
@@ -10,7 +10,7 @@ from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.keywords import queries
 from twoway_router.keywords.rules import KeywordReleased, NumberNotFound
 from twoway_router.keywords.service import get_keyword, set_state
-from twoway_router.keywords.states import ACTIVE, APPROVED, RELEASED, REQUESTED, StateNotAllowed
+from twoway_router.keywords.states import ACTIVE, APPROVED, RELEASED, REQUESTED, SUSPENDED, KeywordHeld, StateNotAllowed
 from twoway_router.keywords.tables import Keywords
 from twoway_router.kit.ids import new_id
 from twoway_router.numbers.queries import find_number
@@ -35,6 +35,25 @@ async def reject(session: Session, keyword: Keywords, *, note: str | None, by: A
         session, "keyword.rejected", keyword.id, by=by, now=now, tenant_id=keyword.tenant_id, details=said
     )
     return await set_state(session, keyword, RELEASED, now=now, by=by)
+
+
+async def suspend(session: Session, keyword: Keywords, *, by: Actor, now: datetime) -> Keywords:
+    """Stop a keyword's actions. What an operator suspends only an operator resumes."""
+    keyword.is_operators_suspension = keyword.is_operators_suspension or by.tenant_id is None
+    return await set_state(session, keyword, SUSPENDED, now=now, by=by)
+
+
+async def activate(session: Session, keyword: Keywords, *, by: Actor, now: datetime) -> Keywords:
+    """Put an approved keyword into service, or a suspended one again."""
+    check_held(keyword, by)
+    keyword.is_operators_suspension = False
+    return await set_state(session, keyword, ACTIVE, now=now, by=by)
+
+
+def check_held(keyword: Keywords, by: Actor) -> None:
+    """Raises for a tenant whose keyword is held back: released and claimed again, it would be free of the hold."""
+    if by.tenant_id is not None and keyword.is_held:
+        raise KeywordHeld
 
 
 async def hold(session: Session, keyword: Keywords, note: str, *, by: Actor, now: datetime) -> Keywords:

@@ -212,7 +212,7 @@ class KeywordOut(KeywordDefinition):
     tenant_id: UUID
     number_id: UUID
     state: Literal["requested", "approved", "active", "suspended", "released"]
-    is_held: bool = Field(False, description="An operator holds it back: its actions do not run.")
+    is_held: bool = Field(False, description="An operator holds it back, or has suspended it.")
     revision: int
     created_at: datetime
     updated_at: datetime
@@ -221,7 +221,7 @@ class KeywordOut(KeywordDefinition):
     def of(cls, keyword: Keywords) -> Self:
         fields = ("id", "tenant_id", "number_id", "state", "revision", "created_at", "updated_at")
         shown = {name: getattr(keyword, name) for name in fields}
-        return cls.model_validate({**keyword.definition, **shown, "is_held": keyword.hold_note is not None})
+        return cls.model_validate({**keyword.definition, **shown, "is_held": keyword.is_held})
 
 
 class HistoryOut(BaseModel):

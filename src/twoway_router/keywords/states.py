@@ -44,6 +44,13 @@ class StateNotAllowed(Conflict):
     title = "State not allowed"
 
 
+class KeywordHeld(Conflict):
+    """An operator holds this keyword back. Until that ends only an operator may change, resume or release it."""
+
+    code = "keyword_held"
+    title = "Keyword held"
+
+
 class ApprovalNeeded(Conflict):
     """On this number an operator approves words. Claim the new word, or ask the operator to change the keyword."""
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, func
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from twoway_router.store.base import Base, one_of
@@ -13,7 +14,8 @@ from twoway_router.store.base import Base, one_of
 class Keywords(Base):
     """A word that a tenant holds on a number. ``definition`` is the newest revision (``schemas.KeywordDefinition``).
 
-    ``hold_note`` is why an operator holds it back: until it is lifted an active keyword routes as a suspended one.
+    ``hold_note`` is why an operator holds it back: until it is lifted an active keyword routes as a suspended one. What an
+    operator has suspended its tenant cannot resume.
     """
 
     __tablename__ = "keywords"
@@ -28,6 +30,7 @@ class Keywords(Base):
     active_from: Mapped[datetime | None]
     active_until: Mapped[datetime | None]
     hold_note: Mapped[str | None]
+    is_operators_suspension: Mapped[bool] = mapped_column(server_default=sql("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -36,6 +39,11 @@ class Keywords(Base):
         Index("ix_keywords_tenant_id_id", "tenant_id", "id"),
         Index("ix_keywords_number_id", "number_id"),
     )
+
+    @property
+    def is_held(self) -> bool:
+        """An operator holds it back or has suspended it: only an operator changes, resumes or releases it."""
+        return self.hold_note is not None or (self.state == "suspended" and self.is_operators_suspension)
 
 
 class KeywordSpellings(Base):
