@@ -95,7 +95,7 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(
-    database_url: str, folder: Path, *, fates: Mapping[str, Fate] | None = None, core: str = ""
+    database_url: str, folder: Path, *, fates: Mapping[str, Fate] | None = None, core: str = "", way: str = "get-url"
 ) -> AsyncIterator[Stage]:
     """Everybody is up and connected, two tenants have a keyword each on the shared short code."""
     ingress_port, api_port, ops_port, send_port = free_ports(4)
@@ -128,7 +128,7 @@ async def open_stage(
             "password": PASSWORD,
         }
         async with Smsc(fates=fates or {}) as smsc:
-            kannel = Kannel(smsc_port=smsc.port, send_port=send_port, words=words, core=core)
+            kannel = Kannel(smsc_port=smsc.port, send_port=send_port, words=words, core=core, way=way)
             await asyncio.to_thread(kannel.start)
             try:
                 yield Stage(smsc=smsc, kannel=kannel, router=router, engine=engine, tenants=tenants)

@@ -4,6 +4,7 @@ The operator's part of its configuration is what docs/carriers/kannel.md shows; 
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -26,12 +27,18 @@ STOP_TIMEOUT_SECONDS: Final = 30.0
 
 
 class Kannel:
-    """Both boxes. ``close()`` ends them and removes the folder, unless TWOWAY_KEEP_SYSTEM is set."""
+    """Both boxes. ``close()`` ends them and removes the folder, unless TWOWAY_KEEP_SYSTEM is set.
 
-    def __init__(self, *, smsc_port: int, send_port: int, words: Mapping[str, str], core: str = "") -> None:
+    ``core`` are more lines of that group; ``way`` is how smsbox brings messages when not by the page's ``get-url``.
+    """
+
+    def __init__(
+        self, *, smsc_port: int, send_port: int, words: Mapping[str, str], core: str = "", way: str = "get-url"
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="twoway-kannel-"))
         self._admin_port, self._box_port = free_ports(2)
         self._boxes: list[subprocess.Popen[bytes]] = []
+        self._way = way
         self._configuration = self.folder / "kannel.conf"
         self._configuration.write_text(
             "\n\n".join((self._core(core), self._smsc(smsc_port), self._operators_part(send_port, words))) + "\n",
@@ -134,6 +141,8 @@ class Kannel:
     def _operators_part(self, send_port: int, words: Mapping[str, str]) -> str:
         shown = configuration_of_the_page(words)
         where = f"bearerbox-host = {HOST}\nsendsms-port = {send_port}\nsendsms-interface = {HOST}"
+        if self._way != "get-url":
+            shown = re.sub(r'get-url = "([^&]*)&.*"', rf'{self._way} = "\1"\nsend-sender = true', shown)
         return shown.replace("group = smsbox\n", f"group = smsbox\n{where}\n")
 
 

@@ -47,7 +47,7 @@ SPEC: Final = CarrierSpec(
             ),
             time=Time(path="header:x-kannel-time", formats=("%Y-%m-%d %H:%M:%S",)),
             reply_token="header:x-kannel-smsc",
-            part=Part(header=Field(path="header:x-kannel-udh", encoding="hex", charset="8-bit")),
+            part=Part(header=Field(path="header:x-kannel-udh", encoding="form", charset="8-bit")),
         ),
         Event(
             kind="mo",

@@ -37,14 +37,16 @@ def _mo(piece: Piece, url: str, _: Moment, account: Account) -> Wire:
 def _posted(piece: Piece, url: str, coding: str, header: bytes) -> Wire:
     """A ``post-url``: the text alone in the body, no id."""
     told = {
-        "Content-Type": "application/octet-stream" if coding == "2" else "text/plain",
+        "Content-Type": f'text/plain; charset="{"UTF-16BE" if coding == "2" else "UTF-8"}"',
         "X-Kannel-From": piece.sender,
         "X-Kannel-To": piece.recipient,
         "X-Kannel-Time": piece.at.strftime("%Y-%m-%d %H:%M:%S"),
         "X-Kannel-Coding": coding,
         "X-Kannel-SMSC": _SMSC,
     }
-    return Wire(url=url, headers=told | ({"X-Kannel-UDH": header.hex()} if header else {}), body=piece.octets)
+    if header:
+        told["X-Kannel-UDH"] = quote(header, safe="")
+    return Wire(url=url, headers=told, body=piece.octets)
 
 
 def _receipt(_mt: Mt, word: str, url: str, moment: Moment, _account: Account) -> Wire:
