@@ -13,6 +13,7 @@ from twoway_router.carriers.answers import compile_acks, compile_receipt_url, pr
 from twoway_router.carriers.decoders import Document, Undecodable, decode, load_json
 from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.events import Reject
+from twoway_router.carriers.everywhere import ANSWERS, read_base
 from twoway_router.carriers.fields import Scene
 from twoway_router.carriers.hooks import CONFIGURATORS, HOOKS
 from twoway_router.carriers.http import AckOutcome, HttpReply, HttpRequest, RawRequest
@@ -20,7 +21,7 @@ from twoway_router.carriers.placeholders import fill_all, values_for
 from twoway_router.carriers.proofs import Check
 from twoway_router.carriers.selection import Kind, Parsed, Selection
 from twoway_router.carriers.sending import LookUpClient, ReplyReader, Sender
-from twoway_router.carriers.spec import Auth, CarrierSpec, read_base
+from twoway_router.carriers.spec import Auth, CarrierSpec
 from twoway_router.carriers.verifiers import VERIFIERS
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import Capability, OutboundMessage
@@ -57,6 +58,7 @@ class CompiledConnection:
         self.body_limit: Final = spec.body_limit
         self.secret_words: Final = tuple(word for word in view.secrets.values() if len(word) >= SHORTEST_SECRET)
         self.public_base: Final = read_base(view.settings)
+        self._answers_stop = view.settings.get(ANSWERS) is True
         self.part_wait: Final = timedelta(seconds=spec.part_wait_seconds)
         self._spec = filled
         self._checks = _compile_checks(spec, values, view)
@@ -87,7 +89,8 @@ class CompiledConnection:
             root = self._unwrapped(decode(request, self._spec.decode))
         except Undecodable:
             return Parsed(rejects=(Reject(reason="undecodable"),))
-        return self._selection.read(kind, Scene.of(request, root), now)
+        parsed = self._selection.read(kind, Scene.of(request, root), now)
+        return _as_answered(parsed) if self._answers_stop and parsed.messages else parsed
 
     def _unwrapped(self, root: Document) -> Document:
         """Read JSON that stands as a string in one field, and let the hook do what data cannot say."""
@@ -124,6 +127,11 @@ class CompiledConnection:
         if self._look_up is None:
             raise SpecError("look_up", f"{self.carrier} cannot be asked")
         return self._look_up.read(reply)
+
+
+def _as_answered(parsed: Parsed) -> Parsed:
+    """For a carrier that answers STOP, START and HELP and does not say so."""
+    return replace(parsed, messages=tuple(replace(each, carrier_replied=True) for each in parsed.messages))
 
 
 def compile_connection(spec: CarrierSpec, connection: ConnectionView) -> CompiledConnection:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, Literal
 
+from twoway_router.carriers.everywhere import ANSWERS, BASE, RATE, problem_with
 from twoway_router.carriers.http import AckOutcome
 from twoway_router.domain.errors import FieldError
 from twoway_router.domain.messages import Capability, DeliveryState
@@ -22,8 +23,6 @@ HOLE: Final = re.compile(r"\{([a-z_][a-z0-9_|]*)(\??)\}")
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,40}")
 """A carrier's name stands in URLs."""
-
-_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?/?")
 
 _CLOSED: Final[Config] = {"extra": "forbid", "coerce_numbers_to_str": True}
 
@@ -42,11 +41,12 @@ class Setting:
     kind: Literal["text", "mapping", "flag"] = "text"
 
 
-RATE: Final = "sends_per_second"
-BASE: Final = "public_url"
 EVERYWHERE: Final = (
     Setting(name=RATE, description="MTs per second that the carrier takes from this connection; empty: no limit."),
     Setting(name=BASE, description="https://host[:port] under which this carrier reaches the ingress; empty: as all."),
+    Setting(
+        name=ANSWERS, kind="flag", description="The carrier answers STOP, START and HELP without saying so in its MOs."
+    ),
 )
 """Settings that every connection has, whatever its carrier."""
 
@@ -261,20 +261,6 @@ class CarrierSpec:
         return any(all(values.get(name) or name in defaults for name in auth.needs) for auth in self.auth)
 
 
-def read_rate(word: object) -> float | None:
-    """MTs per second as a setting has them; None for no limit and for what makes no sense."""
-    try:
-        rate = float(str(word))
-    except ValueError:
-        return None
-    return rate if 0.01 <= rate <= 10_000 else None
-
-
-def read_base(settings: Mapping[str, object]) -> str | None:
-    """The connection's own public address, without a slash."""
-    return str(settings.get(BASE) or "").rstrip("/") or None
-
-
 def names_in(text: str) -> frozenset[str]:
     """The placeholders of a string that must have a value."""
     return frozenset(match[1] for match in HOLE.finditer(text) if not match[2])
@@ -289,10 +275,8 @@ def _problem(setting: Setting, value: object) -> str | None:
         return None if isinstance(value, bool) else "must be true or false"
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return "must be text"
-    if setting.name == RATE and read_rate(value) is None:
-        return "must be a number from 0.01 to 10000"
-    if setting.name == BASE and _ORIGIN.fullmatch(str(value)) is None:
-        return "must be like https://sms.example or https://sms.example:8443"
+    if detail := problem_with(setting.name, value):
+        return detail
     if setting.choices and str(value) not in setting.choices:
         return f"must be one of {', '.join(setting.choices)}"
     return None

@@ -6,7 +6,7 @@ from the same commit: what is acknowledged is already obeyed.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -36,6 +36,9 @@ _UNKNOWN_NUMBER = Decision(
 _HEADLESS = Decision(
     outcome=RouteOutcome.NONE, rule="first_part_missing", reason="the part that would hold the keyword never came"
 )
+
+
+_ANSWERED_BY_CARRIERS: Final = (RouteOutcome.OPT_OUT, RouteOutcome.OPT_IN, RouteOutcome.HELP)
 
 
 def decide(
@@ -94,15 +97,15 @@ def _row(
         message.carrier_time,
         message.operator,
         message.reply_token,
-        _extra(message),
+        _extra(message, decision.outcome),
         arrival.received_at,
     )
 
 
-def _extra(message: InboundMessage) -> str:
-    """What else the carrier said, as JSON; that it has answered already keeps us from answering once more."""
+def _extra(message: InboundMessage, outcome: RouteOutcome) -> str:
+    """What else the carrier said, as JSON; that it has answered a STOP already keeps us from answering once more."""
     extra = dict(message.extra)
-    if message.carrier_replied:
+    if message.carrier_replied and outcome in _ANSWERED_BY_CARRIERS:
         extra[CARRIER_REPLIED] = "true"
     return orjson.dumps(extra).decode() if extra else "{}"
 

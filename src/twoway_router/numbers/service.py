@@ -10,8 +10,8 @@ import structlog
 
 from twoway_router.carriers.engine import CompiledConnection, ConnectionView, compile_connection
 from twoway_router.carriers.errors import SpecError
+from twoway_router.carriers.everywhere import read_base
 from twoway_router.carriers.registry import CARRIERS, carrier_of
-from twoway_router.carriers.spec import read_base
 from twoway_router.domain.errors import Conflict, FieldError, NotFound, RouterError, Unprocessable
 from twoway_router.domain.ids import ConnectionId, TenantId
 from twoway_router.domain.messages import NumberKind, Sharing

@@ -211,7 +211,8 @@ ROWS: Final[Mapping[int, Row]] = {
     ),
     22: Row(
         quirk="A STOP that the carrier has answered already",
-        rule="Obeyed without a second confirmation; where the carrier names a word of its own an opt-out, it is one here too.",
+        rule="Obeyed without a second confirmation; where the carrier names a word of its own an opt-out, it is one here too. "
+        "A connection may be set to say that its carrier always answers (`answers_stop`).",
         carriers=hits(
             "africastalking plivo telnyx twilio",
             unmarked="""46elks aws azure bandwidth bird clickatell_legacy clickatell_one clickatell_platform clicksend cm

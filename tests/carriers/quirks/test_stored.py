@@ -13,6 +13,7 @@ from tests.carriers.quirks.test_parts import TEXTS
 from tests.carriers.quirks.test_proving import GENERIC, GENERIC_SECRETS, signed_by
 from tests.carriers.quirks.test_requests import BATCHES, a_batch
 from tests.cast import GYM, a_number, a_tenant
+from twoway_router.carriers.everywhere import ANSWERS
 from twoway_router.carriers.http import AckOutcome
 from twoway_router.keywords import service as keywords
 from twoway_router.store import transaction
@@ -148,6 +149,20 @@ async def test_a_stop_that_the_carrier_left_to_us_is_confirmed(door: Door) -> No
     await door.run()
 
     assert [row.origin for row in await door.rows("SELECT origin FROM outbound_messages")] == ["opt_out"]
+
+
+@pytest.mark.parametrize("carrier", ["aws", "generic", "twilio"])
+@pytest.mark.parametrize("text", ["STOP", "HELP"])
+async def test_a_connection_may_say_that_its_carrier_answers_without_saying_so(door: Door, text: str) -> None:
+    settings = f"jsonb_set(settings, '{{{ANSWERS}}}', 'true')"
+    await door.rows(f"UPDATE connections SET settings = {settings} RETURNING 1")
+    await door.ingress.start()
+
+    await door.send(text=text)
+    await door.run()
+
+    assert await door.rows("SELECT 1 FROM outbound_messages") == []
+    assert len(await door.rows("SELECT 1 FROM suppressions")) == (text == "STOP")
 
 
 @quirk(22)
