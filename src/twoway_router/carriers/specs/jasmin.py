@@ -40,11 +40,12 @@ _PART: Final = Part(
 _ACK: Final = Ack(status=200, body="ACK/Jasmin")
 
 
+# With GET Jasmin puts a question mark of its own in front of its parameters, the first of which is the id.
 def _mo(text: Field, when: When | None) -> Event:
     return Event(
         kind="mo",
         when=when,
-        id="id",
+        id="id|?id",
         sender="from",
         recipient="to",
         text=text,

@@ -1,6 +1,7 @@
 """Jasmin: raw bytes with their data coding, parts by SAR parameters or header, and the literal answer ``ACK/Jasmin``."""
 
 import json
+import re
 from typing import Final
 from urllib.parse import urlencode
 
@@ -18,6 +19,22 @@ _IN_GSM: Final = {
     **{letter: b"\x1b" + code.encode() for letter, code in zip("^{}\\[~]|", "\x14()/<=>@", strict=True)},
 }
 """Letters of ASCII that have another code in GSM 03.38."""
+
+_ARGUMENTS: Final = {
+    "username": ".{1,16}",
+    "password": ".{1,16}",
+    "from": ".*",
+    "to": r"\+?\d+",
+    "coding": "[0-9]|10|13|14",
+    "content": ".*",
+    "hex-content": "([0-9a-fA-F]{2})*",
+    "tags": "[-a-zA-Z0-9,]*",
+    "dlr": "yes|no",
+    "dlr-url": "https?://.*",
+    "dlr-level": "[1-3]",
+    "dlr-method": "(?i:get|post)",
+}
+"""What its HTTP API takes; anything else is refused."""
 
 
 def _gsm(octets: bytes) -> bytes:
@@ -47,7 +64,8 @@ def _mo(piece: Piece, url: str, _: Moment, account: Account) -> Wire:
     }
     fields |= {"tlv_params": _tlvs(piece.part)} if piece.part and piece.variant != "header" else {}
     if piece.variant == "get":
-        return Wire(method="GET", url=f"{url}&{urlencode(fields)}")
+        # Whatever the URL ends with; the account's ends with & then, so that only the first name is spoilt.
+        return Wire(method="GET", url=f"{url}&?{urlencode(fields)}")
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     return Wire(url=url, headers=headers, body=urlencode(fields).encode())
 
@@ -65,14 +83,27 @@ def _error(text: str, status: int) -> LabReply:
     return plain(f'Error "{text}"', status)
 
 
+def _complaint(fields: dict[str, str]) -> str | None:
+    """What Jasmin finds wrong with the arguments, if anything."""
+    for name, value in fields.items():
+        if name not in _ARGUMENTS:
+            return f"Argument [{name}] is unknown."
+        if not re.fullmatch(_ARGUMENTS[name], value, re.DOTALL):
+            return f"Argument [{name}] has an invalid value: [{value}]."
+    for name in ("to", "username", "password"):
+        if name not in fields:
+            return f"Mandatory argument [{name}] is not found."
+    return None if ("content" in fields) != ("hex-content" in fields) else "content or hex-content not present."
+
+
 def _take(request: LabRequest, account: Account) -> TakenMt | LabReply:
     if request.path != "/send":
         return LabReply(status=404)
     fields = form_of(request)
+    if complaint := _complaint(fields):
+        return _error(complaint, 400)
     if (fields.get("username"), fields.get("password")) != (account["username"], account["password"]):
         return _error(f"Authentication failure for username:{fields.get('username', '')}", 403)
-    if not fields.get("to"):
-        return _error("Mandatory argument [to] is not found.", 400)
     is_wide = fields.get("coding") == "8"
     text = bytes.fromhex(fields.get("hex-content", "")).decode("utf-16-be") if is_wide else fields.get("content", "")
     return TakenMt(
@@ -85,6 +116,8 @@ def _take(request: LabRequest, account: Account) -> TakenMt | LabReply:
 
 
 def _reads(answer: Answer) -> Ack:
+    if answer.status == 404:
+        return Ack.LOST
     return Ack.TAKEN if 0 < answer.status < 400 and answer.body.strip() == b"ACK/Jasmin" else Ack.AGAIN
 
 
@@ -92,7 +125,7 @@ DIALECT: Final = Dialect(
     account=Account(
         carrier="jasmin",
         settings={"username": "lab", "send_url": "{lab}/send"},
-        secrets={"password": "lab-jasmin-password", "key": "lab-jasmin-key"},
+        secrets={"password": "lab-jasmin-pass", "key": "lab-jasmin-key"},
     ),
     mo=_mo,
     receipt=_receipt,
