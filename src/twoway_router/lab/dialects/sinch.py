@@ -101,7 +101,7 @@ DIALECT: Final = Dialect(
     take=_take,
     accepted=_accepted,
     refusals={
-        Fault.THROTTLED: _error("too_many_requests", "Too many requests", 429),
+        Fault.THROTTLED: LabReply(status=429),
         Fault.PERMANENT: _error("syntax_invalid_parameter_format", "Invalid MSISDN", 400),
     },
     reads=_reads,
