@@ -32,6 +32,10 @@ class Operation:
         return f"{self.method} {self.path}"
 
     @property
+    def is_sandboxs(self) -> bool:
+        return self.path.startswith("/v1/sandbox")
+
+    @property
     def is_operators(self) -> bool:
         return self.path.startswith(OPERATOR_ONLY) or self.scope in OPERATOR_SCOPES
 
@@ -124,7 +128,13 @@ async def test_a_tenant_may_not_do_what_is_the_operators(world: World, operation
     assert await send(world, world.pizzeria, operation) == (403, "operator_only")
 
 
-@pytest.mark.parametrize("operation", [one for one in WITH_ID if not one.is_operators], ids=str)
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.is_sandboxs], ids=str)
+async def test_a_live_key_may_not_do_what_is_for_test_keys(world: World, operation: Operation) -> None:
+    for caller in (world.gym, world.operator):
+        assert await send(world, caller, operation) == (403, "sandbox_only")
+
+
+@pytest.mark.parametrize("operation", [one for one in WITH_ID if not one.is_operators and not one.is_sandboxs], ids=str)
 async def test_what_is_anothers_answers_like_what_never_was(world: World, operation: Operation) -> None:
     unknown = {name: str(new_id()) for name in world.ids["gym"]} | {"message_id": str(new_id())}
 

@@ -99,6 +99,28 @@ async def test_a_number_is_a_copy_or_new(playground: Playground, wish: dict[str,
     assert answer.status_code == 422
 
 
+async def test_a_sandboxs_number_is_changed_by_its_test_keys(playground: Playground) -> None:
+    number_id = await playground.add_number(playground.tester)
+    wish = {"texts": {"help": "Aiuto"}, "time_zone": "Europe/Rome"}
+
+    answer = await playground.tester.patch(f"/v1/sandbox/numbers/{number_id}", wish, headers=ANY)
+
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["texts"]["help"], answer.json()["time_zone"]) == ("Aiuto", "Europe/Rome")
+
+
+async def test_a_test_key_changes_no_live_number_and_no_other_sandboxs(playground: Playground) -> None:
+    number_id = await playground.add_number(playground.other)
+    wish = {"texts": {"help": "Aiuto"}}
+
+    answers = [
+        await playground.tester.patch(f"/v1/sandbox/numbers/{each}", wish, headers=ANY)
+        for each in (playground.scene.number_id, number_id)
+    ]
+
+    assert [answer.json()["code"] for answer in answers] == ["number_is_live", "not_found"]
+
+
 async def test_a_sandbox_has_one_number_of_an_address(playground: Playground) -> None:
     await playground.add_number(playground.tester)
 

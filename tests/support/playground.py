@@ -1,6 +1,6 @@
 """A stage for sandboxes: the API with its way into the message path, an executor with the simulated carrier, no network."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -76,10 +76,10 @@ class Playground:
 
 
 @asynccontextmanager
-async def playing(url: str) -> AsyncIterator[Playground]:
-    """The pizzeria with a live and a test key, the gym with a test key; the pizzeria's sandbox has a number and PIZZA."""
+async def playing(url: str, *, settings: Mapping[str, Any] | None = None) -> AsyncIterator[Playground]:
+    """The pizzeria with a live and a test key, the gym with a test key. ``settings`` are the live connection's."""
     engine = make_engine(url, pool_size=8)
-    scene = await set_scene(engine)
+    scene = await set_scene(engine, settings=settings)
     routing = RoutingCache()
     follower = ChangeFollower(engine, a_listener(url), (routing,), poll=timedelta(seconds=1))
     await follower.load()

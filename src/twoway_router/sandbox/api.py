@@ -1,6 +1,7 @@
 """``/v1/sandbox``: what exists for test keys only. Everything else of a sandbox is the ordinary API with a test key."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Request, Response
 
@@ -9,11 +10,17 @@ from twoway_router.domain.ids import ConnectionId
 from twoway_router.kit.ids import new_id
 from twoway_router.numbers.schemas import NumberOut
 from twoway_router.sandbox import queries, service
-from twoway_router.sandbox.schemas import HandsetsOut, SandboxMessageIn, SandboxMessageOut, SandboxNumberIn
+from twoway_router.sandbox.schemas import (
+    HandsetsOut,
+    SandboxMessageIn,
+    SandboxMessageOut,
+    SandboxNumberChange,
+    SandboxNumberIn,
+)
 from twoway_router.sandbox.service import Door
 from twoway_router.web.auth import CurrentSandbox
 from twoway_router.web.context import Context, DbSession, Now
-from twoway_router.web.etags import tagged
+from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.problems import may_answer
 from twoway_router.web.route import api_router
 
@@ -55,6 +62,22 @@ async def create_sandbox_number(
     )
     row = await service.add_number(session, context.sealer, sandbox_id, wanted, now)
     response.headers["Location"] = f"/v1/numbers/{row.id}"
+    return tagged(response, row.revision, NumberOut.of(row, sandbox_id))
+
+
+@router.patch("/numbers/{number_id}")
+async def update_sandbox_number(
+    number_id: UUID,
+    body: SandboxNumberChange,
+    sandbox_id: CurrentSandbox,
+    session: DbSession,
+    now: Now,
+    expected: IfMatch,
+    response: Response,
+) -> NumberOut:
+    """Change a number of your sandbox, or disable it."""
+    changes = body.model_dump(mode="python", exclude_unset=True)
+    row = await service.change_number(session, sandbox_id, number_id, changes, expected=expected, now=now)
     return tagged(response, row.revision, NumberOut.of(row, sandbox_id))
 
 

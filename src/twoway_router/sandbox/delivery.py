@@ -42,14 +42,15 @@ class SandboxCarrier:
         """One exchange with the simulated carrier, or with a real one."""
         if request.url != SEND_URL:
             return await self._outside.send(request, timeout=timeout)
+        reference = _reference(request)
         try:
             async with transaction(self._engine) as session:
-                refusal = await self._take(session, _reference(request))
+                refusal = await self._take(session, reference)
         except DATABASE_ERRORS as error:
             raise SendRefused("sandbox_unavailable") from error
         if refusal is not None and refusal.is_lost:
             raise SendUnknown(refusal.error)
-        return _reply(_reference(request), refusal)
+        return _reply(reference, refusal)
 
     async def close(self) -> None:
         """Close the way out."""
@@ -63,9 +64,9 @@ class SandboxCarrier:
     async def drain(self) -> None:
         """Nothing is ever under way."""
 
-    async def _take(self, session: Session, reference: UUID) -> Refusal | None:
+    async def _take(self, session: Session, reference: UUID | None) -> Refusal | None:
         """Take the MT and see to its report, or refuse it. A live MT can only come here by mistake."""
-        found = await queries.list_mts(session, [reference])
+        found = await queries.list_mts(session, [reference] if reference else [])
         if not found:
             return Refusal(status=403, error="no_sandbox")
         (mt,) = found
@@ -103,11 +104,15 @@ def _receipts(mt: SandboxMt, now: datetime) -> Sequence[DeliveryReceipt]:
     ]
 
 
-def _reference(request: HttpRequest) -> UUID:
-    return UUID(orjson.loads(request.body)["reference"])
+def _reference(request: HttpRequest) -> UUID | None:
+    """The MT that a request names; None when it is not one of ours."""
+    try:
+        return UUID(orjson.loads(request.body)["reference"])
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
-def _reply(reference: UUID, refusal: Refusal | None) -> HttpReply:
+def _reply(reference: UUID | None, refusal: Refusal | None) -> HttpReply:
     if refusal is None:
         return _json(200, {"id": f"sandbox-{reference}"}, {})
     wait = refusal.retry_after_seconds

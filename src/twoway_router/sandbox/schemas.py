@@ -12,10 +12,10 @@ from twoway_router.domain.messages import InboundMessage, NumberKind, Sharing
 from twoway_router.kit.msisdn import read_address
 from twoway_router.messages.schemas import InboundMessageOut
 from twoway_router.messages.tables import InboundMessages
-from twoway_router.numbers.schemas import Languages, NumberOptions, NumberTexts, TimeZone
+from twoway_router.numbers.schemas import Languages, NumberOptions, NumberTexts, State, TimeZone
 from twoway_router.numbers.tables import Numbers
 from twoway_router.sandbox.rules import FATES, example_of
-from twoway_router.web.schemas import Body, Country, Shown
+from twoway_router.web.schemas import UNCHANGED, Body, Country, Shown
 
 Handset = Annotated[str, Field(min_length=3, max_length=20, pattern=r"^\+?[0-9]+$", examples=["+447700900001"])]
 
@@ -67,6 +67,18 @@ class SandboxNumberIn(Body):
             created_at=now,
             updated_at=now,
         )
+
+
+class SandboxNumberChange(Body):
+    """What should change. ``texts`` and ``options`` change name by name; a null text goes back to the default."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"texts": {"courtesy": "Unknown word."}}]})
+
+    languages: Languages = UNCHANGED
+    time_zone: TimeZone = UNCHANGED
+    texts: NumberTexts = UNCHANGED
+    options: NumberOptions = UNCHANGED
+    state: State = UNCHANGED
 
 
 class SandboxMessageIn(Body):

@@ -1,8 +1,9 @@
 """Numbers of a sandbox and the MOs that its tenant makes up. Called by ``api``; the caller commits."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from twoway_router.carriers.specs import sandbox as carrier
@@ -23,6 +24,7 @@ from twoway_router.sandbox import queries
 from twoway_router.sandbox.rules import MOST_NUMBERS
 from twoway_router.store import Session
 from twoway_router.tenants.queries import find_tenant
+from twoway_router.web.etags import Expected
 
 SENDS_PER_SECOND: Final = "10"
 """How many MTs one sandbox hands over; the rest waits."""
@@ -57,6 +59,20 @@ async def add_number(session: Session, sealer: Sealer, sandbox_id: TenantId, wan
     return await numbers.create_number(session, wanted)
 
 
+async def change_number(
+    session: Session,
+    sandbox_id: TenantId,
+    number_id: UUID,
+    values: Mapping[str, Any],
+    *,
+    expected: Expected,
+    now: datetime,
+) -> Numbers:
+    """Change what is given of the sandbox's own number, as an operator changes a live one."""
+    await get_number(session, sandbox_id, number_id=number_id)
+    return await numbers.update_number(session, number_id, values, expected=expected, now=now)
+
+
 async def copy_of(session: Session, sandbox_id: TenantId, number_id: UUID, now: datetime) -> Numbers:
     """A live number that the sandbox's tenant may use, as it would be in the sandbox. Raises NotFound."""
     sandbox = await find_tenant(session, sandbox_id)
@@ -70,7 +86,7 @@ async def copy_of(session: Session, sandbox_id: TenantId, number_id: UUID, now: 
 
 
 async def get_number(
-    session: Session, sandbox_id: TenantId, *, number_id: UUID | None, country: str, address: str
+    session: Session, sandbox_id: TenantId, *, number_id: UUID | None, country: str = "", address: str = ""
 ) -> Numbers:
     """A number of the sandbox by its id, or by country and stored address."""
     if number_id is None:
