@@ -34,6 +34,30 @@ def test_a_wrong_content_type_changes_nothing(carrier: str, content_type: str) -
     assert len(messages_of(case, request)) == 1
 
 
+MULTIPART = b"".join(
+    b'--b\r\ncontent-disposition: form-data; name="%s"\r\n\r\n%s\r\n' % pair
+    for pair in ((b"from", b"+393331230001"), (b"to", b"12345"), (b"text", b"PIZZA"), (b"id", b"1"))
+)
+BODIES = {
+    "multipart/form-data; boundary=b": MULTIPART + b"--b--\r\n",
+    "text/xml": b"<mo><from>+393331230001</from><to>12345</to><text>PIZZA</text><id>1</id></mo>",
+    "application/x-www-form-urlencoded": b"from=%2B393331230001&to=12345&text=PIZZA&id=1",
+    "application/json": b'{"from": "+393331230001", "to": "12345", "text": "PIZZA", "id": 1}',
+}
+
+
+@pytest.mark.parametrize("content_type", BODIES)
+def test_a_gateway_may_send_whatever_body_it_likes(content_type: str) -> None:
+    fields = {name: f"mo.{name}|{name}" for name in ("id", "sender", "recipient", "text")}
+    fields |= {"sender": "mo.from|from", "recipient": "mo.to|to"}
+    compiled = compile_connection(CARRIERS["generic"], view_of("generic", settings={"fields": fields}))
+    request = replace(a_draft("generic").raw, body=BODIES[content_type], headers={"content-type": content_type})
+
+    (message,) = compiled.parse("mo", request, NOW).messages
+
+    assert (message.sender, message.recipient, message.text) == ("+393331230001", "12345", "PIZZA")
+
+
 @quirk(4)
 def test_a_sender_is_known_in_whatever_way_it_is_written(carrier: str) -> None:
     number = a_draft(carrier).message().sender

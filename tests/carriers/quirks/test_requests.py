@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.carriers.cases import NOW, Case, connection
+from tests.carriers.cases import NOW, Case, connection, sign
 from tests.carriers.quirks.matrix import EVERYONE, quirk
 from tests.carriers.quirks.rewriting import ABSENT, Draft, a_draft
 from twoway_router.carriers.errors import BadSignature
@@ -136,6 +136,37 @@ def test_a_document_type_is_put_aside(carrier: str) -> None:
         parsed = connection(carrier).parse("mo", replace(plain, body=body), NOW)
         assert parsed.messages == () or "passwd" not in parsed.messages[0].text
         assert parsed.rejects and parsed.confirm_url is None
+
+
+FOREIGN = [
+    "https://evil.example/SimpleNotificationService.pem",
+    "http://sns.eu-west-1.amazonaws.com/x.pem",
+    "https://sns.eu-west-1.amazonaws.com.evil.example/x.pem",
+    "https://sns.eu-west-1.amazonaws.com@evil.example/x.pem",
+    "https://sns.eu-west-1.amazonaws.com:8443/x.pem",
+    "https://169.254.169.254/latest/meta-data/x.pem",
+    "file:///etc/passwd",
+]
+
+
+@pytest.mark.parametrize("url", FOREIGN)
+def test_a_certificate_from_elsewhere_proves_nothing(url: str) -> None:
+    draft = a_draft("aws")
+    draft.document["SigningCertURL"] = url
+
+    with pytest.raises(BadSignature):
+        connection("aws").verify(draft.request(), NOW)
+
+
+@pytest.mark.parametrize("url", FOREIGN)
+def test_a_confirmation_elsewhere_is_put_aside(url: str) -> None:
+    raw = Case("aws", "mo_handshake").unsigned()
+    request = sign("aws", replace(raw, body=json.dumps({**json.loads(raw.body), "SubscribeURL": url}).encode()))
+    connection("aws").verify(request, NOW)
+
+    parsed = connection("aws").parse("mo", request, NOW)
+
+    assert (parsed.confirm_url, [reject.reason for reject in parsed.rejects]) == (None, ["foreign_confirmation"])
 
 
 @pytest.mark.parametrize("carrier", EVERYONE)
