@@ -78,10 +78,13 @@ def _decide(case: _Case) -> Decision:
     winner = case.winner
     is_strong = winner is not None and winner.is_strong
     is_plain = is_strong or (winner is not None and winner.hit.match_class == EXACT)
-    if winner is not None and is_plain and not case.live and not _may_be_reserved(case):
+    is_alone = not case.live and not _may_be_reserved(case)
+    if winner is not None and is_plain and is_alone:
         decision = _to_keyword(case, winner, "keyword_whole" if is_strong else "keyword")
         return decision if is_strong else _with_intent(case, decision)
     reading = read_whole(case.entry, case.folded, is_keyword=is_strong)
+    if is_alone and winner is None and reading is None and not case.found.is_ambiguous:
+        return _with_intent(case, _default(case))
     if reading is not None and is_strong and not case.entry.is_shared and reading.outcome is not RouteOutcome.OPT_OUT:
         reading = None
     if reading is not None and reading.force is Force.ALWAYS:
@@ -106,7 +109,7 @@ def _first_that_fits(case: _Case, reading: Reading | None, lead: Lead | None) ->
 
 def _may_be_reserved(case: _Case) -> bool:
     words, tokens = case.entry.words, case.folded.tokens
-    return tokens[0] in words.openers or "".join(tokens[: case.folded.size]) in words.reserved
+    return not tokens or tokens[0] in words.openers or "".join(tokens[: case.folded.size]) in words.reserved
 
 
 def _open_question(case: _Case) -> Decision | None:

@@ -11,7 +11,7 @@ from twoway_router.routing.choose import window_of
 from twoway_router.routing.decisions import COURTESY
 from twoway_router.routing.entries import NumberEntry
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.text import Folded, fold
+from twoway_router.routing.text import HEAD, Folded, fold
 from twoway_router.routing.types import Decision, RouteRequest, WindowState
 from twoway_router.routing.weak import one_edit_away
 
@@ -20,8 +20,10 @@ _MOST_WORDS: Final = 3
 
 def with_suggestion(table: RoutingTable, request: RouteRequest, decision: Decision) -> Decision:
     """The same decision; if it leads to the courtesy reply, with the one keyword that the sender may have meant."""
+    if decision.rule != COURTESY or len(decision.rest) > HEAD:
+        return decision
     entry = table.entry(request.number_id)
-    if decision.rule != COURTESY or entry is None:
+    if entry is None:
         return decision
     suggestion = _suggestion(table, entry, fold(request.text), request)
     return decision if suggestion is None else decision._replace(suggestion=suggestion)
