@@ -104,7 +104,7 @@ class _Bench:
         due = _read_samples(plan.samples)
         base = plan.sender_base
         replies: dict[int, tuple[int, str]] = {}
-        for record in read_journal(self._system.journal):
+        for record in read_journal(self._system.carrier.journal):
             if record["kind"] != "mt" or record["is_repeat"]:
                 continue
             index = int(str(record["recipient"]).removeprefix("+")) - base
@@ -139,7 +139,7 @@ class _Bench:
         return {**cpu, "flushes": float(asyncio.run(wal_flushes(system.postgres.url)))}
 
     def _mts(self) -> int:
-        stats = self._system.carrier_stats()
+        stats = self._system.carrier.stats()
         assert stats is not None, "the carrier does not answer"
         return stats["mts"]
 

@@ -40,7 +40,7 @@ def furnish(system: System, keywords: int) -> LabConnection:
 async def _furnish(system: System, keywords: int) -> LabConnection:
     async with ManagementApi(system.api_url, system.operator_key) as operator:
         connection = await make_connection(
-            operator, carrier_url=system.carrier_url, key=KEY, once="bench", country="GB"
+            operator, carrier_url=system.carrier.url, key=KEY, once="bench", country="GB"
         )
         fields = {
             "country": "GB",

@@ -7,35 +7,33 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 
-from tests.crash.judge import Findings, judge
+from tests.crash.front import Front
 from tests.support.system import System
 from tests.support.waiting import wait_until
-from twoway_router.lab.api import ManagementApi
-from twoway_router.lab.journal import read_journal
-from twoway_router.lab.setup import make_connection, make_keyword, make_number, make_tenant
 
-SHORT_CODE: Final = "66777"
 TARGETS: Final = ("ingress", "executor", "scheduler", "broker", "postgres")
-REPLIES: Final = {"Lucky7": "You win", "oldcars": "A dealer"}
 BACKLOG: Final = 100
 SLICE: Final = 200
 SLICE_RATE: Final = 600.0
 PATIENCE_SECONDS: Final = 240.0
-_FIRST_SENDER: Final = 393_310_000_000
+SILENCE_SECONDS: Final = 5.0
 _OPEN_WORK: Final = """
     SELECT (SELECT count(*) FROM inbound_messages WHERE state = 'accepted')
-         + (SELECT count(*) FROM outbound_messages WHERE state IN ('planned', 'claimed', 'unknown'))
+         + (SELECT count(*) FROM outbound_messages WHERE state IN ('planned', 'claimed')
+                OR (state = 'unknown' AND settled_at IS NULL))
 """
 
 SETTINGS: Final[Mapping[str, str]] = {
     "TWOWAY_MT_LEASE": "PT5S",
     "TWOWAY_MT_TIMEOUT": "PT3S",
+    "TWOWAY_MT_RECEIPT_WAIT": "PT4S",
     "TWOWAY_SWEEP_EVERY": "PT1S",
     "TWOWAY_FORGOTTEN_AFTER": "PT5S",
 }
@@ -72,30 +70,49 @@ def make_schedule(seed: int, targets: Sequence[str]) -> Sequence[Step]:
 
 
 class Drill:
-    """One run over one system."""
+    """One run over one system. All fronts get their messages at the same time and suffer the same kills."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, fronts: Sequence[Front]) -> None:
         self._system = system
-        self._mo_url = asyncio.run(_furnish(system))
-        system.tell_carrier("PUT", "/control/behaviour", {"faults": {"slow": 1.0}, "slow_seconds": 0.3})
+        self._fronts = fronts
+        for front in fronts:
+            front.make_slow()
 
-    def run(self, schedule: Sequence[Step]) -> Sequence[Kill]:
-        """Send a slice for each step and kill in the middle of it; then let everything settle."""
+    def run(self, schedule: Sequence[Step], *, is_settled: bool = True) -> Sequence[Kill]:
+        """Send a slice for each step and kill in the middle of it; then let everything settle, or at least fall silent."""
         kills = [self._kill_in_slice(number, step) for number, step in enumerate(schedule)]
-        self._system.tell_carrier("PUT", "/control/behaviour", {})
-        self._settle()
+        for front in self._fronts:
+            front.make_quick()
+        if is_settled:
+            self.settle()
+        else:
+            self._fall_silent()
         return kills
 
-    def judge(self) -> Findings:
-        """By the carrier's journal alone."""
-        return judge(read_journal(self._system.journal), REPLIES)
+    def settle(self) -> None:
+        """Until the carriers have nothing left to send and the router nothing left to do."""
+        self._wait(lambda: self._total("mos_waiting") == 0, what="every MO is acknowledged")
+        self._wait(lambda: asyncio.run(_count_open(self._system.postgres.url)) == 0, what="all work is done")
+
+    def _fall_silent(self) -> None:
+        """Until no MT has come for a while, although work may be left."""
+        self._wait(lambda: self._total("mos_waiting") == 0, what="every MO is acknowledged")
+        seen, since = -1, time.monotonic()
+
+        def is_silent() -> bool:
+            nonlocal seen, since
+            if (mts := self._total("mts")) != seen:
+                seen, since = mts, time.monotonic()
+            return time.monotonic() - since > SILENCE_SECONDS
+
+        self._wait(is_silent, what="no MT comes any more")
 
     def _kill_in_slice(self, number: int, step: Step) -> Kill:
-        before = self._stats()["mos_accepted"]
-        burst = {"url": self._mo_url, "messages": _slice(number), "rate": SLICE_RATE, "connections": 64}
-        self._system.tell_carrier("POST", "/control/mos", burst)
+        before = self._total("mos_accepted")
+        for front in self._fronts:
+            front.send_slice(number, SLICE // len(self._fronts))
         self._wait(
-            lambda: self._stats()["mos_accepted"] >= before + step.accepted and self._backlog() >= BACKLOG,
+            lambda: self._total("mos_accepted") >= before + step.accepted and self._backlog() >= BACKLOG,
             what=f"{BACKLOG} messages wait while slice {number} comes in",
         )
         backlog = self._backlog()
@@ -120,38 +137,18 @@ class Drill:
             return self._system.broker.pid
         return self._system.postgres.pid if target == "postgres" else self._system.programs[target].pid
 
-    def _settle(self) -> None:
-        """Until the carrier has nothing left to send and the router nothing left to do."""
-        self._wait(lambda: self._stats()["mos_waiting"] == 0, what="every MO is acknowledged")
-        self._wait(lambda: asyncio.run(_count_open(self._system.postgres.url)) == 0, what="all work is done")
-
     def _backlog(self) -> int:
-        stats = self._stats()
-        return stats["mos_accepted"] - stats["mts"]
+        return self._total("mos_accepted") - self._total("mts")
 
-    def _stats(self) -> Mapping[str, int]:
-        stats = self._system.carrier_stats()
-        assert stats is not None, "the simulated carrier is gone"
-        return stats
+    def _total(self, count: str) -> int:
+        return sum(front.stats()[count] for front in self._fronts)
 
-    def _wait(self, condition: Any, *, what: str) -> None:
+    def _wait(self, condition: Callable[[], bool], *, what: str) -> None:
         def holds() -> bool:
             self._system.supervise()
-            return bool(condition())
+            return condition()
 
         wait_until(holds, what=what, seconds=PATIENCE_SECONDS, every_seconds=0.01)
-
-
-def _slice(number: int) -> list[dict[str, str]]:
-    return [
-        {
-            "id": f"drill-{index}",
-            "sender": f"+{_FIRST_SENDER + index}",
-            "recipient": SHORT_CODE,
-            "text": list(REPLIES)[index % len(REPLIES)],
-        }
-        for index in range(number * SLICE, (number + 1) * SLICE)
-    ]
 
 
 async def _count_open(url: str) -> int:
@@ -163,30 +160,3 @@ async def _count_open(url: str) -> int:
         return int(await connection.fetchval(_OPEN_WORK))
     finally:
         await connection.close()
-
-
-async def _furnish(system: System) -> str:
-    """Two tenants on one short code: one hands out coupons. Returns where MOs go."""
-    once = "drill"
-    async with ManagementApi(system.api_url, system.operator_key) as operator:
-        connection = await make_connection(operator, carrier_url=system.carrier_url, key="drill", once=once)
-        fields = {
-            "country": "IT",
-            "address": SHORT_CODE,
-            "kind": "short_code",
-            "sharing": "shared",
-            "connection_id": connection.id,
-        }
-        number_id = await make_number(operator, fields, once=once)
-        winners = await make_tenant(operator, "Winners", once=once)
-        dealers = await make_tenant(operator, "Dealers", once=once)
-    async with ManagementApi(system.api_url, winners.key) as api:
-        pool = await api.post("/coupon-pools", {"name": "Prizes", "source": "generated"}, once=once)
-        actions = [
-            {"kind": "issue_coupon", "pool_id": pool["id"]},
-            {"kind": "reply", "text": "You win: code {{ coupon.code }}"},
-        ]
-        await make_keyword(api, number_id, "LUCKY7", actions, once=once)
-    async with ManagementApi(system.api_url, dealers.key) as api:
-        await make_keyword(api, number_id, "OLDCARS", [{"kind": "reply", "text": "A dealer calls you"}], once=once)
-    return connection.mo_url

@@ -4,7 +4,6 @@ Used by the crash tests and by `bench`. Everything listens on 127.0.0.1 on free 
 """
 
 import asyncio
-import json
 import os
 import secrets
 import shutil
@@ -19,8 +18,9 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
+from tests.support.carrier import Carrier
 from tests.support.children import spawn
 from tests.support.rabbitmq import HOST, RabbitNode
 from tests.support.waiting import wait_until
@@ -71,6 +71,11 @@ class Program:
         """SIGTERM, and SIGKILL when it does not end in time."""
         self._end(signal.SIGTERM)
 
+    def ask_to_end(self) -> None:
+        """SIGTERM, without waiting."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
     def tail(self) -> str:
         """The end of its log, for a failing test."""
         return self._log.read_text(encoding="utf-8", errors="replace")[-3000:]
@@ -102,13 +107,13 @@ class System:
         self.postgres = EmbeddedPostgres(self.folder / "postgres")
         self.broker = RabbitNode()
         ports = free_ports(3 + len(ROLES))
-        self.ingress_url, self.api_url, self.carrier_url = (f"http://127.0.0.1:{port}" for port in ports[:3])
+        self.ingress_url, self.api_url = (f"http://127.0.0.1:{port}" for port in ports[:2])
+        self.carrier = Carrier(url=f"http://127.0.0.1:{ports[2]}", journal=self.folder / "carrier.jsonl")
         self._ops = dict(zip(ROLES, ports[3:], strict=True))
         self._ports = {"TWOWAY_INGRESS_PORT": str(ports[0]), "TWOWAY_API_PORT": str(ports[1])}
         self._settings = dict(settings or {})
         self._commands = {role: (PROGRAM, "serve", role) for role in roles} | dict(commands or {})
         self.programs: dict[str, Program] = {}
-        self.journal = self.folder / "carrier.jsonl"
         self.operator_key = ""
 
     def __enter__(self) -> Self:
@@ -130,29 +135,35 @@ class System:
         self.operator_key = asyncio.run(_make_operator_key(self.postgres.url))
         for role, command in self._commands.items():
             self.programs[role] = Program(role, command, self._environment(role), self.folder / f"{role}.log")
-        port = self.carrier_url.rpartition(":")[2]
-        carrier = (PROGRAM, "lab", "carrier", "--port", port, "--journal", str(self.journal))
-        self.programs["carrier"] = Program("carrier", carrier, self._surroundings(), self.folder / "carrier.log")
         for program in self.programs.values():
             program.start()
-        wait_until(lambda: self.carrier_stats() is not None, what="the carrier answers", seconds=START_TIMEOUT_SECONDS)
+        self._start_carrier("carrier", self.carrier)
         for role in self._commands:
             self.wait_ready(role)
 
     def close(self) -> None:
         """End everything and remove it."""
-        for program in reversed(self.programs.values()):
+        for program in self.programs.values():
+            program.ask_to_end()
+        for program in self.programs.values():
             program.stop()
         self.broker.close()
         self.postgres.stop()
         if "TWOWAY_KEEP_SYSTEM" not in os.environ:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def restart(self, role: str, settings: Mapping[str, str]) -> None:
-        """Stop a role and start it with other settings; returns when it is ready."""
+    def add_carrier(self, name: str) -> Carrier:
+        """One more carrier; returns when it answers."""
+        carrier = Carrier(url=f"http://127.0.0.1:{free_ports(1)[0]}", journal=self.folder / f"{name}.jsonl")
+        self._start_carrier(name, carrier)
+        return carrier
+
+    def restart(self, role: str, settings: Mapping[str, str], *, command: Sequence[str] = ()) -> None:
+        """Stop a role and start it with other settings, or as another program; returns when it is ready."""
         self.programs[role].stop()
         environment = {**self._environment(role), **settings}
-        self.programs[role] = Program(role, self._commands[role], environment, self.folder / f"{role}.log")
+        command = command or self._commands[role]
+        self.programs[role] = Program(role, command, environment, self.folder / f"{role}.log")
         self.programs[role].start()
         self.wait_ready(role, is_supervised=False)
 
@@ -182,20 +193,12 @@ class System:
         except TimeoutError as error:
             raise TimeoutError(f"{error}\n{self.programs[role].tail()}") from error
 
-    def carrier_stats(self) -> dict[str, int] | None:
-        """The simulated carrier's counts."""
-        try:
-            with urllib.request.urlopen(f"{self.carrier_url}/control/stats", timeout=10) as answer:
-                counts: dict[str, int] = json.load(answer)
-                return counts
-        except OSError:
-            return None
-
-    def tell_carrier(self, method: str, path: str, body: Mapping[str, Any]) -> None:
-        """Change the carrier's behaviour, or let it emit MOs."""
-        request = urllib.request.Request(f"{self.carrier_url}{path}", data=json.dumps(body).encode(), method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            assert answer.status < 300
+    def _start_carrier(self, name: str, carrier: Carrier) -> None:
+        port = carrier.url.rpartition(":")[2]
+        command = (PROGRAM, "lab", "carrier", "--port", port, "--journal", str(carrier.journal))
+        self.programs[name] = Program(name, command, self._surroundings(), self.folder / f"{name}.log")
+        self.programs[name].start()
+        wait_until(lambda: carrier.stats() is not None, what=f"{name} answers", seconds=START_TIMEOUT_SECONDS)
 
     def _surroundings(self) -> dict[str, str]:
         """Our environment without the router's settings; compiled modules are kept, so that a restart is quick."""
