@@ -5,11 +5,15 @@ from typing import Any
 import orjson
 
 from tests.cast import SEALER
+from tests.flow.doubles import QuietTransport
+from tests.flow.talks import open_talks
 from tests.support.scene import FakeHttp, Scene
 from twoway_router.carriers.http import HttpReply, HttpRequest
+from twoway_router.config import Settings
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState
 from twoway_router.messages import service as messages
+from twoway_router.scheduler.app import Scheduler
 from twoway_router.store import transaction
 from twoway_router.webhooks import service as webhooks
 from twoway_router.webhooks.progress import announce
@@ -92,3 +96,27 @@ async def test_a_delivery_receipt_is_told(scene: Scene) -> None:
 
     ((_, event_type, data),) = await told(scene)
     assert (event_type, data["delivery_state"]) == ("message.delivered", "delivered")
+
+
+async def test_an_mt_that_a_stop_cancels_is_told_with_the_stop(scene: Scene, database_url: str) -> None:
+    await subscribe(scene, scene.pizzeria, "message.failed")
+    keyword = {"word": "PIZZA", "actions": [{"kind": "reply", "text": "Hello"}]}
+    talks = await open_talks(scene, database_url, (scene.pizzeria, keyword))
+    await talks.say("PIZZA")
+
+    await talks.send("stop", "STOP")
+
+    ((tenant_id, event_type, data),) = await told(scene)
+    assert (tenant_id, event_type, data["reason"]) == (scene.pizzeria, "message.failed", "opted_out")
+
+
+async def test_an_mt_that_expires_before_anybody_claims_it_is_told(scene: Scene) -> None:
+    await subscribe(scene, scene.pizzeria, "message.failed")
+    keyword_id = await scene.add_keyword(scene.pizzeria, {"kind": "reply", "text": "Hello"})
+    await scene.runner().run([await scene.ask(keyword_id)])
+
+    scene.clock.advance(hours=13)
+    await Scheduler(settings=Settings(), engine=scene.engine, transport=QuietTransport(), clock=scene.clock).turn()
+
+    ((tenant_id, event_type, data),) = await told(scene)
+    assert (tenant_id, event_type, data["reason"]) == (scene.pizzeria, "message.failed", "expired")

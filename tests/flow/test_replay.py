@@ -216,3 +216,15 @@ async def test_every_replay_is_in_the_audit_log(scene: Scene) -> None:
         (entry,) = await list_entries(session, message_id, after=None, limit=9)
     said = {"generation": 1, "from": "keyword", "to": "keyword", "rules": "current"}
     assert (entry.action, entry.actor_tenant_id, entry.details) == ("message.replayed", scene.pizzeria, said)
+
+
+async def test_a_replay_of_one_action_is_in_the_audit_log_by_its_number(scene: Scene) -> None:
+    keyword = await hold(scene, scene.pizzeria, "PIZZA", REPLY)
+    message_id = await scene.ask(keyword.id)
+    await scene.runner().run([message_id])
+
+    await again(scene, message_id, within=scene.pizzeria, ordinal=0)
+
+    async with transaction(scene.engine) as session:
+        (entry,) = await list_entries(session, message_id, after=None, limit=9)
+    assert entry.details == {"generation": 1, "from": "keyword", "to": "keyword", "ordinal": 0}

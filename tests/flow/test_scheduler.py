@@ -101,6 +101,20 @@ async def test_an_mt_of_a_disabled_connection_expires(scene: Scene, scheduler: S
     assert (mt.state, mt.reason) == ("failed", "expired")
 
 
+async def test_who_waited_behind_an_expired_mt_gets_a_job(scene: Scene, scheduler: Scheduler) -> None:
+    await planned(scene)
+    await scene.rows("UPDATE outbound_messages SET expires_at = created_at")
+    scene.clock.advance(seconds=90)
+    (keyword,) = await scene.rows("SELECT id FROM keywords")
+    await scene.runner().run([await scene.ask(keyword.id)])
+    await scene.take_jobs("sms.deliver")
+
+    await scheduler.turn()
+
+    assert await scene.states() == ["failed", "planned"]
+    assert len(await scene.take_jobs("sms.deliver")) == 1
+
+
 async def test_an_accepted_message_without_a_job_gets_one(scene: Scene, scheduler: Scheduler) -> None:
     keyword_id = await scene.add_keyword(scene.pizzeria, REPLY)
     message_id = await scene.ask(keyword_id, at=scene.clock())

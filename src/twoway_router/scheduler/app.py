@@ -18,7 +18,7 @@ from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import WORK_DUE, WORK_OLDEST_AGE
 from twoway_router.messages.queries.runs import count_failure
 from twoway_router.scheduler import queries
-from twoway_router.scheduler.sweeps import SWEEPS, ForgottenMessages, sweep
+from twoway_router.scheduler.sweeps import SWEEPS, ForgottenMessages, expire_mts, sweep
 from twoway_router.store import Engine, heartbeats, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 
@@ -61,6 +61,7 @@ class Scheduler:
         """Every sweep once. One that fails is tried again in the next round; the others go on."""
         now = self._clock()
         await self._guarded("forgotten_messages", partial(self._forgotten.sweep, now))
+        await self._guarded("expired_mts", partial(expire_mts, self._engine, now, self._settings.forgotten_after))
         for name in SWEEPS:
             await self._guarded(name, partial(sweep, self._engine, name, now, self._settings.forgotten_after))
         await self._guarded("housekeeping", partial(self._keep_house, now))

@@ -85,21 +85,14 @@ PLANNED_MTS: Final = text(
     WHERE m.id = found.id RETURNING m.id, m.order_key
     """
 )
-EXPIRED_MTS: Final = text(
+_EXPIRED_MTS: Final = text(
     """
     WITH old AS (
         SELECT id FROM outbound_messages WHERE state = 'planned' AND expires_at < :now AND due_at < :before
         LIMIT :limit FOR UPDATE SKIP LOCKED
-    ), ended AS (
-        UPDATE outbound_messages AS m SET state = 'failed', reason = 'expired', settled_at = :now, lease_until = NULL
-        FROM old WHERE m.id = old.id RETURNING m.order_key
     )
-    SELECT first.id, first.order_key FROM (
-        SELECT DISTINCT ON (order_key) id, order_key, state FROM outbound_messages
-        WHERE order_key IN (SELECT order_key FROM ended) AND state IN ('planned', 'claimed')
-          AND id NOT IN (SELECT id FROM old)
-        ORDER BY order_key, id
-    ) AS first WHERE state = 'planned'
+    UPDATE outbound_messages AS m SET state = 'failed', reason = 'expired', settled_at = :now, lease_until = NULL
+    FROM old WHERE m.id = old.id RETURNING m.id, m.tenant_id, m.order_key
     """
 )
 LAPSED_WEBHOOKS: Final = _lapsed("webhook_deliveries")
@@ -137,6 +130,14 @@ _DEPTHS: Final = text(
 async def find(session: Session, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Found]:
     """Run one of the sweeps above."""
     return [Found(id=row.id, order_key=row.order_key) for row in await session.execute(statement, parameters)]
+
+
+async def expire_mts(
+    session: Session, now: datetime, before: datetime, limit: int
+) -> tuple[Mapping[UUID, UUID], frozenset[int]]:
+    """Fail MTs that nobody claimed in time: those of tenants, with the tenant, and whose turns have passed on."""
+    rows = (await session.execute(_EXPIRED_MTS, {"now": now, "before": before, "limit": limit})).all()
+    return {row.id: row.tenant_id for row in rows if row.tenant_id}, frozenset(row.order_key for row in rows)
 
 
 async def list_waiting(session: Session, before: UUID, after: Found, limit: int) -> Sequence[Found]:

@@ -7,9 +7,12 @@ from typing import Final
 from uuid import UUID
 
 from twoway_router.messages.queries.listing import first_id_of
+from twoway_router.messages.rules import News
+from twoway_router.messages.service import add_successors
 from twoway_router.scheduler import queries
 from twoway_router.scheduler.queries import Found
 from twoway_router.store import Engine, outbox, transaction
+from twoway_router.webhooks.progress import announce
 
 LIMIT: Final = 500
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -27,7 +30,6 @@ class Sweep:
 SWEEPS: Final[Mapping[str, Sweep]] = {
     "lapsed_mts": Sweep(statement=queries.LAPSED_MTS, job="sms.deliver"),
     "unknown_mts": Sweep(statement=queries.UNKNOWN_MTS, job="sms.deliver"),
-    "expired_mts": Sweep(statement=queries.EXPIRED_MTS, job="sms.deliver"),
     "planned_mts": Sweep(statement=queries.PLANNED_MTS, job="sms.deliver"),
     "lapsed_webhooks": Sweep(statement=queries.LAPSED_WEBHOOKS, job="webhook.deliver"),
     "pending_webhooks": Sweep(statement=queries.PENDING_WEBHOOKS, job="webhook.deliver"),
@@ -46,6 +48,15 @@ async def sweep(engine: Engine, name: str, now: datetime, forgotten_after: timed
         lanes = [outbox.lane_of(each.order_key) for each in found]
         await outbox.add(session, chosen.job, [each.id for each in found], lanes)
     return len(found)
+
+
+async def expire_mts(engine: Engine, now: datetime, forgotten_after: timedelta) -> int:
+    """Fail MTs whose time is over and tell their tenants; who waited behind them gets a job. How many failed."""
+    async with transaction(engine) as session:
+        owners, order_keys = await queries.expire_mts(session, now, now - forgotten_after, LIMIT)
+        await add_successors(session, order_keys, now)
+        await announce(session, News(moved=owners), now)
+    return len(order_keys)
 
 
 class ForgottenMessages:
