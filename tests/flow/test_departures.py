@@ -9,7 +9,7 @@ import pytest
 
 from tests.cast import ANN, BOB, a_number
 from tests.flow.test_progress import subscribe, told
-from tests.support.scene import FakeHttp, Scene
+from tests.support.scene import FakeHttp, Scene, taken
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState
@@ -113,6 +113,17 @@ async def test_a_departure_is_told_once(refusing: Scene) -> None:
     await report(refusing)
 
     assert len(await told(refusing)) == 1
+
+
+async def test_a_receipt_that_overtakes_its_answer_is_told_and_obeyed_all_the_same(refusing: Scene) -> None:
+    async def receipt_first(request: HttpRequest) -> HttpReply:
+        await report(refusing)
+        return await taken(request)
+
+    await send(refusing, FakeHttp(answer=receipt_first))
+
+    assert await suppressed(refusing) == [(refusing.number_id, ANN, None, "carrier")]
+    assert [tenant_id for tenant_id, _, _ in await told(refusing)] == [refusing.pizzeria]
 
 
 async def test_the_owner_of_a_dedicated_number_is_told(refusing: Scene) -> None:
