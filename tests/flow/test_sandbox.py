@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from prometheus_client import REGISTRY
 
 from tests.cast import SHARED
 from tests.support.playground import Playground, playing
 from twoway_router.carriers.specs.sandbox import SEND_URL
+from twoway_router.kit.metrics import ROUTED
 
 
 @pytest.fixture
@@ -108,6 +110,33 @@ async def test_nothing_of_a_sandbox_reaches_a_real_carrier(playground: Playgroun
 
     assert playground.scene.http.requests == []
     assert len(await playground.scene.mts()) >= 3
+
+
+async def test_the_texts_of_a_sandbox_are_not_counted_as_live_ones(playground: Playground) -> None:
+    number_id = await playground.add_number(playground.tester)
+    await playground.add_keyword(playground.tester, number_id)
+    before = routed()
+
+    await playground.write(playground.tester, "pizza")
+
+    assert routed() == before
+
+
+async def test_hand_overs_of_a_sandbox_are_counted_by_its_carrier(playground: Playground) -> None:
+    number_id = await playground.add_number(playground.tester)
+    await playground.add_keyword(playground.tester, number_id)
+    labels = {"carrier": "sandbox", "outcome": "done"}
+    before = REGISTRY.get_sample_value("twr_mt_total", labels) or 0
+    await playground.write(playground.tester, "pizza")
+
+    await playground.work(2)
+
+    assert REGISTRY.get_sample_value("twr_mt_total", labels) == before + 1
+
+
+def routed() -> float:
+    (metric,) = ROUTED.collect()
+    return sum(sample.value for sample in metric.samples if sample.name.endswith("_total"))
 
 
 async def test_live_messages_still_go_to_the_real_carrier(playground: Playground) -> None:
