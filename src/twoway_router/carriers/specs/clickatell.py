@@ -177,7 +177,7 @@ LEGACY: Final = CarrierSpec(
             "concat": "{segments}",
             "mo": "1",
             "callback": "7",
-            "cliMsgId": "{reference}",
+            "cliMsgId": "{reference_short}",
         },
         per_encoding={
             "gsm7": {"content": "{text}", "unicode": "0"},
