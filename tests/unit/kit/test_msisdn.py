@@ -71,14 +71,13 @@ CALLING_CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 
 
 def as_the_library_reads(full: str) -> str | None:
-    if len(full) > len("+") + 15:  # E.164 ends there; the library also knows longer numbers that only work at home
-        return None
     try:
         number = phonenumbers.parse(full, None)
     except phonenumbers.NumberParseException:
         return None
-    is_possible = phonenumbers.is_possible_number(number)
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if is_possible else None
+    read = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    is_e164 = len(read) <= len("+") + 15  # the library also knows longer numbers that only work at home
+    return read if is_e164 and phonenumbers.is_possible_number(number) else None
 
 
 @given(st.sampled_from(CALLING_CODES) | st.integers(1, 999), st.from_regex(r"[0-9]{4,14}", fullmatch=True))
