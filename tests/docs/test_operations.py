@@ -38,6 +38,12 @@ def test_migrating_twice_changes_nothing(empty_database_url: str) -> None:
     assert run(empty_database_url, "migrate", "expand").returncode == 0
 
 
+def test_keys_of_today_need_no_migration(database_url: str) -> None:
+    done = run(database_url, "migrate", "keys")
+
+    assert (done.returncode, done.stdout.startswith("Keys are those of ")) == (0, True)
+
+
 def test_the_ways_out_of_trouble_exist(database_url: str) -> None:
     assert run(database_url, "parked", "list").returncode == 0
     assert run(database_url, "parked", "requeue", "--all").returncode == 0

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import TextClause, delete, insert, select, text, update
+from sqlalchemy import TextClause, delete, insert, select, text, tuple_, update
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.keywords.rules import Holder, Spelling
@@ -50,6 +50,10 @@ _INSERT_SPELLINGS = text(
     " SELECT :number_id, new.key, :tenant_id, :keyword_id, new.text, new.mask, new.is_alias"
     " FROM unnest(CAST(:keys AS text[]), CAST(:texts AS text[]), CAST(:masks AS bigint[]), CAST(:aliases AS boolean[]))"
     " AS new (key, text, mask, is_alias) ON CONFLICT (number_id, key) DO NOTHING RETURNING key"
+)
+_MOVE_KEY = text(
+    "UPDATE keyword_spellings SET key = :new, mask = :mask WHERE number_id = :number_id AND key = :old AND NOT EXISTS"
+    " (SELECT FROM keyword_spellings AS other WHERE other.number_id = :number_id AND other.key = :new) RETURNING key"
 )
 _KNOWN_POOLS = text("SELECT id FROM coupon_pools WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[]))")
 _KNOWN_ENDPOINTS = text(
@@ -184,6 +188,20 @@ async def move_spellings(session: Session, number_id: UUID, keys: Collection[str
         .where(KeywordSpellings.number_id == number_id, KeywordSpellings.key.in_(keys))
         .values(keyword_id=keyword_id)
     )
+
+
+async def list_spellings(session: Session, after: tuple[UUID, str] | None) -> Sequence[KeywordSpellings]:
+    """The next page of all spellings, by number and key."""
+    statement = select(KeywordSpellings).order_by(KeywordSpellings.number_id, KeywordSpellings.key).limit(_BATCH)
+    if after is not None:
+        statement = statement.where(tuple_(KeywordSpellings.number_id, KeywordSpellings.key) > after)
+    return (await session.scalars(statement)).all()
+
+
+async def move_key(session: Session, number_id: UUID, old_key: str, spelling: Spelling) -> bool:
+    """Give a spelling another key; False when somebody has that one."""
+    values = {"number_id": number_id, "old": old_key, "new": spelling.key, "mask": spelling.mask}
+    return (await session.execute(_MOVE_KEY, values)).first() is not None
 
 
 async def hand_over_spellings(session: Session, keyword_id: UUID, heir_id: UUID, tenant_id: TenantId) -> None:
