@@ -20,7 +20,7 @@ _MOST_WORDS: Final = 3
 
 def with_suggestion(table: RoutingTable, request: RouteRequest, decision: Decision) -> Decision:
     """The same decision; if it leads to the courtesy reply, with the one keyword that the sender may have meant."""
-    if decision.rule != COURTESY or len(decision.rest) > HEAD:
+    if decision.rule != COURTESY or len(decision.rest) > HEAD or decision.rest.count(" ") > _MOST_WORDS:
         return decision
     entry = table.entry(request.number_id)
     if entry is None:
