@@ -13,7 +13,8 @@ MOMENT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     _outbound_messages()
-    _outbound_message_indexes()
+    _indexes_of_open_work()
+    _indexes_to_find_one()
     _outbound_attempts()
     _delivery_receipts()
     _sending_paces()
@@ -70,18 +71,12 @@ def _outbound_messages() -> None:
     )
 
 
-def _outbound_message_indexes() -> None:
+def _indexes_of_open_work() -> None:
     op.create_index(
         "ix_outbound_messages_answers",
         "outbound_messages",
         ["connection_id", "due_at"],
         postgresql_where=sa.text("state = 'planned' AND priority = 0"),
-    )
-    op.create_index(
-        "ix_outbound_messages_carrier",
-        "outbound_messages",
-        ["connection_id", "carrier_message_id"],
-        postgresql_where=sa.text("carrier_message_id IS NOT NULL"),
     )
     op.create_index(
         "ix_outbound_messages_due", "outbound_messages", ["due_at"], postgresql_where=sa.text("state = 'planned'")
@@ -104,13 +99,22 @@ def _outbound_message_indexes() -> None:
         ["recipient", "number_id"],
         postgresql_where=sa.text("state = 'planned'"),
     )
-    op.create_index("ix_outbound_messages_tenant_id_id", "outbound_messages", ["tenant_id", "id"])
     op.create_index(
         "ix_outbound_messages_unknown",
         "outbound_messages",
         ["settled_at"],
         postgresql_where=sa.text("state = 'unknown'"),
     )
+
+
+def _indexes_to_find_one() -> None:
+    op.create_index(
+        "ix_outbound_messages_carrier",
+        "outbound_messages",
+        ["connection_id", "carrier_message_id"],
+        postgresql_where=sa.text("carrier_message_id IS NOT NULL"),
+    )
+    op.create_index("ix_outbound_messages_tenant_id_id", "outbound_messages", ["tenant_id", "id"])
     op.create_index(
         "uq_outbound_messages_effect",
         "outbound_messages",

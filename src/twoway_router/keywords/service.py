@@ -67,22 +67,8 @@ async def claim(
     judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, table=table)
     definition = _definition(wanted, judgement)
     state = first_state(needs_approval=_needs_approval(number), is_operators=by.tenant_id is None)
-    await queries.insert_keyword(
-        session,
-        {
-            "id": keyword_id,
-            "tenant_id": tenant_id,
-            "number_id": wanted.number_id,
-            "word": wanted.word,
-            "state": state,
-            "revision": 1,
-            "definition": definition,
-            "active_from": wanted.active_from,
-            "active_until": wanted.active_until,
-            "created_at": now,
-            "updated_at": now,
-        },
-    )
+    own = {"id": keyword_id, "tenant_id": tenant_id, "state": state, "revision": 1, "definition": definition}
+    await queries.insert_keyword(session, {**own, **_wanted_columns(wanted), "created_at": now, "updated_at": now})
     await queries.insert_revision(session, keyword_id, tenant_id, 1, definition, now=now)
     if not await queries.insert_spellings(session, wanted.number_id, tenant_id, keyword_id, spellings):
         raise KeywordTaken
@@ -90,6 +76,11 @@ async def claim(
     await audit.record(session, "keyword.claimed", keyword_id, by=by, now=now, tenant_id=tenant_id, details=said)
     await changes.record(session, "keyword", keyword_id)
     return Claimed(keyword=await get_keyword(session, keyword_id, tenant_id), judgement=judgement)
+
+
+def _wanted_columns(wanted: KeywordClaim) -> dict[str, object]:
+    names = ("number_id", "word", "active_from", "active_until")
+    return {name: getattr(wanted, name) for name in names}
 
 
 async def change(

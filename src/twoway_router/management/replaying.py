@@ -84,6 +84,11 @@ class Wish:
     ordinal: int | None = None
     keyword: Keywords | None = None
 
+    @property
+    def is_anew(self) -> bool:
+        """Whether the messages are routed as if they came now."""
+        return self.rules == "current" and self.ordinal is None and self.keyword is None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Replayed:
@@ -107,8 +112,7 @@ async def replay(
     ids = [message.id for message in messages]
     originals = await replays.list_original_routes(session, ids) if wish.rules == "original" else {}
     ordinals = await replays.list_run_ordinals(session, ids) if wish.ordinal is not None else {}
-    is_anew = wish.rules == "current" and wish.ordinal is None and wish.keyword is None
-    talks = await conversations.list_past(session, ids if is_anew else ())
+    talks = await conversations.list_past(session, ids if wish.is_anew else ())
     results: list[Replayed] = []
     entries: list[Entry] = []
     opt_outs: list[ConsentChange] = []
@@ -132,10 +136,14 @@ async def replay(
     await announce(session, News(moved=await messaging.opt_out(session, opt_outs, now=now)), now)
     await conversations.close_talks(session, ended, now=now)
     await audit.record_all(session, "message.replayed", entries, by=by, now=now)
-    waiting = [each.message for each in results if each.problem is None and each.message.state == "accepted"]
+    await _queue_runs(session, [each.message for each in results if each.problem is None])
+    return results
+
+
+async def _queue_runs(session: Session, messages: Sequence[InboundMessages]) -> None:
+    waiting = [message for message in messages if message.state == "accepted"]
     lanes = [outbox.lane_of(message.order_key) for message in waiting]
     await outbox.add(session, "message.run", [message.id for message in waiting], lanes)
-    return results
 
 
 def _route(

@@ -17,8 +17,8 @@ from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, MtStat
 from twoway_router.kit.gsm import measure
 from twoway_router.kit.ids import new_id
 from twoway_router.kit.metrics import CONSENT_BLOCKED, RECEIPTS
-from twoway_router.messages.queries import acquaintances, cancelling, delivering, planning, receipts
-from twoway_router.messages.queries.delivering import Progress
+from twoway_router.messages.queries import acquaintances, cancelling, delivering, planning, progress, receipts
+from twoway_router.messages.queries.progress import Progress
 from twoway_router.messages.rules import SEGMENT_LIMIT, Departure, News, after_receipt
 from twoway_router.store import Session
 from twoway_router.store.outbox import add, lane_of, order_key
@@ -222,7 +222,7 @@ async def list_acquainted(
 
 async def list_progress(session: Session, ids: Collection[UUID]) -> Sequence[Progress]:
     """How MTs fare, as their tenants may know it."""
-    return await delivering.list_progress(session, ids)
+    return await progress.list_progress(session, ids)
 
 
 async def apply_waiting_receipts(

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from twoway_router.domain.ids import InboundMessageId, TenantId
 from twoway_router.domain.messages import MtState
-from twoway_router.messages.queries.delivering import Progress
+from twoway_router.messages.queries.progress import Progress
 from twoway_router.messages.rules import Departure, News
 from twoway_router.messages.service import list_acquainted, list_progress
 from twoway_router.store import Session

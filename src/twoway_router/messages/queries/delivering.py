@@ -62,21 +62,6 @@ class Ended:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
-    """How an MT of a tenant fares, as the tenant may know it. ``number`` is the address it is sent from."""
-
-    id: UUID
-    tenant_id: UUID
-    inbound_message_id: UUID | None
-    number: str
-    recipient: str
-    segments: int
-    state: str
-    delivery_state: str | None
-    reason: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Locked:
     """An MT locked to be settled: its ledger entry and what following work needs."""
 
@@ -200,13 +185,6 @@ _POSTPONE: Final = text(
     " WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'planned' RETURNING id, order_key"
 )
 
-_PROGRESS: Final = text(
-    """
-    SELECT id, tenant_id, inbound_message_id, sender AS number, recipient, segments, state, delivery_state, reason
-    FROM outbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) AND tenant_id IS NOT NULL ORDER BY id
-    """
-)
-
 
 async def look(session: Session, ids: Collection[UUID], now: datetime) -> Sequence[Seen]:
     """Which of these MTs are open: planned, or unknown with their wait over."""
@@ -296,8 +274,3 @@ async def postpone(session: Session, ids: Sequence[UUID], due_at: datetime, reas
     """Make planned MTs due later; those that were: (id, order key)."""
     rows = await session.execute(_POSTPONE, {"ids": list(ids), "due_at": due_at, "reason": reason})
     return [(row.id, row.order_key) for row in rows]
-
-
-async def list_progress(session: Session, ids: Collection[UUID]) -> Sequence[Progress]:
-    """How these MTs fare; those without a tenant are left out."""
-    return [Progress(**row._asdict()) for row in await session.execute(_PROGRESS, {"ids": list(ids)})]
