@@ -2,55 +2,19 @@
 
 import os
 import re
-import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from tests.support.children import spawn
-from tests.support.system import PROGRAM
-from tests.support.waiting import wait_until
+from tests.docs.conftest import find
 from twoway_router.sandbox.rules import FATES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
 _SET_UP, *COMMANDS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """What `twoway-router run` has printed when it serves."""
-    folder = tmp_path_factory.mktemp("sandbox")
-    folder.chmod(0o711)
-    for parent in folder.parents[:2]:
-        parent.chmod(0o711)
-    log = folder / "run.log"
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("TWOWAY_")},
-        "TWOWAY_STATE_FOLDER": str(folder / "state"),
-        "TWOWAY_INGRESS_PORT": "0",
-        "TWOWAY_API_PORT": "0",
-        "TWOWAY_OPS_PORT": "0",
-    }
-    process = spawn([PROGRAM, "run"], environment=environment, log=log)
-    try:
-        wait_until(lambda: "Ctrl-C stops" in log.read_text(encoding="utf-8"), what="it serves", seconds=180)
-        yield log.read_text(encoding="utf-8")
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-
-
 def run(script: str, **values: str) -> "subprocess.CompletedProcess[str]":
     command = ["bash", "-euo", "pipefail", "-c", script]
     return subprocess.run(command, env={**os.environ, **values}, capture_output=True, text=True, check=False)
-
-
-def find(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    assert found is not None, f"{pattern} is not in:\n{text}"
-    return found[1]
 
 
 def test_the_commands_work_in_their_order(shown: str) -> None:
