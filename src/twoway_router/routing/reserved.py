@@ -166,7 +166,6 @@ def read_phrase(entry: NumberEntry, folded: Folded) -> ReservedWord | None:
 def opt_out_intent(entry: NumberEntry, tokens: list[str]) -> ReservedWord | None:
     """A strong opt-out word somewhere in a longer text: for review, never a decision."""
     leads = entry.words.opt_out_leads
-    for token in tokens:
-        if token in leads:
-            return leads[token]
-    return None
+    if leads.keys().isdisjoint(tokens):
+        return None
+    return next(leads[token] for token in tokens if token in leads)
