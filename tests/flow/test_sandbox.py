@@ -248,6 +248,19 @@ async def test_what_is_sent_again_with_its_id_is_a_carriers_repeat(playground: P
     assert len(await playground.sent(playground.tester)) == 1
 
 
+async def test_a_text_whose_answer_was_lost_is_not_taken_twice(playground: Playground) -> None:
+    number_id = await playground.add_number(playground.tester)
+    await playground.add_keyword(playground.tester, number_id)
+    wish = {"number_id": number_id, "sender": "+447700900001", "text": "pizza"}
+    key = {"Idempotency-Key": "text-1"}
+    first = await playground.tester.post("/v1/sandbox/inbound-messages", wish, headers=key)
+    await playground.scene.rows("DELETE FROM idempotency_keys")
+
+    second = await playground.tester.post("/v1/sandbox/inbound-messages", wish, headers=key)
+
+    assert (second.json()["id"], second.json()["is_repeat"]) == (first.json()["id"], True)
+
+
 async def test_two_sandboxes_hold_the_same_word_on_the_same_address(playground: Playground) -> None:
     for caller in (playground.tester, playground.other):
         number_id = await playground.add_number(caller)

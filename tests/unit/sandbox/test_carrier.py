@@ -1,0 +1,49 @@
+"""The simulated carrier beside the real ones: it has a name of its own and makes ordinary requests."""
+
+from dataclasses import replace
+
+import pytest
+
+from twoway_router.carriers.engine import CompiledConnection, ConnectionView, compile_connection
+from twoway_router.carriers.errors import SpecError
+from twoway_router.carriers.http import HttpReply
+from twoway_router.carriers.registry import CARRIERS, add_carriers, carrier_of
+from twoway_router.carriers.specs.sandbox import NAME, SPEC
+from twoway_router.domain.ids import ConnectionId
+from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply
+from twoway_router.kit.ids import new_id
+
+
+@pytest.fixture
+def connection() -> CompiledConnection:
+    view = ConnectionView(
+        connection_id=ConnectionId(new_id()), carrier=NAME, country=None, settings={}, secrets={"key": "long-key"}
+    )
+    return compile_connection(SPEC, view)
+
+
+def test_it_is_no_carrier_that_operators_connect() -> None:
+    assert NAME not in CARRIERS
+    assert carrier_of(NAME) is SPEC
+
+
+def test_an_operators_own_carrier_cannot_take_its_name() -> None:
+    with pytest.raises(SpecError):
+        add_carriers([replace(CARRIERS["generic"], name=NAME)])
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reply"),
+    [
+        (200, b'{"id":"sandbox-1"}', Done(reference="sandbox-1")),
+        (400, b'{"error":"opted_out"}', Failed(reason="opted_out", detail="code opted_out", opted_out=True)),
+        (400, b'{"error":"invalid_recipient"}', Failed(reason="carrier_refused", detail="code invalid_recipient")),
+        (429, b'{"error":"throttled"}', Retry(reason="carrier_throttled: code throttled", throttled=True)),
+        (503, b'{"error":"unavailable"}', Retry(reason="carrier_retry: code unavailable")),
+        (403, b'{"error":"no_sandbox"}', Failed(reason="carrier_refused", detail="code no_sandbox")),
+    ],
+)
+def test_its_answers_are_read_like_any_carriers(
+    connection: CompiledConnection, status: int, body: bytes, reply: SendReply
+) -> None:
+    assert connection.read_reply(HttpReply(status=status, headers={}, body=body)) == reply
