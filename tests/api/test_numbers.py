@@ -154,3 +154,34 @@ async def test_every_change_of_a_number_is_in_the_change_feed(
     async with transaction(engine) as session:
         feed = await changes.list_since(session, 0)
     assert [change.kind for change in feed if change.subject_id == dedicated] == ["number"] * 3
+
+
+@pytest.mark.parametrize(
+    ("texts", "detail"),
+    [
+        ({"choose": "Who is it?"}, "choose: it has to name {{ choices }}"),
+        ({"did_you_mean": {"it": "Forse?"}}, "did_you_mean: it has to name {{ word }}"),
+        ({"too_late": "{{ message.text }}"}, "message.text"),
+        ({"courtesy": {}}, "one to 10 languages"),
+        ({"courtesy": {"Italian": "No"}}, "one to 10 languages"),
+        ({"courtesy": {"it": ""}}, "1 to 1600 characters"),
+    ],
+)
+async def test_a_text_that_cannot_be_sent_is_refused(
+    operator: Caller, shared: NumberId, texts: dict[str, object], detail: str
+) -> None:
+    tag = (await operator.get(f"/v1/numbers/{shared}")).headers["etag"]
+
+    refused = await operator.patch(f"/v1/numbers/{shared}", {"texts": texts}, headers={"If-Match": tag})
+
+    assert refused.status_code == 422
+    assert detail in refused.text
+
+
+async def test_a_text_may_be_written_in_several_languages(operator: Caller, shared: NumberId) -> None:
+    tag = (await operator.get(f"/v1/numbers/{shared}")).headers["etag"]
+    texts = {"choose": {"it": "Chi? {{ choices }}", "en": "Who? {{ choices }}"}, "help": "Info"}
+
+    changed = await operator.patch(f"/v1/numbers/{shared}", {"texts": texts}, headers={"If-Match": tag})
+
+    assert {name: text for name, text in changed.json()["texts"].items() if text} == texts

@@ -13,6 +13,8 @@ from twoway_router.store import Session
 from twoway_router.webhooks.service import EventDraft
 
 Spec = TypeVar("Spec")
+OwnText = str | Mapping[str, str]
+"""A text of the number's operator: one for all, or one for each language."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +26,7 @@ class RunNumber:
     country: str
     zone: ZoneInfo
     languages: Sequence[str]
-    texts: Mapping[str, str]
+    texts: Mapping[str, OwnText]
     owner: TenantId | None
     conversation: timedelta = timedelta(0)
 

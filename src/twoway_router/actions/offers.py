@@ -12,7 +12,7 @@ from twoway_router.actions import notice
 from twoway_router.actions.context import RunContext, RunMessage
 from twoway_router.actions.notice import NoticeRun, NoticeSpec
 from twoway_router.actions.plans import PlannedAction, plan_courtesy
-from twoway_router.actions.texts import CHOOSE, DID_YOU_MEAN, language_of
+from twoway_router.actions.texts import CHOOSE, DID_YOU_MEAN, language_of, own_text
 from twoway_router.conversations import service as conversations
 from twoway_router.conversations.rules import OFFER_LIFETIME, Question, Talk
 from twoway_router.domain.ids import TenantId
@@ -61,7 +61,10 @@ def plan_choose(message: RunMessage, choices: Sequence[Choice]) -> tuple[Planned
         )
         for number, choice in offered
     )
-    text = CHOOSE[language].format(choices=listed)
+    own = own_text(
+        message.number.texts, "choose", message.number.languages, {"choices": listed, "number": message.number.address}
+    )
+    text = own or CHOOSE[language].format(choices=listed)
     return (PlannedAction(kind="choose", spec=OfferSpec(kind="choose", text=text, questions=questions)),)
 
 
@@ -69,7 +72,9 @@ def plan_did_you_mean(message: RunMessage, suggestion: Suggestion) -> tuple[Plan
     """The courtesy reply, with the word that may have been meant."""
     language = language_of(DID_YOU_MEAN, message.number.languages)
     courtesy = [step.spec.text for step in plan_courtesy(message.number) if isinstance(step.spec, NoticeSpec)]
-    text = " ".join([*courtesy, DID_YOU_MEAN[language].format(word=suggestion.word)])
+    facts = {"word": suggestion.word, "number": message.number.address}
+    own = own_text(message.number.texts, "did_you_mean", message.number.languages, facts)
+    text = " ".join([*courtesy, own or DID_YOU_MEAN[language].format(word=suggestion.word)])
     question = replace(
         _question(message, suggestion.tenant_id, "did_you_mean", "yes_no"),
         language=language,

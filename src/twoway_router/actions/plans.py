@@ -19,6 +19,7 @@ from twoway_router.actions.texts import (
     OPT_OUT_KEYWORD,
     RELEASED,
     default_text,
+    own_text,
 )
 from twoway_router.keywords.checks import answer_key, names_of
 from twoway_router.keywords.schemas import (
@@ -88,39 +89,47 @@ def _steps(actions: Sequence[ActionSpec]) -> tuple[PlannedAction, ...]:
 def plan_window(definition: KeywordDefinition, window: WindowState, message: RunMessage) -> tuple[PlannedAction, ...]:
     """What a keyword answers outside its activity window, or while nobody holds it."""
     if window not in (WindowState.TOO_EARLY, WindowState.TOO_LATE):
-        text = message.number.texts.get("released")
+        text = own_text(message.number.texts, "released", message.number.languages)
         if text is None and window is WindowState.RELEASED:
             text = default_text(RELEASED, message.number.languages, message.number.address)
         return (_notice("window", text),) if text else ()
-    source = definition.too_early_text if window is WindowState.TOO_EARLY else definition.too_late_text
-    return (_notice("window", render(source, message.variables())),) if source else ()
+    if window is WindowState.TOO_EARLY:
+        return _about_keyword("too_early", definition.too_early_text, message)
+    return _about_keyword("too_late", definition.too_late_text, message)
 
 
 def plan_sold_out(definition: KeywordDefinition, message: RunMessage) -> tuple[PlannedAction, ...]:
     """What a keyword answers when all its places are taken."""
-    source = definition.sold_out_text
-    return (_notice("window", render(source, message.variables())),) if source else ()
+    return _about_keyword("sold_out", definition.sold_out_text, message)
+
+
+def _about_keyword(name: str, source: str | None, message: RunMessage) -> tuple[PlannedAction, ...]:
+    """The keyword's own text, else the number's for all keywords, else nothing."""
+    if source:
+        return (_notice("window", render(source, message.variables())),)
+    text = own_text(message.number.texts, name, message.number.languages, _facts(message))
+    return (_notice("window", text),) if text else ()
+
+
+def _facts(message: RunMessage) -> Mapping[str, object]:
+    return {"tenant": message.tenant_name, "word": message.word, "number": message.number.address}
 
 
 def plan_notice(message: RunMessage) -> tuple[PlannedAction, ...]:
     """What the number itself answers to reserved words and to what fits no keyword."""
     number, languages = message.number, _languages(message)
     if message.route in _BY_KEYWORD and message.keyword_id is not None and number.owner is None:
-        facts = {"tenant": message.tenant_name, "word": message.word}
         kind, sentences = _BY_KEYWORD[message.route]
-        return (_notice(kind, default_text(sentences, languages, number.address, **facts)),)
-    match message.route:
-        case "opt_out":
-            return (
-                _notice("opt_out", number.texts.get("opt_out") or default_text(OPT_OUT, languages, number.address)),
-            )
-        case "opt_in":
-            return (_notice("opt_in", number.texts.get("opt_in") or default_text(OPT_IN, languages, number.address)),)
-        case "help":
-            return (_notice("help", number.texts.get("help") or default_text(HELP, languages, number.address)),)
-        case "default":
-            return plan_courtesy(number)
-    return ()
+        own = own_text(number.texts, f"{kind}_keyword", languages, _facts(message))
+        plain = {"tenant": message.tenant_name, "word": message.word}
+        return (_notice(kind, own or default_text(sentences, languages, number.address, **plain)),)
+    if message.route == "default":
+        return plan_courtesy(number)
+    if message.route not in _WHOLE:
+        return ()
+    kind, sentences = _WHOLE[message.route]
+    own = own_text(number.texts, kind, languages)
+    return (_notice(kind, own or default_text(sentences, languages, number.address)),)
 
 
 def _languages(message: RunMessage) -> Sequence[str]:
@@ -129,6 +138,11 @@ def _languages(message: RunMessage) -> Sequence[str]:
     return own if message.language in ("", FALLBACK) else (message.language, *own)
 
 
+_WHOLE: Final[Mapping[str, tuple[NoticeKind, Mapping[str, str]]]] = {
+    "opt_out": ("opt_out", OPT_OUT),
+    "opt_in": ("opt_in", OPT_IN),
+    "help": ("help", HELP),
+}
 _BY_KEYWORD: Final[Mapping[str, tuple[NoticeKind, Mapping[str, str]]]] = {
     "opt_out": ("opt_out", OPT_OUT_KEYWORD),
     "opt_in": ("opt_in", OPT_IN_KEYWORD),
@@ -138,7 +152,7 @@ _BY_KEYWORD: Final[Mapping[str, tuple[NoticeKind, Mapping[str, str]]]] = {
 
 def plan_courtesy(number: RunNumber) -> tuple[PlannedAction, ...]:
     """A dedicated number answers an unknown word only if its owner wrote a text; a shared one always does."""
-    text = number.texts.get("courtesy")
+    text = own_text(number.texts, "courtesy", number.languages)
     if text is None and number.owner is None:
         text = default_text(COURTESY, number.languages, number.address)
     return (_notice("courtesy", text),) if text else ()

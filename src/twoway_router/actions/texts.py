@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from twoway_router.actions.context import OwnText
+from twoway_router.kit.templates import render
+
 FALLBACK: Final = "en"
 
 OPT_OUT: Final[Mapping[str, str]] = {
@@ -93,6 +96,18 @@ DID_YOU_MEAN: Final[Mapping[str, str]] = {
 def language_of(sentences: Mapping[str, str], languages: Sequence[str]) -> str:
     """The first of these languages that has a sentence."""
     return next((each for each in languages if each in sentences), FALLBACK)
+
+
+def own_text(
+    texts: Mapping[str, OwnText], name: str, languages: Sequence[str], facts: Mapping[str, object] | None = None
+) -> str | None:
+    """What the number's operator has written, in the first of these languages it is written in. With facts a template."""
+    written = texts.get(name)
+    if not written:
+        return None
+    if not isinstance(written, str):
+        written = next((written[each] for each in languages if each in written), None) or next(iter(written.values()))
+    return written if facts is None else render(written, facts)
 
 
 def default_text(sentences: Mapping[str, str], languages: Sequence[str], number: str, **facts: str) -> str:

@@ -144,7 +144,7 @@ def _number(row: NumberRow) -> RunNumber:
         country=row.country,
         zone=ZoneInfo(row.time_zone),
         languages=row.languages,
-        texts={name: str(text) for name, text in row.texts.items() if text},
+        texts={name: text for name, text in row.texts.items() if text},
         owner=TenantId(row.tenant_id) if row.tenant_id else None,
         conversation=timedelta(hours=row.conversation_hours),
     )

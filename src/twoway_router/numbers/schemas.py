@@ -10,6 +10,7 @@ from twoway_router.carriers.spec import CarrierSpec
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import NumberKind, Sharing, UnknownPolicy
 from twoway_router.numbers.tables import Connections, Numbers
+from twoway_router.numbers.texts import Language, NumberTexts
 from twoway_router.routing.types import AmbiguityPolicy
 from twoway_router.web.schemas import UNCHANGED, Body, Country, Label, Shown
 
@@ -17,8 +18,6 @@ State = Literal["active", "disabled"]
 SettingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 SettingValue = Annotated[str, Field(max_length=4000)] | bool | dict[str, Annotated[str, Field(max_length=4000)]]
 SecretValue = Annotated[str, Field(min_length=1, max_length=16_000)]
-Text = Annotated[str, Field(min_length=1, max_length=1600)]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 Languages = Annotated[tuple[Language, ...], Field(min_length=1, max_length=10, examples=[["it", "en"]])]
 TimeZone = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$", examples=["Europe/Rome"])]
 
@@ -153,16 +152,6 @@ class CarriersOut(Shown):
 
     data: list[CarrierOut]
     next: None = None
-
-
-class NumberTexts(Body):
-    """What the number itself says, in its operator's name. Left out: a plain sentence in the number's first language."""
-
-    courtesy: Text | None = Field(None, description="No keyword fitted: at most once per sender and day.")
-    help: Text | None = Field(None, description="Answer to HELP.")
-    opt_out: Text | None = Field(None, description="Confirms STOP; the last message this person gets.")
-    opt_in: Text | None = Field(None, description="Confirms START.")
-    released: Text | None = Field(None, description="The keyword is resting after its tenant gave it up.")
 
 
 class NumberOptions(Body):

@@ -12,8 +12,9 @@ from twoway_router.domain.messages import InboundMessage, NumberKind, Sharing
 from twoway_router.kit.msisdn import read_address
 from twoway_router.messages.schemas import InboundMessageOut
 from twoway_router.messages.tables import InboundMessages
-from twoway_router.numbers.schemas import Languages, NumberOptions, NumberTexts, State, TimeZone
+from twoway_router.numbers.schemas import Languages, NumberOptions, State, TimeZone
 from twoway_router.numbers.tables import Numbers
+from twoway_router.numbers.texts import NumberTexts
 from twoway_router.sandbox.rules import FATES, example_of
 from twoway_router.web.schemas import UNCHANGED, Body, Country, Shown
 
