@@ -1,9 +1,11 @@
 """Fixtures for everyone. A server is started when the first test of the session asks for it, and never before."""
 
+import gc
 import os
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from tests.support.postgres import TestServer
 from tests.support.rabbitmq import EXTERNAL_URL, Broker, NamedBroker, RabbitNode
@@ -17,6 +19,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if asks_by_name or asks_by_parameter:
             item.add_marker(pytest.mark.broker)
             item.add_marker(pytest.mark.xdist_group("broker"))
+
+
+def pytest_configure() -> None:
+    """Plain lines: by default structlog draws a traceback with every local variable, which takes longer than many a test."""
+    plain: list[structlog.typing.Processor] = [structlog.processors.add_log_level, structlog.processors.format_exc_info]
+    structlog.configure(processors=[*plain, structlog.dev.ConsoleRenderer(colors=False)])
+
+
+def pytest_collection_finish() -> None:
+    """What stands until the end of the session need not be looked at by each collection."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def rubbish_is_found_where_it_was_left() -> Iterator[None]:
+    """An unclosed socket or a coroutine that nobody awaited fails the module that left it, not one that comes later."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -15,12 +15,11 @@ NUMBER = "+393331234567"
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
     root = logging.getLogger()
-    kept, level = list(root.handlers), root.level
-    structlog.reset_defaults()
+    kept, level, config = list(root.handlers), root.level, structlog.get_config()
     yield capsys
     root.handlers[:] = kept
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**config)
 
 
 def test_an_event_is_one_json_object_with_its_fields(lines: pytest.CaptureFixture[str]) -> None:
