@@ -106,3 +106,12 @@ def test_keys_one_edit_away_are_found(key: str, near: list[str]) -> None:
     found = table.neighbours(entry).one_edit_from(key)
 
     assert sorted(found) == near
+
+
+@given(st.lists(st.text(st.characters(), max_size=40), max_size=4), st.text(st.characters(), max_size=40))
+def test_any_text_can_be_claimed_whatever_is_there(held: list[str], word: str) -> None:
+    table = a_table(*(a_keyword(each) for each in dict.fromkeys(held) if "," not in each))
+
+    verdict = judge_claim(table, Claim(number_id=SHARED, tenant_id=GYM, spellings=(word,)))
+
+    assert verdict.code
