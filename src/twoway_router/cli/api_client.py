@@ -8,6 +8,7 @@ import httpx
 import typer
 
 TIMEOUT_SECONDS: Final = 60.0
+LONGEST_WAIT_SECONDS: Final = 60.0
 _TRIES: Final = 5
 
 ApiUrl = Annotated[str, typer.Option("--api", envvar="TWOWAY_API_URL", help="The management API, https://….")]
@@ -25,6 +26,12 @@ class ApiProblem(Exception):
         self.detail = str(problem.get("detail", ""))
         errors = "".join(f" {each.get('pointer')}: {each.get('detail')}" for each in problem.get("errors") or ())
         super().__init__(f"{self.code}: {self.detail}{errors}")
+
+
+def _wish_of(answer: httpx.Response) -> float:
+    """How long to wait: what ``Retry-After`` says in seconds, within bounds; a proxy may say anything there."""
+    told = answer.headers.get("retry-after", "")
+    return min(float(told), LONGEST_WAIT_SECONDS) if told.isascii() and told.isdigit() else 1.0
 
 
 class ApiClient:
@@ -56,7 +63,7 @@ class ApiClient:
             answer = self._http.request(method, path, json=body, headers=dict(headers or {}), params=dict(query or {}))
             if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
                 break
-            time.sleep(float(answer.headers.get("retry-after", "1")))
+            time.sleep(_wish_of(answer))
         if answer.is_success:
             return answer
         is_problem = "json" in answer.headers.get("content-type", "")
