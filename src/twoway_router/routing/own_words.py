@@ -1,6 +1,6 @@
 """Words that an operator keeps back on shared numbers: barred ones, and names of firms. Read once; used by ``claims``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -53,10 +53,14 @@ def read_own_words(text: str) -> OwnWords:
         given = OwnWordsFile.model_validate(yaml.safe_load(text) or {})
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
+    return fold_own_words(
+        given.barred, {name: None if tenant is None else TenantId(tenant) for name, tenant in given.brands.items()}
+    )
+
+
+def fold_own_words(barred: Iterable[str], brands: Mapping[str, TenantId | None]) -> OwnWords:
+    """The words by what they fold to."""
     return OwnWords(
-        barred={fold(word).key: word for word in given.barred},
-        brands={
-            fold(name).key: (name, None if tenant is None else TenantId(tenant))
-            for name, tenant in given.brands.items()
-        },
+        barred={fold(word).key: word for word in barred},
+        brands={fold(name).key: (name, tenant_id) for name, tenant_id in brands.items()},
     )

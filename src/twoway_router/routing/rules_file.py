@@ -12,6 +12,7 @@ from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.kit.yamls import load_yaml
 from twoway_router.routing.claims import Claim, judge_claim
 from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.own_words import OwnWords, fold_own_words
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.rules_models import (
     ClaimModel,
@@ -20,6 +21,7 @@ from twoway_router.routing.rules_models import (
     MessageModel,
     NumberModel,
     PlainLoader,
+    ReservedWordsModel,
     RulesFile,
     SubKeywordModel,
 )
@@ -57,7 +59,8 @@ class Rules:
         self._numbers |= {number.id: _number_id(number.id) for number in file.numbers}
         self._zones = {_number_id(number.id): ZoneInfo(number.time_zone) for number in file.numbers}
         keywords = [self._keyword(place, keyword) for place, keyword in enumerate(file.keywords)]
-        self.table = RoutingTable.build([self._number(number) for number in file.numbers], keywords)
+        numbers = [self._number(number) for number in file.numbers]
+        self.table = RoutingTable.build(numbers, keywords, own_words=self._own_words(file.reserved_words))
 
     def number_id(self, name: str) -> NumberId:
         return self._numbers.get(name) or _number_id(name)
@@ -81,6 +84,10 @@ class Rules:
         if written is None or written.tzinfo is not None:
             return written
         return written.replace(tzinfo=self._zones.get(number_id, UTC))
+
+    def _own_words(self, model: ReservedWordsModel) -> OwnWords:
+        brands = {name: None if tenant is None else self.tenant_id(tenant) for name, tenant in model.brands.items()}
+        return fold_own_words(model.barred, brands)
 
     def _number(self, model: NumberModel) -> NumberRules:
         return NumberRules(

@@ -107,13 +107,21 @@ class KeywordModel(_Strict):
     )
 
 
+class ReservedWordsModel(_Strict):
+    """What an operator keeps back on shared numbers, as TWOWAY_RESERVED_WORDS has it; tenants by their names here."""
+
+    barred: tuple[Name, ...] = ()
+    brands: dict[Name, Name | None] = Field(default_factory=dict)
+
+
 class RulesFile(_Strict):
-    """Numbers, tenants and keywords: all that routing knows."""
+    """Numbers, tenants and keywords: all that routing knows. ``reserved_words`` count for `route check`."""
 
     version: Literal[1] = 1
     numbers: tuple[NumberModel, ...]
     tenants: tuple[TenantModel | Name, ...] = ()
     keywords: tuple[KeywordModel, ...] = ()
+    reserved_words: ReservedWordsModel = ReservedWordsModel()
 
 
 class ContextModel(_Line):
