@@ -45,7 +45,7 @@ def to_keyword(table: RoutingTable, winner: Winner, text: str, folded: Folded, r
         match_class=winner.hit.match_class,
         span=span,
         key=winner.hit.key,
-        reason=_REASONS.get(winner.window, ""),
+        reason="" if winner.window is WindowState.OPEN else _REASONS[winner.window],
         details={} if winner.spelling == first else {"spelling": columns.display(winner.spelling)},
     )
 
