@@ -23,6 +23,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("audit_log", "idempotency_keys", "api_keys", "tenants"):
         op.drop_table(table)
+    op.execute("DROP FUNCTION refuse_change()")
 
 
 def _tenants() -> None:
@@ -96,3 +97,12 @@ def _audit_log() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
     )
     op.create_index("ix_audit_log_subject_id_id", "audit_log", ["subject_id", "id"])
+    op.create_index("ix_audit_log_tenant_id_id", "audit_log", ["tenant_id", "id"])
+    op.execute(
+        "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege'; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER audit_log_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    )

@@ -10,9 +10,11 @@ from twoway_router.cli.work import in_transaction
 from twoway_router.domain.ids import TenantId
 from twoway_router.kit.clock import utc_now
 from twoway_router.store import Session
+from twoway_router.store.audit import SYSTEM
 from twoway_router.tenants import queries, service
 from twoway_router.tenants.rules import SCOPES, KeyWish
 from twoway_router.tenants.tables import ApiKeys
+from twoway_router.web.trail import Trail
 
 app = typer.Typer(no_args_is_help=True, help="API keys of operators and tenants.")
 
@@ -43,7 +45,9 @@ def create(
     async def make(session: Session) -> str:
         if wish.tenant_id is not None:
             await service.get_tenant(session, wish.tenant_id)
-        return (await service.create_key(session, wish, now=now)).token
+        new = await service.create_key(session, wish, now=now)
+        await Trail(session=session, by=SYSTEM, now=now).made("api_key.created", "api_keys", new.row.id)
+        return new.token
 
     typer.echo(in_transaction(make))
 
@@ -63,4 +67,10 @@ def list_keys() -> None:
 @app.command()
 def revoke(key_id: Annotated[UUID, typer.Argument(help="The key's id, as `keys list` shows it.")]) -> None:
     """Revoke a key for ever. It is refused within five seconds."""
-    in_transaction(lambda session: service.revoke_key(session, key_id, within=None, now=utc_now()))
+    now = utc_now()
+
+    async def end(session: Session) -> None:
+        async with Trail(session=session, by=SYSTEM, now=now).changing("api_key.revoked", "api_keys", key_id):
+            await service.revoke_key(session, key_id, within=None, now=now)
+
+    in_transaction(end)

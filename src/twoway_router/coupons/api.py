@@ -30,6 +30,7 @@ from twoway_router.web.context import DbSession, Now
 from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.paging import Page, Pages
 from twoway_router.web.route import api_router
+from twoway_router.web.trail import CurrentTrail
 
 pools = api_router("/coupon-pools", resource="coupons", tag="Coupons")
 codes = api_router("/coupon-codes", resource="coupons", tag="Coupons")
@@ -140,9 +141,14 @@ async def redeem_coupon_code(
 
 
 @codes.post("/{code}/void")
-async def void_coupon_code(code: TypedCode, tenant: CurrentTenant, session: DbSession, now: Now) -> FoundCodeOut:
+async def void_coupon_code(
+    code: TypedCode, tenant: CurrentTenant, session: DbSession, now: Now, trail: CurrentTrail
+) -> FoundCodeOut:
     """Make a code void. Its sender may be given another one."""
-    return _found(await service.void(session, tenant, code, now=now))
+    found = await service.find_code(session, tenant, code, for_update=True)
+    async with trail.changing("coupon_code.voided", "coupon_codes", found.code.id):
+        voided = await service.void(session, tenant, code, now=now)
+    return _found(voided)
 
 
 router = APIRouter()

@@ -16,7 +16,7 @@ from twoway_router.routing.claims import VerdictKind
 from twoway_router.store.tables import AuditLog
 from twoway_router.web.schemas import Moment
 
-_OPERATORS: Final = frozenset({"internal_note", "from_tenant", "from_keyword", "to_tenant", "to_keyword"})
+OPERATORS_ONLY: Final = frozenset({"internal_note", "from_tenant", "from_keyword", "to_tenant", "to_keyword"})
 """What only operators read in a keyword's history."""
 
 ActionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -243,7 +243,9 @@ class HistoryOut(BaseModel):
             action=row.action,
             actor="operator" if row.actor_tenant_id is None else "tenant",
             actor_key_id=row.actor_key_id if is_open else None,
-            details={name: value for name, value in row.details.items() if viewer is None or name not in _OPERATORS},
+            details={
+                name: value for name, value in row.details.items() if viewer is None or name not in OPERATORS_ONLY
+            },
             created_at=row.created_at,
         )
 

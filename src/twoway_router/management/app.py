@@ -15,7 +15,7 @@ from twoway_router.keywords import registry_api as registry
 from twoway_router.kit.addresses import read_networks
 from twoway_router.kit.clock import Clock, utc_now
 from twoway_router.kit.sealing import Sealer
-from twoway_router.management import catalogue, diffs, previews, processes, replays
+from twoway_router.management import audit_log, catalogue, diffs, previews, processes, replays
 from twoway_router.management.keys import StoredKeys
 from twoway_router.management.openapi import DESCRIPTION, PathMethods, completed
 from twoway_router.messages import api as messages
@@ -49,6 +49,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     diffs.router,
     replays.router,
     replays.explanations,
+    audit_log.router,
     sandbox.router,
     processes.router,
 )

@@ -31,6 +31,7 @@ from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.paging import Page, Pages
 from twoway_router.web.route import api_router
 from twoway_router.web.schemas import Country, changes_of
+from twoway_router.web.trail import CurrentTrail
 
 carriers_router = api_router("/carriers", resource="connections", tag="Connections")
 connections_router = api_router("/connections", resource="connections", tag="Connections")
@@ -70,10 +71,11 @@ async def list_carriers() -> CarriersOut:
 
 @connections_router.post("", status_code=201, dependencies=[OPERATOR])
 async def create_connection(
-    body: ConnectionIn, context: Context, session: DbSession, now: Now, response: Response
+    body: ConnectionIn, context: Context, session: DbSession, now: Now, trail: CurrentTrail, response: Response
 ) -> ConnectionOut:
     """Create a connection. The answer names the URLs to enter at the carrier."""
     row = await service.create_connection(session, context.sealer, body.to_row(new_id(), now), body.secrets)
+    await trail.made("connection.created", "connections", row.id)
     response.headers["Location"] = f"/v1/connections/{row.id}"
     return tagged(response, row.revision, _shown(row, context))
 
@@ -107,13 +109,16 @@ async def update_connection(
     context: Context,
     session: DbSession,
     now: Now,
+    trail: CurrentTrail,
     expected: IfMatch,
     response: Response,
 ) -> ConnectionOut:
     """Change a connection, rotate its secrets, or disable it: its URLs then answer 404."""
-    row = await service.update_connection(
-        session, context.sealer, connection_id, changes_of(body), expected=expected, now=now
-    )
+    said = {"secrets": sorted(body.secrets)} if body.secrets else None
+    async with trail.changing("connection.changed", "connections", connection_id, said=said):
+        row = await service.update_connection(
+            session, context.sealer, connection_id, changes_of(body), expected=expected, now=now
+        )
     return tagged(response, row.revision, _shown(row, context))
 
 
@@ -126,9 +131,12 @@ async def list_connection_requests(connection_id: UUID, session: DbSession, page
 
 
 @router.post("", status_code=201, dependencies=[OPERATOR])
-async def create_number(body: NumberIn, session: DbSession, now: Now, response: Response) -> NumberOut:
+async def create_number(
+    body: NumberIn, session: DbSession, now: Now, trail: CurrentTrail, response: Response
+) -> NumberOut:
     """Create a number."""
     row = await service.create_number(session, body.to_row(new_id(), now))
+    await trail.made("number.created", "numbers", row.id)
     response.headers["Location"] = f"/v1/numbers/{row.id}"
     return tagged(response, row.revision, NumberOut.of(row, None))
 
@@ -154,26 +162,41 @@ async def get_number(number_id: UUID, caller: CurrentPrincipal, session: DbSessi
 
 @router.patch("/{number_id}", dependencies=[OPERATOR])
 async def update_number(
-    number_id: UUID, body: NumberChange, session: DbSession, now: Now, expected: IfMatch, response: Response
+    number_id: UUID,
+    body: NumberChange,
+    session: DbSession,
+    now: Now,
+    trail: CurrentTrail,
+    expected: IfMatch,
+    response: Response,
 ) -> NumberOut:
     """Change a number. What it is (country, address, kind, sharing) never changes: make another."""
-    row = await service.update_number(session, number_id, body.to_changes(), expected=expected, now=now)
+    async with trail.changing("number.changed", "numbers", number_id):
+        row = await service.update_number(session, number_id, body.to_changes(), expected=expected, now=now)
     return tagged(response, row.revision, NumberOut.of(row, None))
 
 
 @router.put("/{number_id}/assignment", dependencies=[OPERATOR])
 async def assign_number(
-    number_id: UUID, body: AssignmentIn, session: DbSession, now: Now, expected: IfMatch, response: Response
+    number_id: UUID,
+    body: AssignmentIn,
+    session: DbSession,
+    now: Now,
+    trail: CurrentTrail,
+    expected: IfMatch,
+    response: Response,
 ) -> NumberOut:
     """Give a dedicated number to a tenant. Refused while another tenant holds keywords on it."""
-    row = await service.assign_number(session, number_id, TenantId(body.tenant_id), expected=expected, now=now)
+    async with trail.changing("number.assigned", "numbers", number_id):
+        row = await service.assign_number(session, number_id, TenantId(body.tenant_id), expected=expected, now=now)
     return tagged(response, row.revision, NumberOut.of(row, None))
 
 
 @router.delete("/{number_id}/assignment", dependencies=[OPERATOR])
 async def unassign_number(
-    number_id: UUID, session: DbSession, now: Now, expected: IfMatch, response: Response
+    number_id: UUID, session: DbSession, now: Now, trail: CurrentTrail, expected: IfMatch, response: Response
 ) -> NumberOut:
     """Take a dedicated number back. Refused while a tenant holds keywords on it."""
-    row = await service.assign_number(session, number_id, None, expected=expected, now=now)
+    async with trail.changing("number.unassigned", "numbers", number_id):
+        row = await service.assign_number(session, number_id, None, expected=expected, now=now)
     return tagged(response, row.revision, NumberOut.of(row, None))

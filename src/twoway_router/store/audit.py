@@ -84,3 +84,28 @@ async def list_entries(session: Session, subject_id: UUID, *, after: UUID | None
     """What was done to a subject, newest first."""
     wanted = select(AuditLog).where(AuditLog.subject_id == subject_id).order_by(AuditLog.id.desc()).limit(limit)
     return (await session.scalars(wanted if after is None else wanted.where(AuditLog.id < after))).all()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogFilter:
+    """Which entries to list. Times are when the deed was done: from one, up to another."""
+
+    tenant_id: UUID | None = None
+    subject_id: UUID | None = None
+    action: str | None = None
+    actor_key_id: UUID | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+async def list_log(session: Session, where: LogFilter, *, after: UUID | None, limit: int) -> Sequence[AuditLog]:
+    """Everybody's deeds, or those that are a tenant's matter, newest first."""
+    wanted = select(AuditLog).order_by(AuditLog.id.desc()).limit(limit)
+    for name in ("tenant_id", "subject_id", "action", "actor_key_id"):
+        if (value := getattr(where, name)) is not None:
+            wanted = wanted.where(getattr(AuditLog, name) == value)
+    if where.created_after is not None:
+        wanted = wanted.where(AuditLog.created_at >= where.created_after)
+    if where.created_before is not None:
+        wanted = wanted.where(AuditLog.created_at < where.created_before)
+    return (await session.scalars(wanted if after is None else wanted.where(AuditLog.id < after))).all()

@@ -101,7 +101,10 @@ class SchemaLevel(Base):
 
 
 class AuditLog(Base):
-    """Who did what to what, and when. Rows are only ever added. Without an actor's tenant it was an operator."""
+    """Who did what to what, and when. Without an actor's tenant it was an operator.
+
+    Rows are only ever added: a trigger refuses everything else (migration 0001).
+    """
 
     __tablename__ = "audit_log"
 
@@ -114,4 +117,7 @@ class AuditLog(Base):
     details: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     created_at: Mapped[datetime]
 
-    __table_args__ = (Index("ix_audit_log_subject_id_id", "subject_id", "id"),)
+    __table_args__ = (
+        Index("ix_audit_log_subject_id_id", "subject_id", "id"),
+        Index("ix_audit_log_tenant_id_id", "tenant_id", "id"),
+    )

@@ -22,15 +22,17 @@ from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.paging import Page, Pages
 from twoway_router.web.route import api_router
 from twoway_router.web.schemas import changes_of
+from twoway_router.web.trail import CurrentTrail
 
 router = api_router("/tenants", resource="tenants", tag="Tenants")
 keys_router = api_router("/api-keys", resource="api-keys", tag="API keys")
 
 
 @router.post("", status_code=201, dependencies=[OPERATOR])
-async def create_tenant(body: TenantIn, session: DbSession, response: Response) -> TenantOut:
+async def create_tenant(body: TenantIn, session: DbSession, trail: CurrentTrail, response: Response) -> TenantOut:
     """Create a tenant."""
     tenant = await service.create_tenant(session, body.name, body.contact_email)
+    await trail.made("tenant.created", "tenants", tenant.id)
     response.headers["Location"] = f"/v1/tenants/{tenant.id}"
     return tagged(response, service.tag_of(tenant), TenantOut.of(tenant))
 
@@ -51,27 +53,36 @@ async def get_tenant(tenant_id: UUID, session: DbSession, response: Response) ->
 
 @router.patch("/{tenant_id}", dependencies=[OPERATOR])
 async def update_tenant(
-    tenant_id: UUID, body: TenantChange, session: DbSession, now: Now, expected: IfMatch, response: Response
+    tenant_id: UUID,
+    body: TenantChange,
+    session: DbSession,
+    now: Now,
+    trail: CurrentTrail,
+    expected: IfMatch,
+    response: Response,
 ) -> TenantOut:
     """Change a tenant, or suspend it: its keywords stop routing and its API keys are refused."""
-    tenant = await service.update_tenant(session, tenant_id, changes_of(body), expected=expected, now=now)
+    async with trail.changing("tenant.changed", "tenants", tenant_id):
+        tenant = await service.update_tenant(session, tenant_id, changes_of(body), expected=expected, now=now)
     return tagged(response, service.tag_of(tenant), TenantOut.of(tenant))
 
 
 @router.delete("/{tenant_id}", status_code=204, dependencies=[OPERATOR])
-async def delete_tenant(tenant_id: UUID, session: DbSession, expected: IfMatch) -> None:
+async def delete_tenant(tenant_id: UUID, session: DbSession, trail: CurrentTrail, expected: IfMatch) -> None:
     """Delete a tenant that holds nothing. Its API keys go with it."""
-    await service.delete_tenant(session, tenant_id, expected=expected)
+    async with trail.changing("tenant.deleted", "tenants", tenant_id):
+        await service.delete_tenant(session, tenant_id, expected=expected)
 
 
 @keys_router.post("", status_code=201)
 async def create_api_key(
-    body: ApiKeyIn, caller: CurrentPrincipal, session: DbSession, now: Now, response: Response
+    body: ApiKeyIn, caller: CurrentPrincipal, session: DbSession, now: Now, trail: CurrentTrail, response: Response
 ) -> NewApiKeyOut:
     """Create an API key. Its token is shown this once. To rotate: create a second key, then revoke the first."""
     wish = body.to_wish(caller)
     await service.authorise_key(session, wish, caller)
     new = await service.create_key(session, wish, now=now)
+    await trail.made("api_key.created", "api_keys", new.row.id)
     response.headers["Location"] = f"/v1/api-keys/{new.row.id}"
     return NewApiKeyOut.made(new.row, new.token)
 
@@ -96,6 +107,9 @@ async def get_api_key(key_id: UUID, caller: CurrentPrincipal, session: DbSession
 
 
 @keys_router.delete("/{key_id}", status_code=204)
-async def revoke_api_key(key_id: UUID, caller: CurrentPrincipal, session: DbSession, now: Now) -> None:
+async def revoke_api_key(
+    key_id: UUID, caller: CurrentPrincipal, session: DbSession, now: Now, trail: CurrentTrail
+) -> None:
     """Revoke an API key. It stays in the list and is refused within five seconds."""
-    await service.revoke_key(session, key_id, within=caller.tenant_id, now=now)
+    async with trail.changing("api_key.revoked", "api_keys", key_id):
+        await service.revoke_key(session, key_id, within=caller.tenant_id, now=now)

@@ -11,6 +11,7 @@ Scope = Literal[
     "*",
     "api-keys:read",
     "api-keys:write",
+    "audit-log:read",
     "connections:read",
     "connections:write",
     "coupons:read",

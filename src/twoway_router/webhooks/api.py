@@ -12,6 +12,7 @@ from twoway_router.web.context import Context, DbSession, Now
 from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.paging import Page, Pages
 from twoway_router.web.route import api_router
+from twoway_router.web.trail import CurrentTrail
 from twoway_router.webhooks import service
 from twoway_router.webhooks.events import EventType
 from twoway_router.webhooks.queries import deliveries as delivery_queries
@@ -51,6 +52,7 @@ async def create_webhook_endpoint(
     now: Now,
     context: Context,
     allowed: AllowedNetworks,
+    trail: CurrentTrail,
     response: Response,
 ) -> EndpointWithSecret:
     """Make an endpoint. Its signing secret is shown only in this answer."""
@@ -58,6 +60,7 @@ async def create_webhook_endpoint(
     fresh = await service.create_endpoint(
         session, context.sealer, tenant, values, secret=body.secret, allowed=allowed, now=now
     )
+    await trail.made("webhook_endpoint.created", "webhook_endpoints", fresh.endpoint.id)
     response.headers["Location"] = f"/v1/webhook-endpoints/{fresh.endpoint.id}"
     return tagged(response, fresh.endpoint.revision, _with_secret(fresh))
 
@@ -86,6 +89,7 @@ async def change_webhook_endpoint(
     session: DbSession,
     now: Now,
     allowed: AllowedNetworks,
+    trail: CurrentTrail,
     expected: IfMatch,
     response: Response,
 ) -> EndpointOut:
@@ -93,27 +97,43 @@ async def change_webhook_endpoint(
     endpoint = await service.get_endpoint(session, tenant, WebhookEndpointId(endpoint_id), for_update=True)
     expected.check(endpoint.revision)
     values = body.model_dump(exclude_unset=True)
-    changed = await service.change_endpoint(session, endpoint, values, allowed=allowed, now=now)
+    async with trail.changing("webhook_endpoint.changed", "webhook_endpoints", endpoint_id):
+        changed = await service.change_endpoint(session, endpoint, values, allowed=allowed, now=now)
     return tagged(response, changed.revision, EndpointOut.of(changed))
 
 
 @endpoints.delete("/{endpoint_id}", status_code=204)
 async def delete_webhook_endpoint(
-    endpoint_id: UUID, tenant: CurrentTenant, session: DbSession, now: Now, context: Context, expected: IfMatch
+    endpoint_id: UUID,
+    tenant: CurrentTenant,
+    session: DbSession,
+    now: Now,
+    context: Context,
+    trail: CurrentTrail,
+    expected: IfMatch,
 ) -> None:
     """Delete an endpoint. What was delivered to it stays in the log."""
     endpoint = await service.get_endpoint(session, tenant, WebhookEndpointId(endpoint_id), for_update=True)
     expected.check(endpoint.revision)
-    await service.delete_endpoint(session, context.sealer, endpoint, now=now)
+    async with trail.changing("webhook_endpoint.deleted", "webhook_endpoints", endpoint_id):
+        await service.delete_endpoint(session, context.sealer, endpoint, now=now)
 
 
 @endpoints.post("/{endpoint_id}/secret-rotation")
 async def rotate_webhook_secret(
-    endpoint_id: UUID, body: RotationIn, tenant: CurrentTenant, session: DbSession, now: Now, context: Context
+    endpoint_id: UUID,
+    body: RotationIn,
+    tenant: CurrentTenant,
+    session: DbSession,
+    now: Now,
+    context: Context,
+    trail: CurrentTrail,
 ) -> EndpointWithSecret:
     """Take a new signing secret. For 24 hours the one before signs too, so that your receiver can follow."""
     endpoint = await service.get_endpoint(session, tenant, WebhookEndpointId(endpoint_id), for_update=True)
-    return _with_secret(await service.rotate_secret(session, context.sealer, endpoint, secret=body.secret, now=now))
+    async with trail.changing("webhook_endpoint.secret_rotated", "webhook_endpoints", endpoint_id):
+        fresh = await service.rotate_secret(session, context.sealer, endpoint, secret=body.secret, now=now)
+    return _with_secret(fresh)
 
 
 @endpoints.post("/{endpoint_id}/test", status_code=201)
