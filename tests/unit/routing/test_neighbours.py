@@ -1,12 +1,15 @@
 """The quick ways to what a claim meets find the same as looking through everything, in any order of changes."""
 
+from dataclasses import replace
+from uuid import UUID
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.routing import linear
 from tests.unit.routing.cast import GYM, NUMBERS, PIZZERIA, RADIO, SHARED, a_keyword, a_table
-from twoway_router.domain.ids import TenantId
+from twoway_router.domain.ids import KeywordId, TenantId
 from twoway_router.routing.claims import Claim, judge_claim
 from twoway_router.routing.collisions import Found, collisions_of
 from twoway_router.routing.index import RoutingTable
@@ -110,7 +113,11 @@ def test_keys_one_edit_away_are_found(key: str, near: list[str]) -> None:
 
 @given(st.lists(st.text(st.characters(), max_size=40), max_size=4), st.text(st.characters(), max_size=40))
 def test_any_text_can_be_claimed_whatever_is_there(held: list[str], word: str) -> None:
-    table = a_table(*(a_keyword(each) for each in dict.fromkeys(held) if "," not in each))
+    keywords = (
+        replace(a_keyword("PIZZA"), spellings=(each,), keyword_id=KeywordId(UUID(int=place)))
+        for place, each in enumerate(held, start=1)
+    )
+    table = a_table(*keywords)
 
     verdict = judge_claim(table, Claim(number_id=SHARED, tenant_id=GYM, spellings=(word,)))
 
