@@ -7,7 +7,7 @@ from uuid import UUID
 from tests.cast import ANN, BOB
 from tests.support.scene import Scene
 from twoway_router.consent import service as consent
-from twoway_router.consent.rules import ConsentChange, Person
+from twoway_router.consent.rules import ConsentChange, Person, Recipient
 from twoway_router.kit.ids import new_id
 from twoway_router.store import transaction
 
@@ -166,6 +166,33 @@ async def test_no_mt_is_claimed_after_a_stop_has_committed(scene: Scene) -> None
     ends = {mt.recipient: mt.state for mt in await scene.mts()}
     assert {ends[sender] for sender in set().union(*silenced)} == {"suppressed"}
     assert sorted(set(ends.values())) == ["handed_over", "suppressed"]
+
+
+async def test_a_newer_stop_ends_what_a_start_with_a_keyword_keeps_at_the_same_time(scene: Scene) -> None:
+    """The START is worked off while the STOP comes in: whoever is first, the newer word wins."""
+    await stop(scene)
+    start_id, stop_id = new_id(), new_id()
+    started, kept = asyncio.Event(), Recipient(number_id=scene.number_id, msisdn=ANN, tenant_id=scene.pizzeria)
+
+    async def starting() -> None:
+        async with transaction(scene.engine) as session:
+            change = ConsentChange(
+                number_id=scene.number_id, msisdn=ANN, inbound_message_id=start_id, tenant_id=scene.pizzeria
+            )
+            await consent.opt_in(session, [change], scene.clock())
+            started.set()
+            await asyncio.sleep(0.2)
+
+    async def stopping() -> None:
+        await started.wait()
+        async with transaction(scene.engine) as session:
+            change = ConsentChange(number_id=scene.number_id, msisdn=ANN, inbound_message_id=stop_id)
+            await consent.opt_out(session, [change], scene.clock())
+
+    await asyncio.gather(starting(), stopping())
+
+    async with transaction(scene.engine) as session:
+        assert await consent.find_suppressed(session, [kept]) == {kept}
 
 
 async def test_a_suppression_waits_for_a_claim_under_way_and_the_next_claim_sees_it(scene: Scene) -> None:

@@ -228,3 +228,13 @@ async def test_a_replay_of_one_action_is_in_the_audit_log_by_its_number(scene: S
     async with transaction(scene.engine) as session:
         (entry,) = await list_entries(session, message_id, after=None, limit=9)
     assert entry.details == {"generation": 1, "from": "keyword", "to": "keyword", "ordinal": 0}
+
+
+async def test_a_stop_with_a_keyword_found_by_current_rules_is_its_tenants_only(scene: Scene) -> None:
+    await hold(scene, scene.pizzeria, "PIZZA", REPLY)
+    message_id = await scene.add_inbound("STOP PIZZA", route="default", rule="courtesy", state="done")
+
+    await again(scene, message_id)
+
+    (row,) = await scene.rows("SELECT msisdn, tenant_id, state FROM suppressions")
+    assert (row.msisdn, row.tenant_id, row.state) == (ANN, scene.pizzeria, "stopped")

@@ -33,6 +33,7 @@ async def opt_in(session: Session, changes: Sequence[ConsentChange], now: dateti
     With a tenant only that tenant's messages are restored. Without one, what is stopped for the whole number is; where
     nothing is, the one tenant that was stopped. Of several nothing is restored without a name.
     """
+    await reserve(session, [change.person for change in changes])
     named = [change for change in changes if change.tenant_id is not None]
     bare = [change for change in changes if change.tenant_id is None]
     lifted = await queries.lift_tenants(session, named, now) if named else set()
@@ -41,6 +42,12 @@ async def opt_in(session: Session, changes: Sequence[ConsentChange], now: dateti
         if left := [change for change in bare if change.recipient not in of_numbers]:
             lifted |= await queries.lift_only_tenants(session, left)
     return lifted
+
+
+async def reserve(session: Session, people: Sequence[Person]) -> None:
+    """Make other changes of these people's consent wait until this transaction ends, before it locks anything else."""
+    if people:
+        await queries.lock(session, people, is_shared=False)
 
 
 async def find_suppressed(session: Session, recipients: Sequence[Recipient]) -> set[Recipient]:
