@@ -7,7 +7,9 @@ from uuid import UUID
 import pytest
 
 from tests.api.conftest import Caller
-from tests.cast import NOON, a_connection, a_number, an_inbound
+from tests.cast import ANN, NOON, a_connection, a_number, an_inbound
+from twoway_router.conversations.rules import Question, Talk
+from twoway_router.conversations.service import open_questions
 from twoway_router.domain.ids import ConnectionId, NumberId
 from twoway_router.kit.ids import new_id
 from twoway_router.store import Engine, transaction
@@ -107,7 +109,34 @@ async def test_messages_older_than_asked_are_left_out(engine: Engine, pizzeria: 
     assert shown["examined"] == 0
 
 
-async def test_answers_to_conversations_are_counted_apart(engine: Engine, pizzeria: Caller, place: Place) -> None:
+async def test_an_answer_is_compared_with_its_question_open(engine: Engine, pizzeria: Caller, place: Place) -> None:
+    assert pizzeria.tenant_id is not None
+    question = Question(
+        talk=Talk(place[1], ANN),
+        tenant_id=pizzeria.tenant_id,
+        origin="ask",
+        expected="text",
+        lifetime=timedelta(hours=1),
+    )
+    async with transaction(engine) as session:
+        await open_questions(session, [question], now=NOON - timedelta(minutes=9))
+    for text in ("CALZONE", "CALZONE per due"):
+        await arrived(
+            engine, place, text, pizzeria, route="context", sender=ANN, received_at=NOON - timedelta(minutes=5)
+        )
+
+    shown = await diff(pizzeria, place, put=[{"word": "CALZONE"}])
+
+    assert (shown["examined"], shown["in_conversation"]) == (2, 0)
+    assert [(each["text"], each["before"]["rule"], each["after"]["rule"]) for each in shown["changes"]] == [
+        ("CALZONE per due", "free_text_question", "keyword"),
+        ("CALZONE", "free_text_question", "keyword_whole"),
+    ]
+
+
+async def test_answers_to_forgotten_conversations_are_counted_apart(
+    engine: Engine, pizzeria: Caller, place: Place
+) -> None:
     await arrived(engine, place, "si", pizzeria, route="context")
 
     shown = await diff(pizzeria, place, put=[{"word": "CALZONE"}])

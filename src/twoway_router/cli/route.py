@@ -128,7 +128,7 @@ def told(diff: Mapping[str, Any]) -> Iterator[str]:
     rest = "" if diff["is_complete"] else " There were more messages than one diff compares."
     yield (
         f"{diff['changed']} of {diff['examined']} messages would change;"
-        f" {diff['in_conversation']} answered a conversation and are not compared.{rest}"
+        f" {diff['in_conversation']} belonged to conversations that are forgotten and are not compared.{rest}"
     )
 
 

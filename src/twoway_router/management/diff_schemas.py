@@ -132,7 +132,9 @@ class DiffOut(Shown):
 
     verdicts: list[DraftVerdict]
     examined: int = Field(description="Messages compared.")
-    in_conversation: int = Field(description="Messages that answered a conversation: they are not compared.")
+    in_conversation: int = Field(
+        description="Messages of conversations that are not stored any more: they are not compared."
+    )
     changed: int
     is_complete: bool = Field(description="False when there were more messages than are compared in one request.")
     changes: list[ChangeOut] = Field(description="Newest first, as many as were asked for.")

@@ -4,11 +4,13 @@ Nothing is stored. Messages are read in pages and compared outside the event loo
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from twoway_router.conversations.rules import StoredContext
+from twoway_router.conversations.service import list_past
 from twoway_router.domain.errors import FieldError, Forbidden, NotFound, Unprocessable
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.keywords.queries import list_rules_of_number
@@ -69,9 +71,10 @@ async def diff_routes_of_draft(body: DiffIn, caller: CurrentPrincipal, session: 
     examined = in_conversation = 0
     within = viewer or (TenantId(body.tenant_id) if body.tenant_id else None)
     async for page in _pages(session, number_id, within, since_days=body.days, now=now):
-        compared = [row for row in page if row.route != RouteOutcome.CONTEXT]
+        talks = await list_past(session, [row.id for row in page])
+        compared = [row for row in page if row.route != RouteOutcome.CONTEXT or row.id in talks]
         examined, in_conversation = examined + len(compared), in_conversation + len(page) - len(compared)
-        found += await asyncio.to_thread(_compare, sides, number_id, compared)
+        found += await asyncio.to_thread(_compare, sides, number_id, compared, talks)
     return DiffOut(
         verdicts=sides.verdicts,
         examined=examined,
@@ -166,9 +169,22 @@ async def _pages(
         after = page[-1].id
 
 
-def _compare(sides: _Sides, number_id: NumberId, rows: Sequence[RoutedText]) -> list[RouteChange[RoutedText]]:
+def _compare(
+    sides: _Sides, number_id: NumberId, rows: Sequence[RoutedText], talks: Mapping[UUID, Sequence[StoredContext]]
+) -> list[RouteChange[RoutedText]]:
+    """Both sides with the conversations that were open when a message came in."""
     requests = (
-        (row, RouteRequest(number_id=number_id, sender=row.sender, text=row.text, at=row.received_at)) for row in rows
+        (
+            row,
+            RouteRequest(
+                number_id=number_id,
+                sender=row.sender,
+                text=row.text,
+                at=row.received_at,
+                contexts=tuple(each.as_context(row.received_at) for each in talks.get(row.id, ())),
+            ),
+        )
+        for row in rows
     )
     return list(diff_routes(sides.before, sides.after, requests))
 
