@@ -18,6 +18,7 @@ from twoway_router.lab.setup import LabConnection, make_connection, make_keyword
 PRIZE: Final = "Lucky7"
 PLAIN: Final = "oldcars"
 REPLIES: Final = {PRIZE: "You win", PLAIN: "A dealer"}
+SLOW_SECONDS: Final = 0.3
 _FIRST_SENDER: Final = 393_310_000_000
 
 
@@ -45,7 +46,7 @@ class Front:
 
     def make_slow(self) -> None:
         """Every MT is taken at once and answered late: a kill finds many under way."""
-        self._behave({"faults": {"slow": 1.0}, "slow_seconds": 0.3})
+        self._behave({"faults": {"slow": 1.0}, "slow_seconds": SLOW_SECONDS})
 
     def make_quick(self) -> None:
         """Answers come at once again."""
