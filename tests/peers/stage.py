@@ -28,6 +28,7 @@ HOST: Final = "127.0.0.1"
 KEY: Final = "carrier-key"
 USER: Final = "router"
 PASSWORD: Final = "send-word"
+CREDENTIALS: Final = {"key": KEY, "username": USER, "password": PASSWORD}
 WAIT_SECONDS: Final = 200.0
 GOODBYE: Final = "Non ti scriviamo più."
 WORDS: Final = {PIZZERIA: "PIZZA", GYM: "PALESTRA"}
@@ -100,8 +101,7 @@ async def open_stage(
     """Everybody is up and connected, two tenants have a keyword each on the shared short code."""
     ingress_port, api_port, ops_port, send_port = free_ports(4)
     ingress_url, api_url = f"http://{HOST}:{ingress_port}", f"http://{HOST}:{api_port}"
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("TWOWAY_")},
+    settings = {
         "TWOWAY_DATABASE_URL": database_url,
         "TWOWAY_SECRET_KEY": b64encode(bytes(32)).decode(),
         "TWOWAY_STATE_FOLDER": str(folder / "state"),
@@ -110,6 +110,7 @@ async def open_stage(
         "TWOWAY_OPS_PORT": str(ops_port),
         "TWOWAY_PUBLIC_URL": ingress_url,
     }
+    environment = _without_settings() | settings
     program = Program("router", (PROGRAM, "run", "--no-demo"), environment, folder / "router.log")
     router = Router(program, f"http://{HOST}:{ops_port}/readyz")
     engine = make_engine(database_url)
@@ -120,13 +121,7 @@ async def open_stage(
         connection_id, tenants = await _set_up(api_url, operator_key, send_port)
         await router.stop()  # so that it knows the keywords from its start on
         await router.start()
-        words = {
-            "ingress": ingress_url,
-            "connection id": connection_id,
-            "key": KEY,
-            "username": USER,
-            "password": PASSWORD,
-        }
+        words = {"ingress": ingress_url, "connection id": connection_id, **CREDENTIALS}
         async with Smsc(fates=fates or {}) as smsc:
             kannel = Kannel(smsc_port=smsc.port, send_port=send_port, words=words, core=core, way=way)
             await asyncio.to_thread(kannel.start)
@@ -137,6 +132,10 @@ async def open_stage(
     finally:
         await router.stop()
         await engine.dispose()
+
+
+def _without_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("TWOWAY_")}
 
 
 async def _set_up(api_url: str, operator_key: str, send_port: int) -> tuple[str, dict[str, LabTenant]]:

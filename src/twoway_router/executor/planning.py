@@ -46,9 +46,7 @@ async def plan_messages(
     earlier = await list_earlier(session, single) if single else {}
     sold_out = await find_sold_out(session, _claimants(waiting, loaded))
     steps = [
-        plan_sold_out(loaded.definitions[revision], message)
-        if each.id in sold_out and (revision := _revision(each, turns.get(each.id)))
-        else _steps(each, message, loaded)
+        _sold_out_steps(each, message, loaded) if each.id in sold_out else _steps(each, message, loaded)
         for each, message in zip(waiting, messages, strict=True)
     ]
     asking = [each for each, actions in zip(waiting, steps, strict=True) if any(step.condition for step in actions)]
@@ -112,6 +110,12 @@ def _steps(waiting: WaitingMessage, message: RunMessage, loaded: _Loaded) -> Seq
     if window is not WindowState.OPEN:
         return plan_window(definition, window, message)
     return plan_keyword(definition, None if turn else waiting.sub_keyword)
+
+
+def _sold_out_steps(waiting: WaitingMessage, message: RunMessage, loaded: _Loaded) -> Sequence[PlannedAction]:
+    """All places of its keyword are taken."""
+    revision = _revision(waiting, loaded.turns.get(waiting.id))
+    return plan_sold_out(loaded.definitions[revision], message) if revision else ()
 
 
 def _window(waiting: WaitingMessage, turn: Turn | None, definition: KeywordDefinition, now: datetime) -> WindowState:
