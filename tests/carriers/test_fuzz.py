@@ -204,12 +204,12 @@ def test_any_header_is_read_or_not(raw: bytes) -> None:
 
 @QUICK
 @given(
-    st.text(st.characters(exclude_characters="\ufeff\ufffe"), max_size=60),
+    st.text(st.characters(codec="utf-8", exclude_characters="\ufeff\ufffe"), max_size=60),
     st.integers(2, 5),
     st.randoms(use_true_random=False),
 )
 def test_parts_in_any_order_and_repeated_give_the_text_back(text: str, total: int, random: Any) -> None:
-    body = text.encode("utf-16-be", "surrogatepass")
+    body = text.encode("utf-16-be")
     cuts = [len(body) * place // total for place in range(total + 1)]
     pieces = [body[start:end] for start, end in pairwise(cuts)]
     parts = [
