@@ -37,7 +37,8 @@ def evaluate_messages(
 ) -> None:
     """Route messages by the rules and write one result a line."""
     moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
-    _write(evaluate(_rules(rules), _lines(messages), moment), out)
+    lines = _Lines(messages)
+    _write(_guarded(evaluate(_rules(rules), lines, moment), lines), out)
 
 
 @route_app.command(name="check")
@@ -47,7 +48,8 @@ def check_claims(
     out: OutPath = None,
 ) -> None:
     """Judge claims on keywords against the rules and write one verdict a line."""
-    _write(check(_rules(rules), _lines(claims)), out)
+    lines = _Lines(claims)
+    _write(_guarded(check(_rules(rules), lines), lines), out)
 
 
 @route_app.command()
@@ -73,7 +75,7 @@ def explain(
     contexts = [_context(each) for each in context or ()]
     if rules is not None:
         message = {"id": "1", "number": number, "text": text, "contexts": contexts}
-        for result in _guarded(evaluate(_rules(rules), [message], datetime.now(UTC))):
+        for result in _guarded(evaluate(_rules(rules), [message], datetime.now(UTC)), "--context"):
             typer.echo(json.dumps(result, indent=2))
         return
     country, _, address = number.partition("/")
@@ -161,26 +163,37 @@ def _rules(path: Path) -> Rules:
         raise
 
 
-def _lines(path: Path) -> Iterator[dict[str, object]]:
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                _stop(f"{path}, line {number}: {error}")
+class _Lines:
+    """The JSON lines of a file; ``str()`` tells which one was read last."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._number = 0
+
+    def __str__(self) -> str:
+        return f"{self._path}, line {self._number}"
+
+    def __iter__(self) -> Iterator[dict[str, object]]:
+        with self._path.open(encoding="utf-8") as file:
+            for self._number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
+                try:
+                    yield json.loads(line)
+                except ValueError as error:
+                    _stop(f"{self}: {error}")
 
 
-def _guarded(results: Iterable[dict[str, object]]) -> Iterator[dict[str, object]]:
+def _guarded(results: Iterable[dict[str, object]], place: object) -> Iterator[dict[str, object]]:
     try:
         yield from results
     except ValidationError as error:
-        _stop(str(error))
+        faults = (f"{'.'.join(map(str, fault['loc']))} {fault['msg']}".strip() for fault in error.errors())
+        _stop(f"{place}: {'; '.join(faults)}")
 
 
 def _write(results: Iterable[dict[str, object]], out: Path | None) -> None:
-    lines = (json.dumps(result) + "\n" for result in _guarded(results))
+    lines = (json.dumps(result) + "\n" for result in results)
     if out is None:
         sys.stdout.writelines(lines)
         return

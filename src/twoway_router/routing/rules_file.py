@@ -137,9 +137,13 @@ def _sub_keyword(model: SubKeywordModel | str) -> SubKeyword:
 
 def evaluate(rules: Rules, messages: Iterable[Mapping[str, object]], at: datetime) -> Iterator[dict[str, object]]:
     """Route each message; ``at`` is the moment for messages that do not name one."""
-    for line in messages:
+    for place, line in enumerate(messages):
         message = MessageModel.model_validate(line)
-        yield {"id": message.id} | describe(rules, route(rules, message, at))
+        yield {"id": _named(message.id, place)} | describe(rules, route(rules, message, at))
+
+
+def _named(given: str | int | None, place: int) -> str | int:
+    return str(place) if given is None else given
 
 
 def route(rules: Rules, message: MessageModel, at: datetime) -> Decision:
@@ -221,7 +225,7 @@ def check(rules: Rules, claims: Iterable[Mapping[str, object]]) -> Iterator[dict
         )
         verdict = judge_claim(rules.table, claim)
         yield {
-            "id": model.id or str(place),
+            "id": _named(model.id, place),
             "verdict": verdict.kind.value,
             "code": verdict.code,
             "detail": verdict.detail,

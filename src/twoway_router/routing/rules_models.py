@@ -41,6 +41,20 @@ def _any_string(value: object) -> str:
     return value
 
 
+def _any_id(value: object) -> str | int:
+    """What a line calls itself, to be given back as it came: joined by it, 5 is not "5"."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("an id is a string or a whole number")
+    return value
+
+
+def _any_sender(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+LineId = Annotated[str | int, PlainValidator(_any_id)]
+
+
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -153,11 +167,13 @@ class ContextModel(_Line):
 
 
 class MessageModel(_Line):
-    """One line of messages."""
+    """One line of messages. One without an id goes by its place, from 0."""
 
-    id: Name
+    id: LineId | None = None
     number: Name
-    sender: Name = Field(default="", min_length=0, validation_alias=AliasChoices("from", "sender"))
+    sender: Annotated[str, PlainValidator(_any_sender)] = Field(
+        default="", validation_alias=AliasChoices("from", "sender")
+    )
     text: Annotated[str, PlainValidator(_any_string)]
     contexts: Annotated[tuple[ContextModel, ...], BeforeValidator(lambda given: given or ())] = ()
     at: AwareDatetime | None = None
@@ -166,7 +182,7 @@ class MessageModel(_Line):
 class ClaimModel(_Line):
     """One line of claims."""
 
-    id: Name | None = None
+    id: LineId | None = None
     number: Name
     tenant: Name
     word: Name

@@ -31,7 +31,7 @@ def outcome(rules: str, **message: object) -> dict[str, object]:
 def test_words_that_look_like_numbers_or_answers_stay_words() -> None:
     result = outcome(RULES, number="NO", text="0123pizza")
 
-    assert (result["id"], result["tenant"], result["keyword"]) == ("1", "PIZZERIA", "1e3PIZZA")
+    assert (result["id"], result["tenant"], result["keyword"]) == (1, "PIZZERIA", "1e3PIZZA")
 
 
 def test_a_number_goes_by_its_address_too() -> None:
@@ -54,6 +54,19 @@ def test_sub_keywords_are_names_or_names_with_aliases() -> None:
 
 def test_half_a_surrogate_pair_passes_through() -> None:
     assert outcome(RULES, number="NO", text="\ud800 hei")["rest"] == "\ud800 hei"
+
+
+@pytest.mark.parametrize("name", [5, "5", "\ud800", ""])
+def test_an_id_comes_back_as_it_was_given(name: str | int) -> None:
+    assert outcome(RULES, id=name, number="NO", text="")["id"] == name
+
+
+def test_a_message_without_id_or_sender_goes_by_its_place() -> None:
+    lines: list[dict[str, object]] = [{"number": "NO", "from": None, "text": "1e3pizza"}] * 2
+
+    results = evaluate(read_rules(RULES), lines, AT)
+
+    assert [(result["id"], result["outcome"]) for result in results] == [("0", "keyword"), ("1", "keyword")]
 
 
 def test_an_unknown_number_is_nobodys() -> None:
@@ -110,8 +123,8 @@ def folder(tmp_path: Path) -> Path:
         '{"id":"1","number":"NO","text":"\\ud800"}\n\n{"id":"2","number":"NO","text":"1e3pizza ja"}\n'
     )
     (tmp_path / "claims.jsonl").write_text('{"number":"NO","tenant":"GYM","word":"STOP"}\n')
-    (tmp_path / "broken.jsonl").write_text('{"id":"1"}\n')
-    (tmp_path / "not.jsonl").write_text("{\n")
+    (tmp_path / "broken.jsonl").write_text('{"number":"NO","text":""}\n\n{"id":"1","text":""}\n')
+    (tmp_path / "not.jsonl").write_text('{"number":"NO","text":""}\n\n{\n')
     return tmp_path
 
 
@@ -153,10 +166,11 @@ def test_schema_prints_json(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("messages", ["broken.jsonl", "not.jsonl"])
-def test_a_broken_line_stops_the_command(folder: Path, messages: str) -> None:
-    code, _ = run(folder, "eval", "--rules", "rules.yaml", "--messages", messages)
+def test_a_broken_line_stops_the_command_which_names_it(folder: Path, messages: str) -> None:
+    code, output = run(folder, "eval", "--rules", "rules.yaml", "--messages", messages)
 
     assert code == 2
+    assert f"{messages}, line 3: " in output
 
 
 def test_a_broken_rules_file_stops_the_command(folder: Path) -> None:
