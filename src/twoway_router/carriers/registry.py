@@ -63,6 +63,11 @@ def carrier_of(name: str) -> CarrierSpec:
 def add_carriers(specs: Iterable[CarrierSpec]) -> None:
     """Add an operator's carriers. Called once, at the start of a process; a built-in name may not be taken."""
     for spec in specs:
-        if spec.name == sandbox.NAME or (spec.name in CARRIERS and CARRIERS[spec.name] != spec):
-            raise SpecError("name", f"there is already a carrier {spec.name!r}")
+        refuse_taken_name(spec)
         CARRIERS[spec.name] = spec
+
+
+def refuse_taken_name(spec: CarrierSpec) -> None:
+    """Raises SpecError when another carrier has the name."""
+    if spec.name == sandbox.NAME or (spec.name in CARRIERS and CARRIERS[spec.name] != spec):
+        raise SpecError("name", f"there is already a carrier {spec.name!r}")

@@ -16,6 +16,7 @@ from twoway_router.carriers.charsets import codec_of
 from twoway_router.carriers.engine import ConnectionView, compile_connection
 from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.hooks import CONFIGURATORS, HOOKS
+from twoway_router.carriers.misfits import misfits_of, repeated_names
 from twoway_router.carriers.signers import SIGNERS
 from twoway_router.carriers.spec import NAME, CarrierSpec, Field
 from twoway_router.carriers.verifiers import VERIFIERS
@@ -68,11 +69,16 @@ def read_spec(text: str) -> CarrierSpec:
     except YamlError as error:
         raise SpecFileError([SpecProblem(path="", line=error.line, detail=error.detail)]) from None
     tree = document.tree
+    if not isinstance(document.value, Mapping):
+        raise SpecFileError([_problem((), "must hold names and values, such as `name: my_gateway`", tree)])
+    if twice := [SpecProblem(path=name, line=line, detail="stands here twice") for name, line in repeated_names(tree)]:
+        raise SpecFileError(twice)
     try:
         spec = _adapter().validate_python(document.value)
     except ValidationError as error:
         raise SpecFileError(_shape_problems(error, tree)) from None
-    problems = [_problem(path, detail, tree) for path, detail in (*_name_problems(spec), *_charset_problems(spec))]
+    found = (*_name_problems(spec), *_charset_problems(spec), *misfits_of(spec))
+    problems = [_problem(path, detail, tree) for path, detail in found]
     if problems := problems or [_problem(path, detail, tree) for path, detail in _trial_problems(spec)]:
         raise SpecFileError(problems)
     return spec

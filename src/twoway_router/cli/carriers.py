@@ -14,7 +14,7 @@ from twoway_router.carriers.engine import CompiledConnection, ConnectionView, co
 from twoway_router.carriers.errors import BadSignature, CertificateMissing, SpecError
 from twoway_router.carriers.http import AckOutcome, HttpReply, RawRequest
 from twoway_router.carriers.recorded import read_request
-from twoway_router.carriers.registry import CARRIERS
+from twoway_router.carriers.registry import CARRIERS, refuse_taken_name
 from twoway_router.carriers.selection import Parsed
 from twoway_router.carriers.spec import CarrierSpec
 from twoway_router.carriers.spec_files import SpecFileError, read_spec, spec_schema
@@ -92,12 +92,14 @@ def _load(spec: str) -> CarrierSpec:
         typer.echo(f"There is no file {spec} and no carrier of that name.", err=True)
         raise typer.Exit(2)
     try:
-        return read_spec(path.read_text(encoding="utf-8"))
-    except (SpecFileError, UnicodeDecodeError) as error:
+        found = read_spec(path.read_text(encoding="utf-8"))
+        refuse_taken_name(found)
+    except (SpecFileError, SpecError, UnicodeDecodeError) as error:
         problems = error.problems if isinstance(error, SpecFileError) else (error,)
         for problem in problems:
             typer.echo(f"{spec}: {problem}", err=True)
         raise typer.Exit(1) from None
+    return found
 
 
 def _pairs(told: list[str] | None) -> dict[str, str]:

@@ -78,7 +78,13 @@ MISTAKES = [
     ('"6": delivered', '"6": arrived', "line 22, statuses.6: Input should be"),
     ("sender: FROM", "sendr: FROM", "line 15, events[0].sendr: Unexpected keyword argument"),
     ('to: "{recipient}"', 'to: "{recipent}"', "line 25, send: {recipent} is neither"),
-    ("zone: Europe/Paris", "zone: Mars/Base", "'Mars/Base' is no time zone"),
+    ("zone: Europe/Paris", "zone: Mars/Base", "line 18, events[0].time.zone: 'Mars/Base' is no time zone"),
+    ("%Y-%m-%d", "%Q-%m-%d", "line 18, events[0].time.formats[0]: '%Q-%m-%dT%H:%M:%S' is neither"),
+    ("%Y-%m-%d", "%Y-%d-%d", "line 18, events[0].time.formats[0]: '%Y-%d-%dT%H:%M:%S' is neither"),
+    ("numbers: national", "name: again", "line 11, name: stands here twice"),
+    ("status: 200", "status: 2000", "line 24, acks.stored.status: 2000 is no HTTP status"),
+    ("capability: receipt", "capability: look_up", "line 36, capability: look_up needs the part look_up"),
+    ("url: https:", "url: ftp:", "line 26, send.url: must begin with https://"),
     ("name: highconnection", "name: High Connection", "line 1, name: must be lower-case letters"),
     ('options: {parameter: key, secret: "{key}"}', "options: {parameter: key}", "auth: the option 'secret' is missing"),
     ("title: High Connection", "title: [", "no YAML"),
@@ -118,6 +124,21 @@ def test_the_check_ends_with_an_error_for_a_wrong_file(tmp_path: Path) -> None:
     path.write_text(block("yaml").replace("kind: dlr", "kind: receipt"))
 
     assert run("check", path)[0] == 1
+
+
+def test_the_check_refuses_the_name_of_a_built_in_carrier_as_the_start_does(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(block("yaml").replace("name: highconnection", "name: kannel"))
+
+    code, output = run("check", path)
+
+    assert (code, "name: there is already a carrier 'kannel'" in output) == (1, True)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing", "- a", "hello"])
+def test_a_file_that_holds_no_names_and_values_says_so(text: str) -> None:
+    with pytest.raises(SpecFileError, match="the file: must hold names and values"):
+        read_spec(text)
 
 
 def test_the_list_names_every_carrier() -> None:
