@@ -97,12 +97,21 @@ def plan_rules(
         steps=(*steps, *created),
         unchanged=unchanged,
         unknown_numbers=tuple(sorted(numbers - known)),
-        findings=tuple(find_faults(wanted, now=now)),
+        findings=tuple(find_faults(wanted, now=now, is_held=lambda each: _holds(held.get(names.key(each)), each))),
     )
 
 
-def find_faults(file: RulesFile, *, now: datetime) -> Iterator[Finding]:
-    """Keywords, spellings and sub-keywords that never win, and claims that would be refused, by the file alone."""
+def _holds(held: KeywordModel | None, wanted: KeywordModel) -> bool:
+    return held is not None and {wanted.word, *wanted.aliases} <= {held.word, *held.aliases}
+
+
+def find_faults(
+    file: RulesFile, *, now: datetime, is_held: Callable[[KeywordModel], bool] = lambda _: False
+) -> Iterator[Finding]:
+    """Keywords, spellings and sub-keywords that never win, and claims that would be refused, by the file alone.
+
+    What is held already needs no operator any more.
+    """
     rules = Rules(file)
     for keyword in file.keywords:
         if keyword.state is ClaimState.RELEASED:
@@ -110,7 +119,13 @@ def find_faults(file: RulesFile, *, now: datetime) -> Iterator[Finding]:
         number_id, tenant_id = rules.number_id(keyword.number), rules.tenant_id(keyword.tenant)
         keyword_id = rules.keyword_id(number_id, tenant_id, keyword.word)
         spellings = (keyword.word, *keyword.aliases)
-        claim = Claim(number_id=number_id, tenant_id=tenant_id, spellings=spellings, keyword_id=keyword_id)
+        claim = Claim(
+            number_id=number_id,
+            tenant_id=tenant_id,
+            spellings=spellings,
+            keyword_id=keyword_id,
+            is_override=is_held(keyword),
+        )
         verdict = judge_claim(rules.table, claim)
         if verdict.kind in (VerdictKind.REFUSE, VerdictKind.OVERRIDE_NEEDED):
             yield Finding(kind="refused", word=keyword.word, detail=verdict.detail)

@@ -132,3 +132,12 @@ def test_sound_rules_have_no_findings() -> None:
     plan = a_plan(a_file(PIZZA | {"sub_keywords": ["GRANDE"]}, PIZZA | {"tenant": "GYM", "word": "PALESTRA"}), a_file())
 
     assert plan.findings == ()
+
+
+@pytest.mark.parametrize(("held", "kinds"), [((), ["refused"]), ((PIZZA | {"word": "CASA"},), [])])
+def test_a_common_word_needs_an_operator_only_until_it_is_held(
+    held: tuple[dict[str, Any], ...], kinds: list[str]
+) -> None:
+    plan = a_plan(a_file(PIZZA | {"word": "CASA"}, number=NUMBER | {"languages": ["it"]}), a_file(*held))
+
+    assert [finding.kind for finding in plan.findings] == kinds
