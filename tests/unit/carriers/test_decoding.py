@@ -310,3 +310,9 @@ def test_what_is_no_recorded_request_says_so(raw: bytes) -> None:
 def test_a_recorded_answer_needs_a_status() -> None:
     with pytest.raises(SpecError):
         read_reply(b"HTTP/1.1 fine\n\n")
+
+
+def test_a_format_with_a_directive_twice_reads_no_time_and_breaks_nothing() -> None:
+    read = compile_time(Time(path="t", formats=("%d%d",), zone="UTC"))
+
+    assert read(Scene({"t": "2211"}, {}, {}), NOW) is None
