@@ -1,8 +1,11 @@
-"""Keywords: who holds which spelling on which number, and every revision of what a keyword does."""
+"""Keywords: who holds which spelling on which number at which time, and every revision of what a keyword does.
+
+``btree_gist`` is a trusted extension: whoever may create in the database may install it. A downgrade leaves it there.
+"""
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint
 
 revision = "0003"
 down_revision = "0002"
@@ -53,19 +56,24 @@ def _keywords() -> None:
 
 
 def _keyword_spellings() -> None:
+    op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
     op.create_table(
         "keyword_spellings",
-        sa.Column("number_id", sa.Uuid, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("tenant_id", sa.Uuid, nullable=False),
         sa.Column("keyword_id", sa.Uuid, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("number_id", sa.Uuid, nullable=False),
+        sa.Column("tenant_id", sa.Uuid, nullable=False),
         sa.Column("text", sa.Text, nullable=False),
         sa.Column("mask", sa.BigInteger, nullable=False),
         sa.Column("is_alias", sa.Boolean, nullable=False),
+        sa.Column("period", TSTZRANGE, nullable=False),
         sa.ForeignKeyConstraint(["keyword_id"], ["keywords.id"], name=op.f("fk_keyword_spellings_keyword_id")),
-        sa.PrimaryKeyConstraint("number_id", "key", name=op.f("pk_keyword_spellings")),
+        sa.PrimaryKeyConstraint("keyword_id", "key", name=op.f("pk_keyword_spellings")),
+        sa.UniqueConstraint("number_id", "key", "tenant_id", name=op.f("uq_keyword_spellings_number_id")),
+        ExcludeConstraint(
+            ("number_id", "="), ("key", "="), ("period", "&&"), using="gist", name=op.f("ex_keyword_spellings_period")
+        ),
     )
-    op.create_index(op.f("ix_keyword_spellings_keyword_id"), "keyword_spellings", ["keyword_id"])
 
 
 def _keyword_places() -> None:

@@ -52,10 +52,12 @@ class World:
             wanted = a_claim(options.pop("number_id", self.number_id), word, *aliases, **options)
             return (await service.claim(session, tenant_id, wanted, now=now, table=self.table)).keyword
 
-    async def change(self, keyword: Keywords, word: str, *aliases: str, now: datetime = NOW) -> Keywords:
+    async def change(
+        self, keyword: Keywords, word: str, *aliases: str, now: datetime = NOW, **options: Any
+    ) -> Keywords:
         async with transaction(self.engine) as session:
             locked = await service.get_keyword(session, KeywordId(keyword.id), None, for_update=True)
-            wanted = a_claim(NumberId(keyword.number_id), word, *aliases)
+            wanted = a_claim(NumberId(keyword.number_id), word, *aliases, **options)
             return (await service.change(session, locked, wanted, now=now, table=self.table)).keyword
 
     async def set_state(self, keyword: Keywords, state: str, *, now: datetime = NOW) -> Keywords:
@@ -77,17 +79,20 @@ def a_claim(number_id: NumberId, word: str, *aliases: str, **options: Any) -> Ke
     return KeywordClaim(number_id=number_id, word=word, aliases=aliases, **values)
 
 
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    engine = make_engine(database_url, pool_size=20)
+async def a_world(engine: Engine) -> World:
     async with transaction(engine) as session:
-        world = World(
+        return World(
             engine=engine,
             pizzeria=await add_tenant(session, "PIZZERIA"),
             gym=await add_tenant(session, "GYM"),
             number_id=await add_number(session),
         )
-    yield world
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    engine = make_engine(database_url, pool_size=20)
+    yield await a_world(engine)
     await engine.dispose()
 
 

@@ -32,6 +32,7 @@ from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.paging import Page, Pages
 from twoway_router.web.problems import may_answer
 from twoway_router.web.route import api_router
+from twoway_router.web.schemas import Moment
 
 router = api_router("/keywords", resource="keywords", tag="Keywords")
 
@@ -117,10 +118,21 @@ async def get_keyword_availability(
     now: Now,
     table: CurrentTable,
     tenant_id: Annotated[UUID | None, Query(description="Operators only: for whom.")] = None,
+    active_from: Moment | None = None,
+    active_until: Moment | None = None,
 ) -> Availability:
     """Whether you could claim a word: the verdict, what it would collide with, and what it would catch."""
     tenant = await _tenant(session, principal, tenant_id)
-    wanted = KeywordClaim(number_id=NumberId(number_id), word=word, aliases=(), definition={}, pools={}, endpoints={})
+    wanted = KeywordClaim(
+        number_id=NumberId(number_id),
+        word=word,
+        aliases=(),
+        definition={},
+        active_from=active_from,
+        active_until=active_until,
+        pools={},
+        endpoints={},
+    )
     judgement, problem = await service.preview(session, tenant, wanted, now=now, table=table)
     return Availability.of(word, judgement, problem)
 

@@ -10,6 +10,7 @@ from sqlalchemy import TextClause, delete, insert, select, text, tuple_, update
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.keywords.rules import Holder, Spelling
 from twoway_router.keywords.tables import KeywordRevisions, Keywords, KeywordSpellings
+from twoway_router.routing.claims import WINDOW_GUARD
 from twoway_router.routing.types import ClaimState, KeywordRules, SubKeyword
 from twoway_router.store import Session
 
@@ -41,19 +42,25 @@ _DEFINITIONS = text(
     " JOIN keyword_revisions AS revision USING (keyword_id, revision)"
 )
 _HOLDERS = text(
-    "SELECT spelling.key, spelling.tenant_id, spelling.keyword_id, keyword.word, keyword.state, keyword.updated_at"
+    "SELECT spelling.key, spelling.tenant_id, spelling.keyword_id, keyword.word, keyword.state, keyword.updated_at,"
+    " keyword.active_from, keyword.active_until"
     " FROM keyword_spellings AS spelling JOIN keywords AS keyword ON keyword.id = spelling.keyword_id"
-    " WHERE spelling.number_id = :number_id AND spelling.key = ANY(CAST(:keys AS text[])) ORDER BY spelling.key"
+    " WHERE spelling.number_id = :number_id AND spelling.key = ANY(CAST(:keys AS text[]))"
+    " ORDER BY spelling.key, spelling.keyword_id"
 )
 _INSERT_SPELLINGS = text(
-    "INSERT INTO keyword_spellings (number_id, key, tenant_id, keyword_id, text, mask, is_alias)"
-    " SELECT :number_id, new.key, :tenant_id, :keyword_id, new.text, new.mask, new.is_alias"
+    "INSERT INTO keyword_spellings (number_id, key, tenant_id, keyword_id, text, mask, is_alias, period)"
+    " SELECT :number_id, new.key, :tenant_id, :keyword_id, new.text, new.mask, new.is_alias,"
+    " tstzrange(CAST(:active_from AS timestamptz), CAST(:active_until AS timestamptz) + CAST(:guard AS interval))"
     " FROM unnest(CAST(:keys AS text[]), CAST(:texts AS text[]), CAST(:masks AS bigint[]), CAST(:aliases AS boolean[]))"
-    " AS new (key, text, mask, is_alias) ON CONFLICT (number_id, key) DO NOTHING RETURNING key"
+    " AS new (key, text, mask, is_alias) ON CONFLICT DO NOTHING RETURNING key"
 )
+_REST = text("UPDATE keyword_spellings SET period = 'empty' WHERE keyword_id = :keyword_id")
 _MOVE_KEY = text(
-    "UPDATE keyword_spellings SET key = :new, mask = :mask WHERE number_id = :number_id AND key = :old AND NOT EXISTS"
-    " (SELECT FROM keyword_spellings AS other WHERE other.number_id = :number_id AND other.key = :new) RETURNING key"
+    "UPDATE keyword_spellings AS own SET key = :new, mask = :mask WHERE own.keyword_id = :keyword_id AND own.key = :old"
+    " AND NOT EXISTS (SELECT FROM keyword_spellings AS other WHERE other.number_id = own.number_id AND other.key = :new"
+    " AND (other.tenant_id = own.tenant_id OR isempty(other.period) OR isempty(own.period)"
+    " OR other.period && own.period)) RETURNING own.key"
 )
 _KNOWN_POOLS = text("SELECT id FROM coupon_pools WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[]))")
 _KNOWN_ENDPOINTS = text(
@@ -122,7 +129,7 @@ async def list_keywords(
 
 
 async def list_holders(session: Session, number_id: UUID, keys: Collection[str]) -> Sequence[Holder]:
-    """Who has any of the keys on a number."""
+    """Who has any of the keys on a number, at whatever time."""
     rows = await session.execute(_HOLDERS, {"number_id": number_id, "keys": list(keys)})
     return [
         Holder(
@@ -132,6 +139,8 @@ async def list_holders(session: Session, number_id: UUID, keys: Collection[str])
             word=row.word,
             is_released=row.state == "released",
             changed_at=row.updated_at,
+            active_from=row.active_from,
+            active_until=row.active_until,
         )
         for row in rows
     ]
@@ -161,10 +170,19 @@ async def insert_revision(
 
 
 async def insert_spellings(
-    session: Session, number_id: UUID, tenant_id: UUID, keyword_id: UUID, spellings: Sequence[Spelling]
+    session: Session,
+    number_id: UUID,
+    tenant_id: UUID,
+    keyword_id: UUID,
+    spellings: Sequence[Spelling],
+    window: tuple[datetime | None, datetime | None],
 ) -> bool:
-    """Claim keys; False when somebody else has got one of them."""
+    """Claim keys for a window; False when somebody else has got one of them at that time."""
+    active_from, active_until = window
     columns = {
+        "active_from": active_from,
+        "active_until": active_until,
+        "guard": WINDOW_GUARD,
         "keys": [spelling.key for spelling in spellings],
         "texts": [spelling.text for spelling in spellings],
         "masks": [spelling.mask for spelling in spellings],
@@ -174,33 +192,38 @@ async def insert_spellings(
     return len((await session.execute(_INSERT_SPELLINGS, {**owner, **columns})).all()) == len(spellings)
 
 
-async def delete_spellings(session: Session, number_id: UUID, keys: Collection[str]) -> None:
-    """Give keys back."""
+async def delete_spellings(session: Session, keyword_id: UUID, keys: Collection[str]) -> None:
+    """Give keys of a keyword back."""
     await session.execute(
-        delete(KeywordSpellings).where(KeywordSpellings.number_id == number_id, KeywordSpellings.key.in_(keys))
+        delete(KeywordSpellings).where(KeywordSpellings.keyword_id == keyword_id, KeywordSpellings.key.in_(keys))
     )
 
 
-async def move_spellings(session: Session, number_id: UUID, keys: Collection[str], keyword_id: UUID) -> None:
+async def rest_spellings(session: Session, keyword_id: UUID) -> None:
+    """Let a keyword's keys rest: they are in nobody's way but for the rest that ``rules.holder_problem`` demands."""
+    await session.execute(_REST, {"keyword_id": keyword_id})
+
+
+async def move_spellings(session: Session, keyword_id: UUID, keys: Collection[str], heir_id: UUID) -> None:
     """Hand keys from one keyword of a tenant to another of the same tenant."""
     await session.execute(
         update(KeywordSpellings)
-        .where(KeywordSpellings.number_id == number_id, KeywordSpellings.key.in_(keys))
-        .values(keyword_id=keyword_id)
+        .where(KeywordSpellings.keyword_id == keyword_id, KeywordSpellings.key.in_(keys))
+        .values(keyword_id=heir_id)
     )
 
 
 async def list_spellings(session: Session, after: tuple[UUID, str] | None) -> Sequence[KeywordSpellings]:
-    """The next page of all spellings, by number and key."""
-    statement = select(KeywordSpellings).order_by(KeywordSpellings.number_id, KeywordSpellings.key).limit(_BATCH)
+    """The next page of all spellings, by keyword and key."""
+    statement = select(KeywordSpellings).order_by(KeywordSpellings.keyword_id, KeywordSpellings.key).limit(_BATCH)
     if after is not None:
-        statement = statement.where(tuple_(KeywordSpellings.number_id, KeywordSpellings.key) > after)
+        statement = statement.where(tuple_(KeywordSpellings.keyword_id, KeywordSpellings.key) > after)
     return (await session.scalars(statement)).all()
 
 
-async def move_key(session: Session, number_id: UUID, old_key: str, spelling: Spelling) -> bool:
-    """Give a spelling another key; False when somebody has that one."""
-    values = {"number_id": number_id, "old": old_key, "new": spelling.key, "mask": spelling.mask}
+async def move_key(session: Session, keyword_id: UUID, old_key: str, spelling: Spelling) -> bool:
+    """Give a keyword's spelling another key; False when somebody has that one, at that time or at rest."""
+    values = {"keyword_id": keyword_id, "old": old_key, "new": spelling.key, "mask": spelling.mask}
     return (await session.execute(_MOVE_KEY, values)).first() is not None
 
 

@@ -31,7 +31,7 @@ async def refold(session: Session) -> Sequence[Refolded]:
     while True:
         left: list[Refolded] = []
         for each in stale:
-            if await queries.move_key(session, each.number_id, each.old_key, each.spelling):
+            if await queries.move_key(session, each.keyword_id, each.old_key, each.spelling):
                 moved.append(replace(each, is_moved=True))
             else:
                 left.append(each)
@@ -56,5 +56,5 @@ async def _list_stale(session: Session) -> list[Refolded]:
                         is_moved=False,
                     )
                 )
-        after = page[-1].number_id, page[-1].key
+        after = page[-1].keyword_id, page[-1].key
     return found

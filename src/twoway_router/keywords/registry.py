@@ -8,7 +8,8 @@ from typing import Any
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.keywords import queries
-from twoway_router.keywords.rules import KeywordReleased, NumberNotFound
+from twoway_router.keywords.resting import free_spellings
+from twoway_router.keywords.rules import KeywordExists, KeywordReleased, NumberNotFound
 from twoway_router.keywords.service import get_keyword, set_state
 from twoway_router.keywords.states import ACTIVE, APPROVED, RELEASED, REQUESTED, SUSPENDED, KeywordHeld, StateNotAllowed
 from twoway_router.keywords.tables import Keywords
@@ -88,6 +89,7 @@ async def transfer(
         raise StateNotAllowed("The keyword is this tenant's already.")
     if await find_number(session, NumberId(keyword.number_id), usable_by=tenant_id, lock=True) is None:
         raise NumberNotFound("The tenant cannot use this number.")
+    await _make_room(session, keyword, tenant_id)
     heir_id = KeywordId(new_id())
     definition = _without_actions(keyword.definition)
     copied = ("number_id", "word", "active_from", "active_until")
@@ -104,6 +106,16 @@ async def transfer(
     taken = {**said, "from_tenant": str(keyword.tenant_id), "from_keyword": str(keyword.id)}
     await _note(session, "keyword.transferred_in", heir, by=by, now=now, details=taken)
     return heir
+
+
+async def _make_room(session: Session, keyword: Keywords, tenant_id: TenantId) -> None:
+    """What the heir gave back earlier no longer rests; a word that it holds at another time is in the way."""
+    holders = await queries.list_holders(session, keyword.number_id, await queries.list_keys_of(session, keyword.id))
+    own = [holder for holder in holders if holder.tenant_id == tenant_id]
+    if held := next((holder for holder in own if not holder.is_released), None):
+        known = {"keyword_id": str(held.keyword_id), "word": held.word}
+        raise KeywordExists(f"The tenant holds {held.word!r} on this number already.", extra=known)
+    await free_spellings(session, own)
 
 
 async def _note(

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from twoway_router.domain.errors import Conflict, FieldError, NotFound, RouterError, Unprocessable
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
-from twoway_router.routing.claims import Collision, Verdict, VerdictKind
+from twoway_router.routing.claims import Collision, Verdict, VerdictKind, Window, are_apart
 from twoway_router.routing.text import fold
 
 QUARANTINE_DAYS: Final = 90
-_BY_HOLDER: Final = ("taken", "resting", "own_alias", "other_window")
+_BY_HOLDER: Final = ("taken", "resting", "own_alias")
 _GRAVITY: Final = tuple(VerdictKind)
 _SIGN_BIT: Final = 1 << 63
 
@@ -30,7 +30,7 @@ class NumberNotFound(NotFound):
 
 
 class KeywordTaken(Conflict):
-    """Another tenant holds this word on this number."""
+    """Another tenant holds this word on this number at that time, or less than a day before or after it."""
 
     code = "keyword_taken"
     title = "Keyword taken"
@@ -44,7 +44,7 @@ class KeywordExists(Conflict):
 
 
 class KeywordResting(Conflict):
-    """Another tenant gave this word back a short while ago; its old senders still use it."""
+    """Another tenant gave this word back a short while ago; its old senders still use it. A window after `free_at` is free."""
 
     code = "keyword_resting"
     title = "Keyword resting"
@@ -99,6 +99,11 @@ class KeywordClaim:
     endpoints: Mapping[UUID, str]
     is_override: bool = False
 
+    @property
+    def window(self) -> Window:
+        """When it shall be active."""
+        return self.active_from, self.active_until
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spelling:
@@ -112,7 +117,7 @@ class Spelling:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Holder:
-    """Who has a key on a number now."""
+    """Who has a key on a number, and when."""
 
     key: str
     tenant_id: UUID
@@ -120,6 +125,8 @@ class Holder:
     word: str
     is_released: bool
     changed_at: datetime
+    active_from: datetime | None = None
+    active_until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,10 +157,16 @@ def holder_problem(
     tenant_id: TenantId,
     *,
     keyword_id: KeywordId | None,
+    window: Window,
     quarantine: timedelta,
     now: datetime,
 ) -> RouterError | None:
-    """Why the keys cannot be had from those who have them. A word at rest is free for the tenant that gave it back."""
+    """Why the keys cannot be had for a window from those who have them.
+
+    A word at rest is free for the tenant that gave it back, and for windows that begin after the rest. A tenant's own
+    word is one keyword whatever its window, or two of its keywords could not be told apart by their name.
+    """
+    begins = now if window[0] is None else max(now, window[0])
     for holder in holders:
         is_own = holder.tenant_id == tenant_id
         if holder.keyword_id == keyword_id or (holder.is_released and is_own):
@@ -162,10 +175,17 @@ def holder_problem(
             known = {"keyword_id": str(holder.keyword_id), "word": holder.word}
             return KeywordExists(f"You hold {holder.word!r} on this number already.", extra=known)
         if not holder.is_released:
-            return KeywordTaken(extra={"key": holder.key})
-        if (free_at := holder.changed_at + quarantine) > now:
+            if not are_apart(window, (holder.active_from, holder.active_until)):
+                return KeywordTaken(extra={"key": holder.key, **show_window(holder.active_from, holder.active_until)})
+        elif (free_at := holder.changed_at + quarantine) > begins:
             return KeywordResting(extra={"key": holder.key, "free_at": free_at.isoformat()})
     return None
+
+
+def is_overtaken(holder: Holder, tenant_id: TenantId, *, quarantine: timedelta, now: datetime) -> bool:
+    """Whether a claim that was let in ends this holder's rest; one that only begins after the rest leaves it."""
+    is_own = holder.tenant_id == tenant_id
+    return holder.is_released and (is_own or holder.changed_at + quarantine <= now)
 
 
 def judge(verdicts: Sequence[Verdict]) -> Judgement:
@@ -201,8 +221,15 @@ def judgement_problem(judgement: Judgement) -> RouterError | None:
 
 
 def show_collision(collision: Collision) -> dict[str, str]:
-    """A collision without saying whose keyword it is."""
-    return {"word": collision.word, "spelling": collision.spelling, "reason": collision.code}
+    """A collision without saying whose keyword it is. Of a word at another time it says when that is."""
+    shown = {"word": collision.word, "spelling": collision.spelling, "reason": collision.code}
+    return {**shown, **show_window(*collision.window)} if collision.code == "other_window" else shown
+
+
+def show_window(active_from: datetime | None, active_until: datetime | None) -> dict[str, str]:
+    """The ends that a window has."""
+    ends = {"active_from": active_from, "active_until": active_until}
+    return {name: end.isoformat() for name, end in ends.items() if end is not None}
 
 
 def _beside_holders(verdict: Verdict) -> Judgement:
@@ -212,7 +239,7 @@ def _beside_holders(verdict: Verdict) -> Judgement:
         gravest = max(collisions, key=lambda each: _GRAVITY.index(each.kind), default=None)
         kind = gravest.kind if gravest else VerdictKind.ACCEPT
         code = gravest.code if gravest else "free"
-        detail = "Another tenant's keyword is near this word." if gravest else "Nobody holds this word."
+        detail = gravest.detail if gravest else "Nobody holds this word."
     return Judgement(
         kind=kind,
         code=code,

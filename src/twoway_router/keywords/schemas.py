@@ -219,9 +219,8 @@ class KeywordOut(KeywordDefinition):
 
     @classmethod
     def of(cls, keyword: Keywords) -> Self:
-        fields = ("id", "tenant_id", "number_id", "state", "revision", "created_at", "updated_at")
-        shown = {name: getattr(keyword, name) for name in fields}
-        return cls.model_validate({**keyword.definition, **shown, "is_held": keyword.is_held})
+        fields = ("id", "tenant_id", "number_id", "state", "is_held", "revision", "created_at", "updated_at")
+        return cls.model_validate({**keyword.definition, **{name: getattr(keyword, name) for name in fields}})
 
 
 class HistoryOut(BaseModel):
@@ -256,6 +255,8 @@ class CollisionOut(BaseModel):
     word: str
     spelling: str = Field(description="Which of your spellings meets it.")
     reason: str
+    active_from: datetime | None = Field(None, description="Of its window, with the reason `other_window`.")
+    active_until: datetime | None = None
 
 
 class KeywordClaimed(KeywordOut):

@@ -1,18 +1,18 @@
 """Keywords: claim, change, suspend, resume, release. Called by the API; every change is audited and told to the caches.
 
-A claim locks its number, so claims on one number are judged one after the other; the primary key of the spellings has
-the last word. A definition never changes: an update is a new revision, and messages run the one they matched.
+A claim locks its number, so claims on one number are judged one after the other; the exclusion of overlapping windows
+has the last word. A definition never changes: an update is a new revision, and messages run the one they matched.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from twoway_router.domain.errors import FieldError, RouterError
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.keywords import queries
+from twoway_router.keywords.resting import free_spellings, quarantine_of, retire
 from twoway_router.keywords.rules import (
-    QUARANTINE_DAYS,
     DefinitionNotAcceptable,
     Judgement,
     KeywordClaim,
@@ -22,6 +22,7 @@ from twoway_router.keywords.rules import (
     NumberNotFound,
     Spelling,
     holder_problem,
+    is_overtaken,
     judge,
     judgement_problem,
     spellings_of,
@@ -70,7 +71,7 @@ async def claim(
     own = {"id": keyword_id, "tenant_id": tenant_id, "state": state, "revision": 1, "definition": definition}
     await queries.insert_keyword(session, {**own, **_wanted_columns(wanted), "created_at": now, "updated_at": now})
     await queries.insert_revision(session, keyword_id, tenant_id, 1, definition, now=now)
-    if not await queries.insert_spellings(session, wanted.number_id, tenant_id, keyword_id, spellings):
+    if not await queries.insert_spellings(session, number.id, tenant_id, keyword_id, spellings, wanted.window):
         raise KeywordTaken
     said = {"word": wanted.word, "state": state, "is_override": wanted.is_override, "verdict": judgement.code}
     await audit.record(session, "keyword.claimed", keyword_id, by=by, now=now, tenant_id=tenant_id, details=said)
@@ -92,7 +93,7 @@ async def change(
     table: RoutingTable | None = None,
     by: Actor = SYSTEM,
 ) -> Claimed:
-    """A new revision of a locked keyword. Spellings that it gives up rest like a released keyword."""
+    """A new revision of a locked keyword, judged as a claim of its words and window. Spellings that it gives up rest."""
     if keyword.state == RELEASED:
         raise KeywordReleased
     tenant_id, keyword_id = TenantId(keyword.tenant_id), KeywordId(keyword.id)
@@ -105,9 +106,9 @@ async def change(
     if _needs_approval(number) and by.tenant_id is not None and not kept <= own:
         raise ApprovalNeeded
     if dropped := own - kept:
-        await _retire(session, keyword, dropped, now=now)
-    await queries.delete_spellings(session, keyword.number_id, own & kept)
-    if not await queries.insert_spellings(session, keyword.number_id, tenant_id, keyword_id, spellings):
+        await retire(session, keyword, dropped, now=now)
+    await queries.delete_spellings(session, keyword_id, own & kept)
+    if not await queries.insert_spellings(session, number.id, tenant_id, keyword_id, spellings, wanted.window):
         raise KeywordTaken
     keyword.word, keyword.definition = wanted.word, _definition(wanted, judgement)
     keyword.active_from, keyword.active_until = wanted.active_from, wanted.active_until
@@ -131,7 +132,9 @@ async def set_state(
     said = {"from": keyword.state, **({"note": note} if note else {})}
     deed = deed_of(keyword.state, state)
     if (keyword.state, state) == (REQUESTED, RELEASED):
-        await queries.delete_spellings(session, keyword.number_id, await queries.list_keys_of(session, keyword.id))
+        await queries.delete_spellings(session, keyword.id, await queries.list_keys_of(session, keyword.id))
+    elif state == RELEASED:
+        await queries.rest_spellings(session, keyword.id)
     keyword.state = state
     keyword.updated_at = now
     await session.flush()
@@ -153,7 +156,8 @@ async def preview(
     spellings = spellings_of(wanted.word, wanted.aliases)
     judgement = await _judge(session, tenant_id, wanted, None, table)
     holders = await queries.list_holders(session, number.id, [spelling.key for spelling in spellings])
-    problem = holder_problem(holders, tenant_id, keyword_id=None, quarantine=_quarantine(number), now=now)
+    quarantine = quarantine_of(number)
+    problem = holder_problem(holders, tenant_id, keyword_id=None, window=wanted.window, quarantine=quarantine, now=now)
     return judgement, problem or judgement_problem(judgement)
 
 
@@ -187,17 +191,17 @@ async def _admit(
 ) -> Judgement:
     """Let the claim in or raise; keys of released keywords that it takes over are free afterwards."""
     holders = await queries.list_holders(session, number.id, [spelling.key for spelling in spellings])
-    problem = holder_problem(holders, tenant_id, keyword_id=keyword_id, quarantine=_quarantine(number), now=now)
+    quarantine = quarantine_of(number)
+    problem = holder_problem(
+        holders, tenant_id, keyword_id=keyword_id, window=wanted.window, quarantine=quarantine, now=now
+    )
     if problem is not None:
         raise problem
     judgement = await _judge(session, tenant_id, wanted, keyword_id, table)
     if (problem := judgement_problem(judgement)) is not None:
         raise problem
-    released = [holder for holder in holders if holder.keyword_id != keyword_id]
-    if released:
-        await queries.delete_spellings(session, number.id, [holder.key for holder in released])
-        for former in sorted({holder.keyword_id for holder in released}):
-            await changes.record(session, "keyword", former)
+    overtaken = [each for each in holders if is_overtaken(each, tenant_id, quarantine=quarantine, now=now)]
+    await free_spellings(session, overtaken)
     return judgement
 
 
@@ -243,28 +247,6 @@ async def _check_references(session: Session, tenant_id: TenantId, wanted: Keywo
         raise DefinitionNotAcceptable(errors=errors)
 
 
-async def _retire(session: Session, keyword: Keywords, keys: frozenset[str], *, now: datetime) -> None:
-    """Spellings that a keyword gives up become a released keyword of their own, so that they rest."""
-    retired = new_id()
-    holders = await queries.list_holders(session, keyword.number_id, keys)
-    word = holders[0].key
-    values: dict[str, object] = {
-        "id": retired,
-        "tenant_id": keyword.tenant_id,
-        "number_id": keyword.number_id,
-        "word": word,
-        "state": RELEASED,
-        "revision": 1,
-        "definition": {"word": word},
-        "created_at": now,
-        "updated_at": now,
-    }
-    await queries.insert_keyword(session, values)
-    await queries.insert_revision(session, retired, keyword.tenant_id, 1, {"word": word}, now=now)
-    await queries.move_spellings(session, keyword.number_id, keys, retired)
-    await changes.record(session, "keyword", retired)
-
-
 def _definition(wanted: KeywordClaim, judgement: Judgement) -> dict[str, object]:
     """A word that was only granted for whole messages matches nothing else, whatever was asked for."""
     return {**wanted.definition, **({"is_whole_message": True} if judgement.is_whole_message else {})}
@@ -272,11 +254,3 @@ def _definition(wanted: KeywordClaim, judgement: Judgement) -> dict[str, object]
 
 def _needs_approval(number: Numbers) -> bool:
     return number.options.get("needs_approval") is True
-
-
-def _quarantine(number: Numbers) -> timedelta:
-    """How long a released word rests; on a dedicated number not at all."""
-    if number.sharing == "dedicated":
-        return timedelta(0)
-    days = number.options.get("quarantine_days", QUARANTINE_DAYS)
-    return timedelta(days=days if isinstance(days, int) else QUARANTINE_DAYS)

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, func
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from twoway_router.store.base import Base, one_of
@@ -47,17 +48,29 @@ class Keywords(Base):
 
 
 class KeywordSpellings(Base):
-    """A claimed key on a number: the word itself or an alias. The primary key is what decides a race of two claims."""
+    """A claimed key on a number: the word itself or an alias. The exclusion is what decides a race of two claims.
+
+    ``period`` is the keyword's activity window and the day that must follow it; without ends where the window has none,
+    empty while the word rests. A tenant has a key once on a number, at whatever time.
+    """
 
     __tablename__ = "keyword_spellings"
 
-    number_id: Mapped[UUID] = mapped_column(primary_key=True)
+    keyword_id: Mapped[UUID] = mapped_column(ForeignKey("keywords.id"), primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
+    number_id: Mapped[UUID]
     tenant_id: Mapped[UUID]
-    keyword_id: Mapped[UUID] = mapped_column(ForeignKey("keywords.id"), index=True)
     text: Mapped[str]
     mask: Mapped[int] = mapped_column(BigInteger)
     is_alias: Mapped[bool] = mapped_column(Boolean)
+    period: Mapped[Range[datetime]] = mapped_column(TSTZRANGE(), deferred=True)
+
+    __table_args__ = (
+        UniqueConstraint("number_id", "key", "tenant_id", name="uq_keyword_spellings_number_id"),
+        ExcludeConstraint(
+            ("number_id", "="), ("key", "="), ("period", "&&"), using="gist", name="ex_keyword_spellings_period"
+        ),
+    )
 
 
 class KeywordPlaces(Base):

@@ -1,4 +1,7 @@
-"""The winner among the hits of a text, or nobody where two tenants may be meant. Called by ``plan`` and ``claims``."""
+"""The winner among the hits of a text, or nobody where two tenants may be meant. Called by ``plan`` and ``claims``.
+
+Tenants may hold one word at different times. The one whose window is open wins, else the nearest in time answers.
+"""
 
 import unicodedata
 from datetime import datetime
@@ -7,6 +10,7 @@ from typing import NamedTuple
 from twoway_router.routing.entries import HAS_WINDOW, NumberEntry
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.match import EXACT, LOOK_ALIKE, RANKS, RESPACED, Hit, direct_hits
+from twoway_router.routing.seasons import nearest
 from twoway_router.routing.text import Folded, after, locate
 from twoway_router.routing.types import ClaimState, WindowState
 from twoway_router.routing.weak import weak_hits
@@ -64,7 +68,7 @@ def _best(hits: list[Hit]) -> Hit | None:
 
 
 def resolve(table: RoutingTable, hit: Hit, text: str, folded: Folded, at: datetime) -> Winner | None:
-    """The keyword of a hit; None if several tenants hold it and neither accents nor windows tell them apart."""
+    """The keyword of a hit; None if several tenants hold it and neither windows nor accents tell them apart."""
     rows = hit.rows
     if len(rows) > 1:
         rows = _narrow(table, hit, text, folded, at)
@@ -76,14 +80,15 @@ def resolve(table: RoutingTable, hit: Hit, text: str, folded: Folded, at: dateti
 
 
 def _narrow(table: RoutingTable, hit: Hit, text: str, folded: Folded, at: datetime) -> tuple[int, ...]:
-    """Several keywords under one key: those written exactly so, then those that are open now."""
-    rows = hit.rows
-    if hit.match_class == EXACT:
+    """Several keywords under one key: those that are open now or nearest to it, then those written exactly so."""
+    keyword = table.columns.keyword
+    rows = tuple(row for row in hit.rows if window_of(table, keyword[row], at) is WindowState.OPEN)
+    rows = rows or nearest(table, hit.rows, at)
+    if len(rows) > 1 and hit.match_class == EXACT:
         start, end = locate(text, folded.tokens[: hit.tokens])
         typed = _bare(text[start:end])
         rows = tuple(row for row in rows if _bare(table.columns.display(row)) == typed) or rows
-    keyword = table.columns.keyword
-    return tuple(row for row in rows if window_of(table, keyword[row], at) is WindowState.OPEN) or rows
+    return rows
 
 
 def _bare(written: str) -> str:

@@ -1,6 +1,6 @@
 """Judge a claim on a keyword before it is registered, so that no message is ever ambiguous. Called by ``keywords``.
 
-Pure: the answer holds for the table as it stands; the database's unique index has the last word.
+Pure: the answer holds for the table as it stands; the database's exclusion of overlapping windows has the last word.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,11 @@ from twoway_router.routing.types import KeywordRules, NumberRules
 from twoway_router.routing.variants import derived_keys
 
 _ANY_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_WINDOW_GUARD: Final = timedelta(hours=24)
+WINDOW_GUARD: Final = timedelta(hours=24)
+"""What must lie between two tenants' windows of one word."""
+
+Window = tuple[datetime | None, datetime | None]
+"""From when, and until when; open where there is none."""
 
 
 class VerdictKind(StrEnum):
@@ -55,6 +59,12 @@ class Collision:
     spelling: str
     code: str
     kind: VerdictKind
+    window: Window = (None, None)
+
+    @property
+    def detail(self) -> str:
+        """What it means, as a sentence."""
+        return _DETAILS[self.code]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,12 +173,13 @@ def _is_answer(entry: NumberEntry, key: str) -> bool:
 def _collision(table: RoutingTable, claim: Claim, spelling: str, found: Found) -> Collision | None:
     """How a meeting counts for this claimant; None if it does not."""
     tenant = table.tenants[table.columns.tenant[found.keyword]]
+    window = table.windows.get(found.keyword, (None, None))
     code = found.code
     if tenant == claim.tenant_id:
         if code != "taken":
             return None
         code = "own_alias"
-    elif code == "taken" and _is_apart(table, claim, found.keyword):
+    elif code == "taken" and are_apart((claim.active_from, claim.active_until), window):
         code = "other_window"
     return Collision(
         tenant_id=tenant,
@@ -177,15 +188,18 @@ def _collision(table: RoutingTable, claim: Claim, spelling: str, found: Found) -
         spelling=spelling,
         code=code,
         kind=_KINDS[code],
+        window=window,
     )
 
 
-def _is_apart(table: RoutingTable, claim: Claim, keyword: int) -> bool:
-    """Whether the two activity windows leave a day between them."""
-    start, end = table.windows.get(keyword, (None, None))
-    is_before = claim.active_until is not None and start is not None and claim.active_until + _WINDOW_GUARD <= start
-    is_after = claim.active_from is not None and end is not None and end + _WINDOW_GUARD <= claim.active_from
-    return is_before or is_after
+def are_apart(one: Window, other: Window) -> bool:
+    """Whether two activity windows leave a day between them."""
+    return _is_before(one, other) or _is_before(other, one)
+
+
+def _is_before(one: Window, other: Window) -> bool:
+    end, start = one[1], other[0]
+    return end is not None and start is not None and start - end >= WINDOW_GUARD
 
 
 def _catches(number: NumberRules, claim: Claim) -> tuple[str, ...]:

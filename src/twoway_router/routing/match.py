@@ -77,10 +77,19 @@ def judge(entry: NumberEntry, table: RoutingTable, folded: Folded, tokens: int, 
         sorted_rows = _by_mask(table, direct, mask)
     else:
         sorted_rows = _derived(table, routable(entry, table, [~row for row in rows if row < 0]), key, mask)
-    return [
-        Hit(of, name, tokens, is_whole, key, _refusal(entry, table, folded, Hit(of, name, tokens, is_whole, key), mask))
-        for name, of in sorted_rows.items()
-    ]
+    hits = [Hit(of, name, tokens, is_whole, key) for name, of in sorted_rows.items()]
+    if len(direct) > 1:
+        return [guarded for hit in hits for guarded in _guard_each(entry, table, folded, hit, mask)]
+    return [hit._replace(refusal=_refusal(entry, table, folded, hit, mask)) for hit in hits]
+
+
+def _guard_each(entry: NumberEntry, table: RoutingTable, folded: Folded, hit: Hit, mask: int) -> list[Hit]:
+    """One word at different times: a keyword that a guard refuses keeps none of the others from winning."""
+    rows: dict[str, tuple[int, ...]] = {}
+    for row in hit.rows:
+        refusal = _refusal(entry, table, folded, hit._replace(rows=(row,)), mask)
+        rows[refusal] = (*rows.get(refusal, ()), row)
+    return [hit._replace(rows=of, refusal=refusal) for refusal, of in rows.items()]
 
 
 def routable(entry: NumberEntry, table: RoutingTable, rows: list[int]) -> tuple[int, ...]:

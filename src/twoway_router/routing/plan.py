@@ -138,7 +138,10 @@ def _unless_asked(case: _Case, reading: Reading | None) -> Decision | None:
 
 
 def _reserved_and_keyword(case: _Case, lead: Lead | None) -> Decision | None:
-    """STOP PIZZA, HELP PIZZA, START PIZZA: that keyword's tenant only."""
+    """STOP PIZZA, HELP PIZZA, START PIZZA: that keyword's tenant only.
+
+    Where others hold the word at other times, a stop may be meant for what one of them sent: it is for everyone.
+    """
     if lead is None or (lead.outcome is not RouteOutcome.OPT_OUT and case.winner is not None and case.winner.is_strong):
         return None
     text = case.request.text
@@ -152,6 +155,8 @@ def _reserved_and_keyword(case: _Case, lead: Lead | None) -> Decision | None:
     polite = case.entry.words.polite
     if not winner.hit.is_whole and not all(token in polite for token in behind):
         return None
+    if lead.outcome is RouteOutcome.OPT_OUT and len({case.table.tenant_of(row) for row in winner.hit.rows}) > 1:
+        return to_reserved(case.entry, lead.outcome, lead.word, "opt_out_phrase", case.live)
     return to_reserved_keyword(case.table, lead.outcome, lead.word, winner.keyword, rest)
 
 

@@ -119,28 +119,32 @@ def find_faults(
         number_id, tenant_id = rules.number_id(keyword.number), rules.tenant_id(keyword.tenant)
         keyword_id = rules.keyword_id(number_id, tenant_id, keyword.word)
         spellings = (keyword.word, *keyword.aliases)
+        start, until = (rules.moment(number_id, end) for end in (keyword.active_from, keyword.active_until))
         claim = Claim(
             number_id=number_id,
             tenant_id=tenant_id,
             spellings=spellings,
             keyword_id=keyword_id,
             is_override=is_held(keyword),
+            active_from=start,
+            active_until=until,
         )
         verdict = judge_claim(rules.table, claim)
         if verdict.kind in (VerdictKind.REFUSE, VerdictKind.OVERRIDE_NEEDED):
             yield Finding(kind="refused", word=keyword.word, detail=verdict.detail)
-        until = rules.moment(number_id, keyword.active_until)
         if until is not None and until <= now:
             yield Finding(kind="dead", word=keyword.word, detail="Its window is over.")
+            continue
+        at = now if start is None else max(now, start)
         for place, spelling in enumerate(spellings):
-            request = RouteRequest(number_id=number_id, sender="", text=spelling, at=now)
+            request = RouteRequest(number_id=number_id, sender="", text=spelling, at=at)
             decision = choose_route(rules.table, request)
             if decision.keyword_id != keyword_id and keyword.state not in _WAITING:
                 kind = "shadowed" if place else "dead"
                 goes = rules.word(decision.keyword_id) or decision.outcome.value
                 yield Finding(kind=kind, word=keyword.word, detail=f"{spelling!r} goes to {goes} ({decision.rule}).")
         for sub in map(_sub, keyword.sub_keywords):
-            request = RouteRequest(number_id=number_id, sender="", text=f"{keyword.word} {sub.name}", at=now)
+            request = RouteRequest(number_id=number_id, sender="", text=f"{keyword.word} {sub.name}", at=at)
             found = choose_route(rules.table, request)
             if found.keyword_id == keyword_id and found.sub_keyword != sub.name:
                 detail = f"{request.text!r} goes to {found.sub_keyword or 'no sub-keyword'}."

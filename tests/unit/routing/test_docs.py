@@ -82,9 +82,10 @@ def _context(place: int, written: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("row", CLAIMED, ids=lambda row: row["Claim"][0])
 def test_a_claim_is_judged_as_documented(rules: Rules, row: dict[str, list[str]]) -> None:
-    tenant, word = row["Claim"][0].split(" ", 1)
+    claim, _, start = row["Claim"][0].partition(" from ")
+    tenant, word = claim.split(" ", 1)
 
-    (verdict,) = check(rules, [{"number": "shared", "tenant": tenant, "word": word}])
+    (verdict,) = check(rules, [{"number": "shared", "tenant": tenant, "word": word, "active_from": start or None}])
 
     assert f"{verdict['verdict']} {verdict['code']}" == row["Result"][0]
 

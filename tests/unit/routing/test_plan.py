@@ -63,12 +63,6 @@ def test_of_two_tenants_with_one_word_at_different_times_the_open_one_wins() -> 
     assert route(table, "pizza").tenant_id == GYM
 
 
-def test_between_the_windows_of_two_tenants_a_word_is_nobodys() -> None:
-    table = a_table(a_keyword("PIZZA", active_until=NOON - DAY), a_keyword("PIZZA", GYM, active_from=NOON + DAY))
-
-    assert route(table, "pizza").outcome is RouteOutcome.NONE
-
-
 def test_a_released_word_that_was_taken_anew_is_the_new_holders() -> None:
     table = a_table(a_keyword("PIZZA", state=ClaimState.RELEASED), a_keyword("PIZZA", GYM))
 

@@ -141,3 +141,12 @@ def test_a_common_word_needs_an_operator_only_until_it_is_held(
     plan = a_plan(a_file(PIZZA | {"word": "CASA"}, number=NUMBER | {"languages": ["it"]}), a_file(*held))
 
     assert [finding.kind for finding in plan.findings] == kinds
+
+
+def test_one_word_of_two_tenants_at_different_times_is_sound() -> None:
+    spring = PIZZA | {"active_until": "2027-04-01T00:00:00Z"}
+    summer = PIZZA | {"tenant": "GYM", "active_from": "2027-06-01T00:00:00Z", "sub_keywords": ["GRANDE"]}
+
+    plan = a_plan(a_file(spring, summer), a_file())
+
+    assert ([step.word for step in plan.steps], plan.findings) == (["PIZZA", "PIZZA"], ())
