@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from twoway_router.domain.ids import KeywordId, NumberId
 from twoway_router.routing.claims import Claim, VerdictKind, judge_claim
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.rules_file import Rules
@@ -118,12 +119,11 @@ def find_faults(
             continue
         number_id, tenant_id = rules.number_id(keyword.number), rules.tenant_id(keyword.tenant)
         keyword_id = rules.keyword_id(number_id, tenant_id, keyword.word)
-        spellings = (keyword.word, *keyword.aliases)
         start, until = (rules.moment(number_id, end) for end in (keyword.active_from, keyword.active_until))
         claim = Claim(
             number_id=number_id,
             tenant_id=tenant_id,
-            spellings=spellings,
+            spellings=(keyword.word, *keyword.aliases),
             keyword_id=keyword_id,
             is_override=is_held(keyword),
             active_from=start,
@@ -136,22 +136,29 @@ def find_faults(
             yield Finding(kind="dead", word=keyword.word, detail="Its window is over.")
             continue
         at = now if start is None else max(now, start)
-        for place, spelling in enumerate(spellings):
-            request = RouteRequest(number_id=number_id, sender="", text=spelling, at=at)
-            decision = choose_route(rules.table, request)
-            if decision.keyword_id != keyword_id and keyword.state not in _WAITING:
-                kind = "shadowed" if place else "dead"
-                goes = rules.word(decision.keyword_id) or decision.outcome.value
-                yield Finding(kind=kind, word=keyword.word, detail=f"{spelling!r} goes to {goes} ({decision.rule}).")
-        for sub in map(_sub, keyword.sub_keywords):
-            request = RouteRequest(number_id=number_id, sender="", text=f"{keyword.word} {sub.name}", at=at)
-            found = choose_route(rules.table, request)
-            if found.keyword_id == keyword_id and found.sub_keyword != sub.name:
-                detail = f"{request.text!r} goes to {found.sub_keyword or 'no sub-keyword'}."
-                yield Finding(kind="shadowed", word=keyword.word, detail=detail)
-            elif found.keyword_id != keyword_id and keyword.state not in _WAITING:
-                goes = rules.word(found.keyword_id) or found.outcome.value
-                yield Finding(kind="shadowed", word=keyword.word, detail=f"{request.text!r} goes to {goes}.")
+        yield from _find_shadowed(rules, keyword, keyword_id, number_id, at)
+
+
+def _find_shadowed(
+    rules: Rules, keyword: KeywordModel, keyword_id: KeywordId, number_id: NumberId, at: datetime
+) -> Iterator[Finding]:
+    """Spellings and sub-keywords that go elsewhere at a moment when the keyword is active."""
+    for place, spelling in enumerate((keyword.word, *keyword.aliases)):
+        request = RouteRequest(number_id=number_id, sender="", text=spelling, at=at)
+        decision = choose_route(rules.table, request)
+        if decision.keyword_id != keyword_id and keyword.state not in _WAITING:
+            kind = "shadowed" if place else "dead"
+            goes = rules.word(decision.keyword_id) or decision.outcome.value
+            yield Finding(kind=kind, word=keyword.word, detail=f"{spelling!r} goes to {goes} ({decision.rule}).")
+    for sub in map(_sub, keyword.sub_keywords):
+        request = RouteRequest(number_id=number_id, sender="", text=f"{keyword.word} {sub.name}", at=at)
+        found = choose_route(rules.table, request)
+        if found.keyword_id == keyword_id and found.sub_keyword != sub.name:
+            detail = f"{request.text!r} goes to {found.sub_keyword or 'no sub-keyword'}."
+            yield Finding(kind="shadowed", word=keyword.word, detail=detail)
+        elif found.keyword_id != keyword_id and keyword.state not in _WAITING:
+            goes = rules.word(found.keyword_id) or found.outcome.value
+            yield Finding(kind="shadowed", word=keyword.word, detail=f"{request.text!r} goes to {goes}.")
 
 
 def _step(
