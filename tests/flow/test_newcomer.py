@@ -117,7 +117,8 @@ async def test_a_look_alike_of_anothers_word_is_refused_before_it_is_claimed(tow
     told = await town.availability(LOOK_ALIKE)
 
     assert (told["is_available"], told["code"]) == (False, "look_alike")
-    assert told["collisions"] == [{"word": "PIZZA", "spelling": LOOK_ALIKE, "reason": "look_alike"}]
+    (collision,) = told["collisions"]
+    assert (collision["word"], collision["spelling"], collision["reason"]) == ("PIZZA", LOOK_ALIKE, "look_alike")
 
 
 async def test_what_a_preview_refuses_a_claim_refuses_too(town: Town) -> None:
