@@ -30,7 +30,7 @@ class NumberNotFound(NotFound):
 
 
 class KeywordTaken(Conflict):
-    """Another tenant holds this word on this number at that time, or less than a day before or after it."""
+    """Another tenant holds this word on this number."""
 
     code = "keyword_taken"
     title = "Keyword taken"
@@ -176,10 +176,16 @@ def holder_problem(
             return KeywordExists(f"You hold {holder.word!r} on this number already.", extra=known)
         if not holder.is_released:
             if not are_apart(window, (holder.active_from, holder.active_until)):
-                return KeywordTaken(extra={"key": holder.key, **show_window(holder.active_from, holder.active_until)})
+                return _taken(holder)
         elif (free_at := holder.changed_at + quarantine) > begins:
             return KeywordResting(extra={"key": holder.key, "free_at": free_at.isoformat()})
     return None
+
+
+def _taken(holder: Holder) -> KeywordTaken:
+    window = show_window(holder.active_from, holder.active_until)
+    detail = "Another tenant holds this word on this number at that time, or less than a day before or after it."
+    return KeywordTaken(detail if window else None, extra={"key": holder.key, **window})
 
 
 def is_overtaken(holder: Holder, tenant_id: TenantId, *, quarantine: timedelta, now: datetime) -> bool:
