@@ -16,6 +16,7 @@ HIDDEN: Final = "[hidden]"
 LONGEST_BODY: Final = 2000
 MOST_SHOWN: Final = 10
 
+_TEXT_NAMES: Final = frozenset(("text", "cleantext", "messagebody"))
 _DIGITS: Final = re.compile(r"\d{7,}")
 _QUOTED: Final = re.compile(r'"([A-Za-z0-9_.-]{1,64})"(\s*:\s*)"((?:[^"\\]|\\.)*)("?)')
 _PAIR: Final = re.compile(r"(^|[?&;\s])([A-Za-z0-9_.%-]{1,64})=([^&\s]*)")
@@ -95,16 +96,22 @@ def _masked(shown: str) -> str:
     return _DIGITS.sub(lambda found: f"{found[0][:3]}•••{found[0][-3:]}", shown)
 
 
+def _value(name: str, value: str) -> str:
+    """A receipt may bring our own text back, and an MO a part of its text: no parsed text finds those."""
+    is_hidden = is_secret_name(name) or (name.lower() in _TEXT_NAMES and value and not value.startswith("[text"))
+    return HIDDEN if is_hidden else value
+
+
 def _quoted(found: re.Match[str]) -> str:
     name, colon, value, end = found.groups()
-    return f'"{name}"{colon}"{HIDDEN if is_secret_name(name) else value}{end}'
+    return f'"{name}"{colon}"{_value(name, value)}{end}'
 
 
 def _pair(found: re.Match[str]) -> str:
     before, name, value = found.groups()
-    return f"{before}{name}={HIDDEN if is_secret_name(name) else value}"
+    return f"{before}{name}={_value(name, value)}"
 
 
 def _element(found: re.Match[str]) -> str:
     name, value = found.groups()
-    return f"<{name}>{HIDDEN if is_secret_name(name) else value}</"
+    return f"<{name}>{_value(name, value)}</"

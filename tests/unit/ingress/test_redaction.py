@@ -135,3 +135,11 @@ def test_a_summary_tells_lengths_and_masks() -> None:
 def test_a_summary_is_bounded_and_empty_for_what_was_never_read() -> None:
     assert len(summary_of(Parsed(messages=(a_message(),) * 50))["messages"]) == MOST_SHOWN
     assert summary_of(None) == {}
+
+
+@pytest.mark.parametrize("body", ['{"text":"Grazie Ann"}', "id=1&text=Grazie+Ann&err=0", '{"cleanText": "Grazie"}'])
+def test_a_text_that_no_message_was_read_from_is_hidden_by_its_name(body: str) -> None:
+    shown = redact_body(body.encode(), hide)
+
+    assert "Grazie" not in shown
+    assert HIDDEN in shown
