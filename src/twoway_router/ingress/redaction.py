@@ -16,9 +16,15 @@ HIDDEN: Final = "[hidden]"
 LONGEST_BODY: Final = 2000
 MOST_SHOWN: Final = 10
 
-_TEXT_NAMES: Final = frozenset(("text", "cleantext", "messagebody"))
+_TEXT_NAMES: Final = frozenset(("text", "cleantext", "messagebody", "body", "message", "content"))
+_SHOWN_TEXTS: Final = ("[text of ", "{")
+"""What stands for a text already, and an object, whose own strings are looked at."""
 _DIGITS: Final = re.compile(r"\d{7,}")
 _QUOTED: Final = re.compile(r'"([A-Za-z0-9_.-]{1,64})"(\s*:\s*)"((?:[^"\\]|\\.)*)("?)')
+_QUOTED_WITHIN: Final = re.compile(
+    r'\\"([A-Za-z0-9_.-]{1,64})\\"(\s*:\s*)\\"((?:[^"\\]|\\\\(?:\\\\|\\"|[^"\\]))*)(\\"?)'
+)
+"""A string of a JSON object that is itself written into a string, as Amazon does."""
 _PAIR: Final = re.compile(r"(^|[?&;\s])([A-Za-z0-9_.%-]{1,64})=([^&\s]*)")
 _ELEMENT: Final = re.compile(r"<([A-Za-z0-9_.:-]{1,64})>([^<]*)</")
 
@@ -32,7 +38,8 @@ def hider(secrets: Iterable[str], texts: Iterable[str]) -> Hide:
     def hide(shown: str) -> str:
         for form, instead in longest_first:
             shown = shown.replace(form, instead)
-        shown = _PAIR.sub(_pair, _QUOTED.sub(_quoted, shown))
+        shown = _QUOTED.sub(_quoted, _QUOTED_WITHIN.sub(_quoted_within, shown))
+        shown = _PAIR.sub(_pair, shown)
         return _masked(_ELEMENT.sub(_element, shown)).replace("\x00", "")
 
     return hide
@@ -97,14 +104,19 @@ def _masked(shown: str) -> str:
 
 
 def _value(name: str, value: str) -> str:
-    """A receipt may bring our own text back, and an MO a part of its text: no parsed text finds those."""
-    is_hidden = is_secret_name(name) or (name.lower() in _TEXT_NAMES and value and not value.startswith("[text"))
-    return HIDDEN if is_hidden else value
+    """A receipt may bring our own text back, and what is refused is never parsed: no known text finds those."""
+    is_text = name.lower() in _TEXT_NAMES and value and not value.startswith(_SHOWN_TEXTS)
+    return HIDDEN if is_secret_name(name) or is_text else value
 
 
 def _quoted(found: re.Match[str]) -> str:
     name, colon, value, end = found.groups()
     return f'"{name}"{colon}"{_value(name, value)}{end}'
+
+
+def _quoted_within(found: re.Match[str]) -> str:
+    name, colon, value, end = found.groups()
+    return f'\\"{name}\\"{colon}\\"{_value(name, value)}{end}'
 
 
 def _pair(found: re.Match[str]) -> str:

@@ -143,3 +143,22 @@ def test_a_text_that_no_message_was_read_from_is_hidden_by_its_name(body: str) -
 
     assert "Grazie" not in shown
     assert HIDDEN in shown
+
+
+@pytest.mark.parametrize("said", ["PIZZA hot", 'say "PIZZA" twice', "PIZZA \\ two", "PIZZA\n"])
+def test_a_text_of_an_object_within_a_string_is_hidden_by_its_name(said: str) -> None:
+    inner = json.dumps({"messageBody": said, "messageKeyword": "K"})
+
+    shown = redact_body(json.dumps({"Type": "Notification", "Message": inner}).encode(), hide)
+
+    assert "PIZZA" not in shown
+    assert "twice" not in shown
+    assert "messageKeyword" in shown
+
+
+@pytest.mark.parametrize("body", ["Body=PIZZA+hot&From=1", '{"content":"PIZZA"}', '{"message": "PIZZA \\"hot\\""}'])
+def test_a_text_of_a_request_that_was_refused_unread_is_hidden(body: str) -> None:
+    shown = redact_body(body.encode(), hide)
+
+    assert "PIZZA" not in shown
+    assert "hot" not in shown
