@@ -12,11 +12,11 @@ from fastapi import FastAPI
 from tests.api.conftest import Caller, a_caller
 from tests.cast import a_connection, a_number, an_inbound
 from twoway_router.cli.api_client import ApiClient
-from twoway_router.cli.registry import ME, Registry, apply_plan, canonical, read_registry
+from twoway_router.cli.registry import ME, Registry, apply_plan, canonical, find_refused, read_registry
 from twoway_router.cli.route import told
 from twoway_router.domain.ids import ConnectionId, NumberId
 from twoway_router.routing.rules_models import RulesFile
-from twoway_router.routing.rules_plan import RulesPlan, plan_rules
+from twoway_router.routing.rules_plan import Finding, RulesPlan, plan_rules
 from twoway_router.store import Engine, transaction
 
 Result = TypeVar("Result")
@@ -136,6 +136,29 @@ async def test_what_the_api_refuses_is_told_and_the_rest_is_done(
     _, told = await applied(pizzeria, PIZZA, PIZZA | {"word": "LASAGNA"})
 
     assert [each.partition(":")[0] for each in told] == ["create keyword_taken", "create"]
+
+
+async def test_a_plan_names_the_words_that_another_tenant_s_keyword_stops(
+    pizzeria: Caller, gym: Caller, number_id: NumberId
+) -> None:
+    await applied(gym, PIZZA)
+
+    def refused(client: ApiClient) -> list[tuple[str, str]]:
+        registry = read_registry(client)
+        plan = a_plan(registry, PIZZA | {"word": "LASAGNA", "aliases": ["pizza"]})
+        return [(finding.kind, finding.word) for finding in find_refused(client, registry, plan)]
+
+    assert await with_client(pizzeria, refused) == [("refused", "pizza")]
+
+
+async def test_a_word_that_the_same_plan_releases_is_not_in_its_own_way(pizzeria: Caller, number_id: NumberId) -> None:
+    await applied(pizzeria, PIZZA | {"aliases": ["CALZONE"]})
+
+    def refused(client: ApiClient) -> list[Finding]:
+        registry = read_registry(client)
+        return list(find_refused(client, registry, a_plan(registry, PIZZA | {"word": "CALZONE"})))
+
+    assert await with_client(pizzeria, refused) == []
 
 
 async def test_an_operators_file_names_the_tenants(operator: Caller, gym: Caller, number_id: NumberId) -> None:

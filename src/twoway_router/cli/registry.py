@@ -3,14 +3,14 @@
 Over the API and not on the database: the same keys, checks, verdicts and audit log as for every other change.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from twoway_router.cli.api_client import ApiClient, ApiProblem
 from twoway_router.keywords.schemas import KeywordDefinition
 from twoway_router.routing.rules_models import RulesFile
-from twoway_router.routing.rules_plan import Key, RulesPlan, Step, StepKind
+from twoway_router.routing.rules_plan import Finding, Key, RulesPlan, Step, StepKind
 from twoway_router.routing.text import fold
 
 ME: Final = "me"
@@ -65,6 +65,21 @@ def read_registry(api: ApiClient, *, number: str | None = None) -> Registry:
         numbers={name: each["id"] for name, each in numbers.items()},
         is_operators=is_operators,
     )
+
+
+def find_refused(api: ApiClient, registry: Registry, plan: RulesPlan) -> Iterator[Finding]:
+    """New words that the registry would refuse, for what the file cannot know: other tenants' words, and those that rest."""
+    known = {finding.word for finding in plan.findings if finding.kind == "refused"}
+    for step in plan.steps:
+        if step.kind is not StepKind.CREATE or step.word in known:
+            continue
+        asked = {name: step.body[name] for name in ("active_from", "active_until") if step.body.get(name)}
+        asked |= {"tenant_id": step.key.tenant} if registry.is_operators else {}
+        for word in (step.word, *step.body.get("aliases", ())):
+            query = {"number_id": registry.numbers[step.key.number], "word": word, **asked}
+            told = api.send("GET", "/v1/keywords/availability", query=query).json()
+            if not told["is_available"] and told["code"] != "keyword_exists":  # what this plan releases is still held
+                yield Finding(kind="refused", word=word, detail=told["detail"])
 
 
 def apply_plan(api: ApiClient, registry: Registry, plan: RulesPlan, tell: Callable[[Step, str], None]) -> bool:

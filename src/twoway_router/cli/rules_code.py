@@ -1,6 +1,7 @@
 """``twoway-router rules …``: the registry as a file under version control. ``plan`` shows what ``apply`` would do."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -10,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from twoway_router.cli.api_client import ApiClient, ApiKey, ApiProblem, ApiUrl
-from twoway_router.cli.registry import Registry, apply_plan, canonical, read_registry
+from twoway_router.cli.registry import Registry, apply_plan, canonical, find_refused, read_registry
 from twoway_router.routing.rules_file import read_rules
 from twoway_router.routing.rules_models import RulesFile
 from twoway_router.routing.rules_plan import RulesPlan, Step, StepKind, plan_rules
@@ -60,8 +61,7 @@ def plan(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 2 when there is something to do.")] = False,
 ) -> None:
     """Show what ``apply`` would create, change and release, and which rules of the file never act."""
-    wanted = _wanted(rules)
-    made = _plan(wanted, _read(api, key))
+    made = _plan(_wanted(rules), _read(api, key), api, key)
     _show(made)
     if exit_code and made.steps:
         raise typer.Exit(CHANGES)
@@ -75,9 +75,8 @@ def apply(
     is_confirmed: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Make the registry what the file says. Done twice, the second time has nothing to do."""
-    wanted = _wanted(rules)
     registry = _read(api, key)
-    made = _plan(wanted, registry)
+    made = _plan(_wanted(rules), registry, api, key)
     _show(made)
     if made.unknown_numbers:
         raise typer.Exit(1)
@@ -98,9 +97,14 @@ def _wanted(path: Path) -> RulesFile:
         raise typer.Exit(2) from error
 
 
-def _plan(wanted: RulesFile, registry: Registry) -> RulesPlan:
+def _plan(wanted: RulesFile, registry: Registry, api: str, key: str) -> RulesPlan:
     try:
-        return plan_rules(wanted, registry.file, now=datetime.now(UTC), canonical=canonical)
+        made = plan_rules(wanted, registry.file, now=datetime.now(UTC), canonical=canonical)
+        with ApiClient(api, key) as client:
+            return replace(made, findings=(*made.findings, *find_refused(client, registry, made)))
+    except ApiProblem as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(1) from problem
     except ValueError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
