@@ -19,10 +19,18 @@ from twoway_router.lab.dialects.dialect import Dialect
 from twoway_router.lab.dialects.registry import DIALECTS
 from twoway_router.lab.load import LoadPlan, run_load
 from twoway_router.lab.sink import running_sink
+from twoway_router.lab.web import is_taken
 
 app = typer.Typer(no_args_is_help=True, help="Play the outside world: carriers, tenants' webhook receivers, load.")
 
-Port = Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one and prints it.")]
+
+def _listenable(port: int) -> int:
+    if is_taken(port):
+        raise typer.BadParameter(f"{port} is taken or not allowed; another one, or 0 for any free one, may do")
+    return port
+
+
+Port = Annotated[int, typer.Option(callback=_listenable, help="Port on 127.0.0.1; 0 takes a free one and prints it.")]
 
 
 @app.command()

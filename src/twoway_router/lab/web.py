@@ -132,6 +132,15 @@ class _Server(uvicorn.Server):
         self.has_started.set()
 
 
+def is_taken(port: int) -> bool:
+    """Whether nobody else can listen on this port of 127.0.0.1; port 0 never is."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return True
+    return False
+
+
 @asynccontextmanager
 async def serving(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Serve the application while the block runs; yields its base URL. Port 0 takes a free one."""

@@ -13,6 +13,7 @@ from twoway_router.lab.demo.render import DemoReport
 from twoway_router.lab.demo.sandbox import WORD, LabSandbox, open_sandbox
 from twoway_router.lab.demo.world import Addresses, DemoWorld, seed
 from twoway_router.lab.sink import running_sink
+from twoway_router.lab.web import is_taken
 
 CARRIER_PORT = 8090
 SINK_PORT = 8091
@@ -42,7 +43,8 @@ async def showing(
 ) -> AsyncIterator[Show]:
     """Seed and play the demo on a router that serves already; the carrier and the sink stay while the block runs."""
     folder = state_folder / "demo"
-    carrier_port, sink_port = (0, 0) if is_on_free_ports else (CARRIER_PORT, SINK_PORT)
+    usual = (0, 0) if is_on_free_ports else (CARRIER_PORT, SINK_PORT)
+    carrier_port, sink_port = (port_or_free(port, say) for port in usual)
     async with (
         running_carrier(folder / "carrier.jsonl", port=carrier_port) as carrier,
         running_sink(folder / "sink.jsonl", port=sink_port) as sink,
@@ -56,6 +58,14 @@ async def showing(
         burgers = world.tenants[scenes.BURGERS].key
         sandbox = await open_sandbox(api_url, burgers, world.shared_number_id, folder / "sandbox.key")
         yield Show(world=world, at=at, report=report, sandbox=sandbox)
+
+
+def port_or_free(port: int, say: Say) -> int:
+    """The port, or 0 for any when somebody has it."""
+    if not is_taken(port):
+        return port
+    say(f"port {port} is taken: the demo listens on a free one instead")
+    return 0
 
 
 def describe(show: Show, *, api_url: str, operator_key: str) -> str:
