@@ -13,6 +13,7 @@ from tests.store.rows import NOW, add_number, add_tenant
 from twoway_router.domain.errors import RouterError
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.keywords import queries, service
+from twoway_router.keywords.follower import RoutingCache
 from twoway_router.keywords.rules import (
     DefinitionNotAcceptable,
     KeywordClaim,
@@ -342,3 +343,26 @@ async def test_a_preview_says_what_a_claim_would_be_answered(world: World) -> No
     assert "fitness" in free.catches
     assert (near.kind.value, [collision.code for collision in near.collisions]) == ("warn", ["one_edit"])
     assert isinstance(problem, KeywordTaken)
+
+
+async def test_a_table_that_was_just_loaded_has_the_version_of_its_rules(world: World) -> None:
+    await world.claim(world.pizzeria, "PIZZA")
+    cache = RoutingCache()
+
+    async with transaction(world.engine) as session:
+        newest = await changes.newest(session)
+        await cache.load(session)
+
+    assert cache.table.version == newest > 0
+
+
+async def test_only_what_came_after_a_version_is_read_beside_the_table(world: World) -> None:
+    await world.claim(world.pizzeria, "PIZZA")
+    async with transaction(world.engine) as session:
+        version = await changes.newest(session)
+    await world.claim(world.gym, "PALESTRA")
+
+    async with transaction(world.engine) as session:
+        newer = await queries.list_rules_of_number(session, world.number_id, newer_than=version)
+
+    assert [rules.spellings[0] for rules in newer] == ["PALESTRA"]

@@ -12,6 +12,7 @@ from twoway_router.numbers.queries import RoutedNumber, list_routed_numbers
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.own_words import NO_OWN_WORDS, OwnWords
 from twoway_router.routing.types import NumberRules
+from twoway_router.store import changes
 from twoway_router.store.changes import Change
 from twoway_router.store.transaction import Session
 
@@ -31,10 +32,16 @@ class RoutingCache:
         return self._numbers.get((connection_id, address))
 
     async def load(self, session: Session) -> None:
-        """Build the whole table (about five seconds per million keywords), then take it out of the collector's sight."""
+        """Build the whole table (about five seconds per million keywords), then take it out of the collector's sight.
+
+        Its version is read first: it may contain more than that, never less.
+        """
+        version = await changes.newest(session)
         numbers = await list_routed_numbers(session)
         keywords = await list_keyword_rules(session)
-        self.table = RoutingTable.build([number.rules for number in numbers], keywords, own_words=self._own_words)
+        self.table = RoutingTable.build(
+            [number.rules for number in numbers], keywords, version=version, own_words=self._own_words
+        )
         self.word_choices = await list_word_choices(session)
         gc.freeze()
         self._numbers.clear()
@@ -42,6 +49,7 @@ class RoutingCache:
         for number in numbers:
             self._put_number(number)
         INDEX_KEYWORDS.set(len(self.table))
+        INDEX_VERSION.set(version)
 
     async def apply(self, session: Session, news: Sequence[Change]) -> None:
         """Reload exactly what changed."""

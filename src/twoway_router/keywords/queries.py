@@ -30,10 +30,10 @@ _RULES = (
 _ALL_RULES = text(_RULES.format(which=""))
 _RULES_OF_KEYWORDS = text(_RULES.format(which="WHERE keyword_id = ANY(CAST(:ids AS uuid[]))"))
 _RULES_OF_NUMBER = text(_RULES.format(which="WHERE number_id = :number_id"))
-_RECENT_RULES = text(
+_NEWER_RULES = text(
     _RULES.format(
-        which="WHERE number_id = :number_id AND keyword_id IN (SELECT subject_id FROM changes WHERE kind = 'keyword'"
-        " AND sequence > (SELECT sequence - 2000 FROM change_counter) AND changed_at > now() - interval '30 seconds')"
+        which="WHERE number_id = :number_id"
+        " AND keyword_id IN (SELECT subject_id FROM changes WHERE kind = 'keyword' AND sequence > :version)"
     )
 )
 _DEFINITIONS = text(
@@ -77,10 +77,12 @@ async def list_keyword_rules(session: Session, keyword_ids: Collection[UUID] | N
 
 
 async def list_rules_of_number(
-    session: Session, number_id: NumberId, *, is_recent: bool = False
+    session: Session, number_id: NumberId, *, newer_than: int | None = None
 ) -> Sequence[KeywordRules]:
-    """The keywords of one number; recent ones are those that caches may not have seen yet."""
-    return await _list_rules(session, _RECENT_RULES if is_recent else _RULES_OF_NUMBER, {"number_id": number_id})
+    """The keywords of one number, or those of them that changed after a version of the routing table."""
+    if newer_than is None:
+        return await _list_rules(session, _RULES_OF_NUMBER, {"number_id": number_id})
+    return await _list_rules(session, _NEWER_RULES, {"number_id": number_id, "version": newer_than})
 
 
 async def list_keyword_ids_of_tenant(session: Session, tenant_id: UUID) -> Sequence[UUID]:

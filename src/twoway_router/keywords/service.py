@@ -222,14 +222,15 @@ async def _judge(
         active_from=wanted.active_from,
         active_until=wanted.active_until,
     )
-    is_known = table is not None and table.number(wanted.number_id) is not None
+    known = table if table is not None and table.number(wanted.number_id) is not None else None
+    version = None if known is None else known.version
     numbers = [each.rules for each in await list_routed_numbers(session, [wanted.number_id])]
     fresh = RoutingTable.build(
         numbers,
-        await queries.list_rules_of_number(session, wanted.number_id, is_recent=is_known),
+        await queries.list_rules_of_number(session, wanted.number_id, newer_than=version),
         own_words=NO_OWN_WORDS if table is None else table.own_words,
     )
-    tables = [table, fresh] if table is not None and is_known else [fresh]
+    tables = [fresh] if known is None else [known, fresh]
     return judge([judge_claim(each, asked) for each in tables])
 
 
