@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tests.support.ports import free_ports
 from tests.support.system import Program, System
 from tests.support.waiting import wait_until
 
@@ -102,8 +103,7 @@ def _measure(system: System, variant: str, pid: int, plan: LoadPlan) -> Round:
 
 
 def _measure_echo(system: System, seconds: float) -> Round:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
+    [port] = free_ports(1)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     echo = Program("echo", (sys.executable, "-m", "bench.echo", str(port)), environment, system.folder / "echo.log")
     echo.start()

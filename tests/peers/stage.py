@@ -16,7 +16,8 @@ from sqlalchemy import text
 from tests.cast import GYM, PIZZERIA, SHARED
 from tests.peers.smsc import Fate, Smsc
 from tests.support.kannel import Kannel
-from tests.support.system import PROGRAM, Program, free_ports
+from tests.support.ports import free_ports
+from tests.support.system import PROGRAM, Program
 from tests.support.waiting import wait_until
 from twoway_router.lab.api import ManagementApi
 from twoway_router.lab.setup import LabTenant, make_keyword, make_number, make_tenant

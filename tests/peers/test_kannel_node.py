@@ -8,7 +8,7 @@ import pytest
 
 from tests.peers.smsc import Smsc
 from tests.support.kannel import Kannel
-from tests.support.system import free_ports
+from tests.support.ports import free_ports
 
 pytestmark = pytest.mark.peers
 

@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import text
 
 from tests.support.children import spawn
-from tests.support.system import PROGRAM, free_ports
+from tests.support.ports import free_ports
+from tests.support.system import PROGRAM
 from tests.support.waiting import wait_until
 from twoway_router.store import heartbeats, transaction
 from twoway_router.store.engine import make_engine

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final, Self
 
 from tests.support.children import spawn
+from tests.support.ports import free_ports
 from tests.support.rabbitmq import HOST
-from tests.support.system import free_ports
 from tests.support.waiting import wait_until
 
 UNPACKED: Final = Path(__file__).parents[2] / ".tools" / "kannel"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Protocol, Self
 
 from tests.support.children import spawn
+from tests.support.ports import free_ports
 from tests.support.waiting import wait_until
 
 EXTERNAL_URL: Final = "TWOWAY_TEST_AMQP_URL"
@@ -61,7 +62,7 @@ class RabbitNode:
     def __init__(self) -> None:
         self._server = find_server()
         self._prefix = UNPACKED if self._server.is_relative_to(UNPACKED) else Path("/")
-        self._port, self._distribution_port, self._epmd_port = _free_ports(3)
+        self._port, self._distribution_port, self._epmd_port = free_ports(3)
         self._folder = Path(tempfile.mkdtemp(prefix="twoway-rabbitmq-"))
         self._log = self._folder / "node.log"
         self._node: subprocess.Popen[bytes] | None = None
@@ -195,14 +196,6 @@ def find_server() -> Path:
 
 def _configuration(port: int) -> str:
     return f"listeners.tcp.1 = {HOST}:{port}\nlog.file.level = warning\ndisk_free_limit.absolute = 50MB\n"
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 def _accepts(port: int) -> bool:

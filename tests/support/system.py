@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,8 @@ from typing import Final, Self
 
 from tests.support.carrier import Carrier
 from tests.support.children import spawn
-from tests.support.rabbitmq import HOST, RabbitNode
+from tests.support.ports import free_ports
+from tests.support.rabbitmq import RabbitNode
 from tests.support.waiting import wait_until
 from twoway_router.store.embedded import EmbeddedPostgres
 from twoway_router.store.engine import make_engine
@@ -104,7 +104,7 @@ class System:
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="twoway-system-"))
         self.folder.chmod(0o711)  # as root the database server is another user, who must find its way in
-        self.postgres = EmbeddedPostgres(self.folder / "postgres")
+        self.postgres = EmbeddedPostgres(self.folder / "postgres", port=free_ports(1)[0])
         self.broker = RabbitNode()
         ports = free_ports(3 + len(ROLES))
         self.ingress_url, self.api_url = (f"http://127.0.0.1:{port}" for port in ports[:2])
@@ -234,11 +234,3 @@ async def _make_operator_key(url: str) -> str:
         key = await create_operator_key(session, name="system", now=datetime.now(UTC))
     await engine.dispose()
     return key.token
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
