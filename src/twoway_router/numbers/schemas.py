@@ -19,6 +19,7 @@ SettingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 SettingValue = Annotated[str, Field(max_length=4000)] | bool | dict[str, Annotated[str, Field(max_length=4000)]]
 SecretValue = Annotated[str, Field(min_length=1, max_length=16_000)]
 Languages = Annotated[tuple[Language, ...], Field(min_length=1, max_length=10, examples=[["it", "en"]])]
+Address = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ().-]{1,24}$", examples=["12345", "+39 06 5550 0100"])]
 TimeZone = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$", examples=["Europe/Rome"])]
 
 
@@ -177,7 +178,34 @@ class NumberOptions(Body):
     quarantine_days: int = Field(90, ge=0, le=3650, description="Shared numbers: how long a released word rests.")
 
 
-class NumberIn(Body):
+class NewNumber(Body):
+    """How a new number routes and answers; whoever adds it says where it is. Also of a sandbox's numbers."""
+
+    kind: NumberKind
+    sharing: Sharing
+    languages: Languages = ("en",)
+    time_zone: TimeZone = "UTC"
+    texts: NumberTexts = NumberTexts()
+    options: NumberOptions = NumberOptions()
+
+    def to_row(self, number_id: UUID, now: datetime) -> Numbers:
+        """Its row, which has no address and no connection yet."""
+        return Numbers(
+            id=number_id,
+            kind=self.kind.value,
+            sharing=self.sharing.value,
+            languages=list(self.languages),
+            time_zone=self.time_zone,
+            texts=self.texts.model_dump(exclude_none=True),
+            options=self.options.model_dump(mode="json"),
+            state="active",
+            revision=1,
+            created_at=now,
+            updated_at=now,
+        )
+
+
+class NumberIn(NewNumber):
     """A new number. A short code is digits and unique in its country; other numbers are stored in E.164."""
 
     model_config = ConfigDict(
@@ -198,45 +226,25 @@ class NumberIn(Body):
     )
 
     country: Country
-    address: str = Field(pattern=r"^\+?[0-9][0-9 ().-]{1,24}$", examples=["12345", "+39 06 5550 0100"])
-    kind: NumberKind
-    sharing: Sharing
+    address: Address
     connection_id: UUID
     tenant_id: UUID | None = Field(None, description="Dedicated numbers: the tenant that has it.")
-    languages: Languages = ("en",)
-    time_zone: TimeZone = "UTC"
-    texts: NumberTexts = NumberTexts()
-    options: NumberOptions = NumberOptions()
 
     def to_row(self, number_id: UUID, now: datetime) -> Numbers:
         """With its address as the operator wrote it."""
-        return Numbers(
-            id=number_id,
-            country=self.country,
-            address=self.address,
-            kind=self.kind.value,
-            sharing=self.sharing.value,
-            tenant_id=self.tenant_id,
-            connection_id=self.connection_id,
-            languages=list(self.languages),
-            time_zone=self.time_zone,
-            texts=self.texts.model_dump(exclude_none=True),
-            options=self.options.model_dump(mode="json"),
-            state="active",
-            revision=1,
-            created_at=now,
-            updated_at=now,
-        )
+        row = super().to_row(number_id, now)
+        row.country, row.address = self.country, self.address
+        row.tenant_id, row.connection_id = self.tenant_id, self.connection_id
+        return row
 
 
-class NumberChange(Body):
-    """What should change. ``texts`` and ``options`` change name by name; a null text goes back to the default."""
+class TunedNumber(Body):
+    """What may change on any number. ``texts`` and ``options`` change name by name; a null text goes back to the default."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"texts": {"courtesy": "Parola sconosciuta. Info: 12345.example"}}]}
     )
 
-    connection_id: UUID = UNCHANGED
     languages: Languages = UNCHANGED
     time_zone: TimeZone = UNCHANGED
     texts: NumberTexts = UNCHANGED
@@ -246,6 +254,12 @@ class NumberChange(Body):
     def to_changes(self) -> dict[str, Any]:
         """What was sent, as it is stored; inside texts and options too."""
         return self.model_dump(mode="python", exclude_unset=True)
+
+
+class NumberChange(TunedNumber):
+    """What should change. ``texts`` and ``options`` change name by name; a null text goes back to the default."""
+
+    connection_id: UUID = UNCHANGED
 
 
 class AssignmentIn(Body):

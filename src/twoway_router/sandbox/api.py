@@ -8,13 +8,12 @@ from fastapi import Depends, Request, Response
 from twoway_router.domain.errors import Unavailable
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.kit.ids import new_id
-from twoway_router.numbers.schemas import NumberOut
+from twoway_router.numbers.schemas import NumberOut, TunedNumber
 from twoway_router.sandbox import queries, service
 from twoway_router.sandbox.schemas import (
     HandsetsOut,
     SandboxMessageIn,
     SandboxMessageOut,
-    SandboxNumberChange,
     SandboxNumberIn,
 )
 from twoway_router.sandbox.service import Door
@@ -68,7 +67,7 @@ async def create_sandbox_number(
 @router.patch("/numbers/{number_id}")
 async def update_sandbox_number(
     number_id: UUID,
-    body: SandboxNumberChange,
+    body: TunedNumber,
     sandbox_id: CurrentSandbox,
     session: DbSession,
     now: Now,
@@ -76,8 +75,7 @@ async def update_sandbox_number(
     response: Response,
 ) -> NumberOut:
     """Change a number of your sandbox, or disable it."""
-    changes = body.model_dump(mode="python", exclude_unset=True)
-    row = await service.change_number(session, sandbox_id, number_id, changes, expected=expected, now=now)
+    row = await service.change_number(session, sandbox_id, number_id, body.to_changes(), expected=expected, now=now)
     return tagged(response, row.revision, NumberOut.of(row, sandbox_id))
 
 

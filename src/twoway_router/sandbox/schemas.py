@@ -12,16 +12,15 @@ from twoway_router.domain.messages import InboundMessage, NumberKind, Sharing
 from twoway_router.kit.msisdn import read_address
 from twoway_router.messages.schemas import InboundMessageOut
 from twoway_router.messages.tables import InboundMessages
-from twoway_router.numbers.schemas import Languages, NumberOptions, State, TimeZone
+from twoway_router.numbers.schemas import Address, NewNumber
 from twoway_router.numbers.tables import Numbers
-from twoway_router.numbers.texts import NumberTexts
 from twoway_router.sandbox.rules import FATES, example_of
-from twoway_router.web.schemas import UNCHANGED, Body, Country, Shown
+from twoway_router.web.schemas import Body, Country, Shown
 
 Handset = Annotated[str, Field(min_length=3, max_length=20, pattern=r"^\+?[0-9]+$", examples=["+447700900001"])]
 
 
-class SandboxNumberIn(Body):
+class SandboxNumberIn(NewNumber):
     """A number of the sandbox: a copy of a live one (``like``), or a new one. Only this sandbox will see it."""
 
     model_config = ConfigDict(
@@ -35,13 +34,9 @@ class SandboxNumberIn(Body):
 
     like: UUID | None = Field(None, description="A live number that you may use: everything is taken over from it.")
     country: Country | None = None
-    address: str | None = Field(None, pattern=r"^\+?[0-9][0-9 ().-]{1,24}$", examples=["12345"])
+    address: Address | None = None
     kind: NumberKind = NumberKind.SHORT_CODE
     sharing: Sharing = Field(Sharing.SHARED, description="How it routes; nobody else is on it either way.")
-    languages: Languages = ("en",)
-    time_zone: TimeZone = "UTC"
-    texts: NumberTexts = NumberTexts()
-    options: NumberOptions = NumberOptions()
 
     @model_validator(mode="after")
     def _is_a_copy_or_new(self) -> Self:
@@ -53,33 +48,9 @@ class SandboxNumberIn(Body):
 
     def to_row(self, number_id: UUID, now: datetime) -> Numbers:
         """A new number, its address as it was written."""
-        return Numbers(
-            id=number_id,
-            country=self.country,
-            address=self.address,
-            kind=self.kind.value,
-            sharing=self.sharing.value,
-            languages=list(self.languages),
-            time_zone=self.time_zone,
-            texts=self.texts.model_dump(exclude_none=True),
-            options=self.options.model_dump(mode="json"),
-            state="active",
-            revision=1,
-            created_at=now,
-            updated_at=now,
-        )
-
-
-class SandboxNumberChange(Body):
-    """What should change. ``texts`` and ``options`` change name by name; a null text goes back to the default."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"texts": {"courtesy": "Unknown word."}}]})
-
-    languages: Languages = UNCHANGED
-    time_zone: TimeZone = UNCHANGED
-    texts: NumberTexts = UNCHANGED
-    options: NumberOptions = UNCHANGED
-    state: State = UNCHANGED
+        row = super().to_row(number_id, now)
+        row.country, row.address = self.country or "", self.address or ""
+        return row
 
 
 class SandboxMessageIn(Body):
