@@ -110,9 +110,10 @@ _CLAIM: Final = text(
             ELSE 'claimed' END AS state
         FROM outbound_messages AS m
         WHERE m.id = ANY(CAST(:ids AS uuid[])) AND m.state = 'planned' AND m.due_at <= :due_by
-          AND NOT EXISTS (
-            SELECT 1 FROM outbound_messages AS older
-            WHERE older.order_key = m.order_key AND older.id < m.id AND older.state IN ('planned', 'claimed'))
+          AND m.id = (
+            SELECT first.id FROM outbound_messages AS first
+            WHERE first.order_key = m.order_key AND first.state IN ('planned', 'claimed')
+            ORDER BY first.id LIMIT 1)
         ORDER BY m.id
         FOR UPDATE OF m SKIP LOCKED
     )
