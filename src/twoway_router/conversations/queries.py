@@ -24,18 +24,18 @@ _MAY_BE_WRITTEN_TO: Final = """coalesce((
         WHERE s.number_id = {row}.number_id AND s.msisdn = {row}.sender
           AND (s.tenant_id IS NULL OR s.tenant_id = {row}.tenant_id)
         ORDER BY s.tenant_id NULLS LAST LIMIT 1), 'restored') = 'restored'"""
+_OF_TALK: Final = """CROSS JOIN LATERAL (
+            SELECT * FROM contexts AS held
+            WHERE held.number_id = {talk}.number_id AND held.sender = {talk}.sender AND held.closed_at IS {closed}
+            OFFSET 0) AS c"""
+"""A sender's contexts. The fence (`OFFSET 0`) keeps a plan that was made on an empty table from reading everyone's."""
+_OPEN_OF_TALK: Final = _OF_TALK.format(talk="talk", closed="NULL")
 _OPEN: Final = text(
     f"""
-    SELECT {_ROW} FROM {_TALKS}
-    CROSS JOIN LATERAL (
-        SELECT * FROM contexts AS held
-        WHERE held.number_id = talk.number_id AND held.sender = talk.sender
-          AND held.closed_at IS NULL AND held.expires_at > :now
-        OFFSET 0) AS c
-    WHERE {_MAY_BE_WRITTEN_TO.format(row="c")}
+    SELECT {_ROW} FROM {_TALKS} {_OPEN_OF_TALK}
+    WHERE c.expires_at > :now AND {_MAY_BE_WRITTEN_TO.format(row="c")}
     """
 )
-"""The fence (`OFFSET 0`) has suppressions asked for these senders only: a plan made on an empty table asks for everyone's."""
 _PAST: Final = text(
     " UNION ALL ".join(
         f"""
@@ -46,11 +46,10 @@ _PAST: Final = text(
                    WHERE older.tenant_id = c.tenant_id AND older.sender = c.sender AND older.id < m.id
                      AND older.number_id = c.number_id AND older.route IN ('keyword', 'context')
                      AND older.received_at > m.received_at - (c.expires_at - c.last_at)) AS was_in_touch
-        FROM inbound_messages AS m
-        JOIN contexts AS c ON c.number_id = m.number_id AND c.sender = m.sender AND c.closed_at IS {state}
+        FROM inbound_messages AS m {_OF_TALK.format(talk="m", closed=closed)}
         WHERE m.id = ANY(CAST(:ids AS uuid[])) AND m.sender_kind = 'msisdn'
         """
-        for state in ("NULL", "NOT NULL")
+        for closed in ("NULL", "NOT NULL")
     )
 )
 _BY_ID: Final = text(f"SELECT {_ROW} FROM contexts AS c WHERE c.id = ANY(CAST(:ids AS uuid[]))")
@@ -73,15 +72,16 @@ _INSERT: Final = text(
 _TRIM: Final = text(
     f"""
     UPDATE contexts AS c SET closed_at = :now
-    FROM (SELECT held.id,
-                 row_number() OVER (PARTITION BY held.number_id, held.sender, held.tenant_id, held.origin
-                                    ORDER BY held.last_at DESC, held.id DESC) AS of_tenant,
-                 row_number() OVER (PARTITION BY held.number_id, held.sender
-                                    ORDER BY held.last_at DESC, held.id DESC) AS of_sender
-          FROM {_TALKS} JOIN contexts AS held
-            ON held.number_id = talk.number_id AND held.sender = talk.sender AND held.closed_at IS NULL
-          WHERE held.kind = 'question' AND held.expires_at > :now) AS ranked
-    WHERE c.id = ranked.id AND (ranked.of_tenant > :per_tenant OR ranked.of_sender > :per_sender)
+    WHERE c.id = ANY(ARRAY(
+        SELECT ranked.id FROM (
+            SELECT c.id,
+                   row_number() OVER (PARTITION BY c.number_id, c.sender, c.tenant_id, c.origin
+                                      ORDER BY c.last_at DESC, c.id DESC) AS of_tenant,
+                   row_number() OVER (PARTITION BY c.number_id, c.sender
+                                      ORDER BY c.last_at DESC, c.id DESC) AS of_sender
+            FROM {_TALKS} {_OPEN_OF_TALK}
+            WHERE c.kind = 'question' AND c.expires_at > :now) AS ranked
+        WHERE ranked.of_tenant > :per_tenant OR ranked.of_sender > :per_sender))
     """
 )
 _NEW_WORD_CHOICES: Final = text(
@@ -119,31 +119,44 @@ _TAKE: Final = text(
     """
 )
 _CLOSE_TALKS: Final = text(
-    """
-    WITH scope AS (
-        SELECT * FROM unnest(CAST(:numbers AS uuid[]), CAST(:senders AS text[]), CAST(:tenants AS uuid[]))
-            AS scope (number_id, sender, tenant_id)
-    ), locked AS (
-        SELECT c.id FROM contexts AS c JOIN scope ON c.number_id = scope.number_id AND c.sender = scope.sender
-            AND (scope.tenant_id IS NULL OR c.tenant_id = scope.tenant_id)
-        WHERE c.closed_at IS NULL ORDER BY c.id FOR UPDATE OF c
+    f"""
+    WITH locked AS (
+        SELECT id FROM contexts WHERE id = ANY(ARRAY(
+            SELECT c.id
+            FROM unnest(CAST(:numbers AS uuid[]), CAST(:senders AS text[]), CAST(:tenants AS uuid[]))
+                AS talk (number_id, sender, tenant_id) {_OPEN_OF_TALK}
+            WHERE talk.tenant_id IS NULL OR c.tenant_id = talk.tenant_id))
+        ORDER BY id FOR UPDATE
     )
-    UPDATE contexts SET closed_at = :now WHERE id IN (SELECT id FROM locked)
+    UPDATE contexts SET closed_at = coalesce(closed_at, :now) WHERE id = ANY(ARRAY(SELECT id FROM locked))
     """
 )
 _CLOSE: Final = text(
-    "UPDATE contexts SET closed_at = :now WHERE closed_at IS NULL AND id IN"
-    " (SELECT id FROM contexts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE)"
+    """
+    WITH locked AS (
+        SELECT id FROM contexts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
+    )
+    UPDATE contexts SET closed_at = coalesce(closed_at, :now) WHERE id = ANY(ARRAY(SELECT id FROM locked))
+    """
 )
 _CLOSE_CHOICES: Final = text(
-    "UPDATE contexts SET closed_at = :now WHERE origin = 'choose' AND closed_at IS NULL AND id IN"
-    f" (SELECT c.id FROM {_TALKS} JOIN contexts AS c ON c.number_id = talk.number_id AND c.sender = talk.sender"
-    "   WHERE c.closed_at IS NULL AND c.origin = 'choose' ORDER BY c.id FOR UPDATE OF c)"
+    f"""
+    WITH locked AS (
+        SELECT id FROM contexts WHERE id = ANY(ARRAY(
+            SELECT c.id FROM {_TALKS} {_OPEN_OF_TALK} WHERE c.origin = 'choose'))
+        ORDER BY id FOR UPDATE
+    )
+    UPDATE contexts SET closed_at = coalesce(closed_at, :now) WHERE id = ANY(ARRAY(SELECT id FROM locked))
+    """
 )
 _ASKED: Final = text(
-    f"SELECT DISTINCT c.number_id, c.sender FROM {_TALKS}"
-    " JOIN contexts AS c ON c.number_id = talk.number_id AND c.sender = talk.sender"
-    " WHERE c.origin = 'choose' AND c.last_at > :since"
+    " UNION ".join(
+        f"""
+        SELECT c.number_id, c.sender FROM {_TALKS} {_OF_TALK.format(talk="talk", closed=closed)}
+        WHERE c.origin = 'choose' AND c.last_at > :since
+        """
+        for closed in ("NULL", "NOT NULL")
+    )
 )
 
 

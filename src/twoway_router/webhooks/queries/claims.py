@@ -63,9 +63,12 @@ _CLAIM: Final = text(
 )
 _POSTPONE: Final = text(
     """
-    UPDATE webhook_deliveries AS d SET due_at = entry.due_at
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:due AS timestamptz[])) AS entry (id, due_at)
-    WHERE d.id = entry.id AND d.state = 'pending'
+    WITH held AS (
+        SELECT id, state FROM webhook_deliveries WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
+    )
+    UPDATE webhook_deliveries AS d
+    SET due_at = (CAST(:due AS timestamptz[]))[array_position(CAST(:ids AS uuid[]), d.id)]
+    WHERE d.id = ANY(ARRAY(SELECT id FROM held WHERE state = 'pending'))
     RETURNING d.id, d.due_at
     """
 )
