@@ -1,4 +1,4 @@
-"""What an action sees: the message, its number, the values of earlier actions, the time. Built by ``executor.runner``."""
+"""What an action sees: the message, its number, the values of earlier actions, the time. Built by ``executor``."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,6 +1,6 @@
 """Which actions a routed message runs: those of its keyword's revision, or what its number answers. Pure.
 
-Called by ``executor.runner``; the actions run by ``waves``.
+Called by ``executor``; the actions run by ``waves``.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """Runs the plans of many messages together: the first actions of all, then the second ones, and so on.
 
-Called by ``executor.runner`` inside its transaction. Actions of one message run in order; actions of one kind in a wave
+Called by ``executor.runs`` inside its transaction. Actions of one message run in order; actions of one kind in a wave
 run as one set.
 """
 

@@ -1,4 +1,4 @@
-"""What ``verify`` raises. The ingress answers both in the carrier's own words."""
+"""What carriers raise: ``verify`` the first two, answered by the ingress in the carrier's own words; the third, a wrong spec."""
 
 
 class BadSignature(Exception):

@@ -1,4 +1,4 @@
-"""``twoway-router serve ROLE`` and ``run``: the only readers of settings and the only places that start processes."""
+"""``twoway-router serve ROLE``, and what it shares with ``run``: the one reader of settings, and how a process is started."""
 
 import asyncio
 import difflib

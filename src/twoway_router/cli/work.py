@@ -1,4 +1,4 @@
-"""Runs a command's work in one transaction on the configured database. Used by ``keys``, ``outbox`` and ``parked``."""
+"""One transaction on the configured database for a command's work: ``keys``, ``migrate``, ``outbox``, ``parked``."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Which IP addresses a tenant's URL may lead to. Asked by ``outbound.http`` for every address before it connects.
+"""Which IP addresses a tenant's URL may lead to. Asked by ``outbound.network`` for every address before it connects.
 
 ``ipaddress.is_global`` calls NAT64, 6to4, IPv4-compatible, site-local and some multicast addresses global, and changes
 between Python versions; this is an explicit list (RFC 6890 and its registries) instead.

@@ -1,4 +1,4 @@
-"""Which keywords a number has, by their keys: one dictionary a number. Made by ``ingress.snapshot``; read by ``match``.
+"""Which keywords a number has, by their keys: one dictionary a number. Made by ``keywords.follower``; read by ``match``.
 
 A change takes effect for the next message of the same thread of control; it is never seen half done. Key values are
 spelling rows, ``~row`` for a derived key, a tuple where several meet; what order they came in never matters.

@@ -1,4 +1,4 @@
-"""Routing rules in a file (YAML or JSON), and what they do with messages and claims. Called by ``cli.route``.
+"""Routing rules in a file (YAML or JSON), and what they do with messages and claims. Called by ``cli``.
 
 The same functions as in live traffic, with no server and no database. The file's schema is ``json_schema()``.
 """

@@ -1,4 +1,4 @@
-"""The change feed: what the ingress caches and must reload. Written by services, followed by ``ingress.snapshot``."""
+"""The change feed: what the ingress caches and must reload. Written by services, read by ``store.follower``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

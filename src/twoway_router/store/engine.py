@@ -1,4 +1,4 @@
-"""Makes the engine from a URL. Called once per process by ``processes`` and by tests."""
+"""Makes the engine from a URL. Called once per process by ``processes`` and ``cli.work``."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Tells a database that is away or busy from a statement that can never work. Asked by ``executor`` before it blames rows."""
+"""Tells a database that is away or busy from a statement that can never work. Asked before rows are blamed."""
 
 from typing import Final
 

@@ -15,7 +15,7 @@ from twoway_router.web.limits import RateLimiter
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WebContext:
-    """Made once by ``management.create_app`` and kept in ``app.state.context``.
+    """Made once by ``management.app.create_app`` and kept in ``app.state.context``.
 
     ``limiter`` counts by API key, the two of the sandbox by sandbox: more keys do not give it more room.
     """

@@ -1,4 +1,4 @@
-"""Inbound messages on their way through the executor. Called by ``executor.runner`` inside its one transaction per batch."""
+"""Inbound messages on their way through the executor. Called by ``executor`` inside its one transaction per batch."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
