@@ -1,4 +1,4 @@
-"""One number's keywords by their keys, and how a keyword's options are packed. Used by ``index`` and ``match``."""
+"""One number's keywords by their keys, and how a keyword's options are packed. Used all over ``routing``."""
 
 import re
 from typing import Final

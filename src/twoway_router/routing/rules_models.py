@@ -1,4 +1,4 @@
-"""The shape of a rules file, and of the lines of messages and claims beside it. Used by ``rules_file``, ``rules_plan`` and ``cli``."""
+"""The shape of a rules file, and of the messages and claims beside it. Used by ``rules_file``, ``rules_plan`` and ``cli``."""
 
 import re
 from datetime import datetime

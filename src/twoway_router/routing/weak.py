@@ -1,6 +1,7 @@
 """The weaker readings of a text: look-alike scripts, trimmed signs, look-alike digits, long runs, glued digits, one edit.
 
-Called by ``choose`` only when the words as they stand did not settle it, so all of this is off the hot path.
+Called by ``choose`` only when the words as they stand did not settle it, so all of this is off the hot path;
+``suggest`` asks it for one edit.
 """
 
 import re
