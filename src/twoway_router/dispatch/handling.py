@@ -1,18 +1,20 @@
 """Calls a handler and turns whatever it does into an ending: the runner of both transports."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
-from twoway_router.dispatch.port import DeadLetter, Handled, Handler, Job, RetryAfter
+from twoway_router.dispatch.port import Ack, DeadLetter, Handled, Handler, Job, RetryAfter
+from twoway_router.kit.metrics import JOBS
 
 log = structlog.get_logger(__name__)
 
 DELAYS: Final = (timedelta(seconds=1), timedelta(seconds=10), timedelta(seconds=60))
+_OUTCOMES: Final[Mapping[type[Handled], str]] = {Ack: "done", RetryAfter: "later", DeadLetter: "dead"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +37,12 @@ class Patience:
 
 async def run_handler(handler: Handler, job: Job, patience: Patience) -> Handled:
     """The handler's answer; a back-off when it raises; dead after the last try. Raises only when we are cancelled ourselves."""
+    ending = await _ending(handler, job, patience)
+    JOBS.labels(job=job.job, outcome=_OUTCOMES[type(ending)]).inc()
+    return ending
+
+
+async def _ending(handler: Handler, job: Job, patience: Patience) -> Handled:
     try:
         handled = await handler(job)
     except asyncio.CancelledError:

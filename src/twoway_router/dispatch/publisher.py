@@ -12,6 +12,7 @@ from aio_pika.abc import AbstractChannel, AbstractExchange
 from aio_pika.exceptions import DeliveryError, PublishError
 
 from twoway_router.dispatch.session import BROKER_ERRORS
+from twoway_router.kit.metrics import PUBLISH_RETURNED, PUBLISH_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -48,9 +49,11 @@ class Publisher:
             return []
         tasks = [asyncio.create_task(self._publish(message)) for message in messages]
         try:
-            await asyncio.wait(tasks, timeout=self._confirm_seconds)
+            with PUBLISH_SECONDS.time():
+                await asyncio.wait(tasks, timeout=self._confirm_seconds)
         finally:
             results = [_read_result(task) for task in tasks]
+        PUBLISH_RETURNED.inc(sum(result != "confirmed" for result in results))
         late = results.count("late")
         if late:
             log.warning("rabbitmq.unconfirmed", messages=late, of=len(messages), seconds=self._confirm_seconds)
