@@ -44,6 +44,10 @@ class BodyTooLarge(Exception):
     """The request body exceeds the configured limit."""
 
 
+class CutOff(Exception):
+    """The client hung up before it had sent the whole body. It will come again."""
+
+
 class Errands(Protocol):
     """What a carrier's handshake wants fetched; done in the background, on hosts that the carrier's spec allows."""
 
@@ -129,6 +133,9 @@ class CarrierEndpoint:
             door.connection.verify(request, now)
         except BodyTooLarge:
             return "too_large", acknowledge(AckOutcome.TOO_LARGE)
+        except CutOff:
+            visit.reason = "cut_off"
+            return "unavailable", acknowledge(AckOutcome.OVERLOADED)
         except BadSignature as error:
             visit.reason = error.reason
             log.warning("ingress.refused", connection_id=str(door.connection_id), kind=door.kind, reason=error.reason)
@@ -193,16 +200,11 @@ def to_reject(kind: Kind, reason: str, request: RawRequest) -> RejectedRequest:
 
 
 async def read_request(scope: Scope, receive: Receive, *, public_url: str, limit: int) -> RawRequest:
-    """Read the body once, as bytes, up to ``limit``; raise ``BodyTooLarge`` beyond it."""
+    """Read the body once, as bytes, up to ``limit``; raise ``BodyTooLarge`` beyond it, ``CutOff`` when its end is missing."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     if int(headers.get("content-length") or 0) > limit:
         raise BodyTooLarge
-    message = await receive()
-    body = message.get("body", b"")
-    if message.get("more_body"):
-        body = await _rest_of_body(receive, body, limit)
-    if len(body) > limit:
-        raise BodyTooLarge
+    body = await _read_body(receive, limit)
     query = scope["query_string"].decode("latin-1")
     path = scope["path"]
     return RawRequest(
@@ -215,16 +217,23 @@ async def read_request(scope: Scope, receive: Receive, *, public_url: str, limit
     )
 
 
-async def _rest_of_body(receive: Receive, first: bytes, limit: int) -> bytes:
-    chunks = bytearray(first)
-    more = True
-    while more:
-        message = await receive()
+async def _read_body(receive: Receive, limit: int) -> bytes:
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        if len(body) > limit:
+            raise BodyTooLarge
+        return body
+    chunks = bytearray()
+    while True:
+        if message["type"] != "http.request":
+            raise CutOff
         chunks += message.get("body", b"")
         if len(chunks) > limit:
             raise BodyTooLarge
-        more = message.get("more_body", False) and message["type"] == "http.request"
-    return bytes(chunks)
+        if not message.get("more_body"):
+            return bytes(chunks)
+        message = await receive()
 
 
 async def send_reply(send: Send, reply: HttpReply) -> None:
