@@ -32,8 +32,7 @@ class RoutingTable:
         self.windows: dict[int, tuple[datetime | None, datetime | None]] = {}
         self._tenant_rows: dict[TenantId, int] = {}
         self._numbers: dict[NumberId, NumberEntry] = {}
-        self._entries: list[NumberEntry | None] = []
-        self._addresses: dict[tuple[str, str], NumberId] = {}
+        self._entries: list[NumberEntry] = []
         self._ids = Ids()
 
     @classmethod
@@ -71,11 +70,6 @@ class RoutingTable:
         entry = self._numbers.get(number_id)
         return None if entry is None else entry.rules
 
-    def number_by_address(self, country: str, address: str) -> NumberRules | None:
-        """The number with this address; a short code is unique only within its country."""
-        number_id = self._addresses.get((country.upper(), address))
-        return None if number_id is None else self.number(number_id)
-
     def numbers(self) -> Iterator[NumberRules]:
         return (entry.rules for entry in self._numbers.values())
 
@@ -90,23 +84,8 @@ class RoutingTable:
             self._entries.append(entry)
             self._numbers[number.number_id] = entry
         else:
-            self._forget_address(entry.rules)
             entry.take(number)
-        self._addresses[number.country.upper(), number.address] = number.number_id
         self.version += 1
-
-    def remove_number(self, number_id: NumberId) -> None:
-        """Forget a number and all of its keywords."""
-        entry = self._numbers.pop(number_id, None)
-        if entry is not None:
-            self._forget_address(entry.rules)
-            self._entries[entry.position] = None
-        self.version += 1
-
-    def _forget_address(self, rules: NumberRules) -> None:
-        address = (rules.country.upper(), rules.address)
-        if self._addresses.get(address) == rules.number_id:
-            del self._addresses[address]
 
     def add_keyword(self, keyword: KeywordRules) -> None:
         self.replace_keyword(keyword)
@@ -149,7 +128,7 @@ class RoutingTable:
         return entry.near
 
     def entry_of(self, row: int) -> NumberEntry | None:
-        """The number that a keyword row belongs to; None for a removed keyword or number."""
+        """The number that a keyword row belongs to; None for a removed keyword."""
         entry = self._entries[self.columns.number[row]]
         return entry if any(self.columns.ids[16 * row : 16 * row + 16]) else None
 
@@ -167,7 +146,6 @@ class RoutingTable:
         """A keyword row as the value that it was made of."""
         columns = self.columns
         entry = self._entries[columns.number[row]]
-        assert entry is not None
         flags = columns.flags[row]
         active_from, active_until = self.windows.get(row, (None, None))
         return KeywordRules(
@@ -254,9 +232,8 @@ class RoutingTable:
         if row is None:
             return False
         entry = self._entries[self.columns.number[row]]
-        if entry is not None:
-            for spelling in self.columns.spellings(row):
-                self._unindex(entry, spelling)
+        for spelling in self.columns.spellings(row):
+            self._unindex(entry, spelling)
         self.sub_keywords.pop(row, None)
         self.sub_keys.pop(row, None)
         self.windows.pop(row, None)

@@ -9,7 +9,6 @@ from tests.unit.routing.cast import (
     NOON,
     NUMBERS,
     OTHER,
-    OTHER_RULES,
     OWNED_RULES,
     PIZZERIA,
     SHARED,
@@ -22,23 +21,6 @@ from twoway_router.domain.ids import KeywordId
 from twoway_router.domain.messages import Sharing
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.types import ClaimState, SubKeyword
-
-
-def test_a_short_code_is_found_by_its_country_too() -> None:
-    table = a_table()
-
-    found = [table.number_by_address(country, "12345") for country in ("ES", "it", "FR")]
-
-    assert found == [SHARED_RULES, OTHER_RULES, None]
-
-
-def test_a_changed_address_replaces_the_old_one() -> None:
-    table = a_table()
-    moved = replace(SHARED_RULES, address="54321")
-
-    table.replace_number(moved)
-
-    assert [table.number_by_address("ES", address) for address in ("12345", "54321")] == [None, moved]
 
 
 def test_a_changed_number_keeps_its_keywords() -> None:
@@ -55,28 +37,6 @@ def test_a_number_that_becomes_dedicated_answers_for_its_owner() -> None:
     table.replace_number(replace(SHARED_RULES, sharing=Sharing.DEDICATED, owner=GYM))
 
     assert route(table, "pizza").tenant_id == GYM
-
-
-def test_a_removed_number_takes_its_keywords_along() -> None:
-    keyword = a_keyword("PIZZA")
-    table = a_table(keyword)
-
-    table.remove_number(SHARED)
-
-    assert (table.number(SHARED), table.keyword(keyword.keyword_id), table.number_by_address("ES", "12345")) == (
-        None,
-        None,
-        None,
-    )
-
-
-def test_a_number_added_anew_starts_without_keywords() -> None:
-    table = a_table(a_keyword("PIZZA"))
-    table.remove_number(SHARED)
-
-    table.add_number(SHARED_RULES)
-
-    assert route(table, "pizza").rule == "courtesy"
 
 
 def test_a_keyword_comes_back_as_it_was_put_in() -> None:
@@ -166,12 +126,11 @@ def test_every_change_makes_a_new_version() -> None:
         lambda: table.add_keyword(a_keyword("PIZZA")),
         lambda: table.remove_keyword(a_keyword("PIZZA").keyword_id),
         lambda: table.replace_number(SHARED_RULES),
-        lambda: table.remove_number(SHARED),
     ]
 
     versions = [table.version for change in changes if change() is None]
 
-    assert versions == [6, 7, 8, 9]
+    assert versions == [6, 7, 8]
 
 
 def test_very_long_spellings_do_not_disturb_their_neighbours() -> None:
