@@ -7,7 +7,6 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from sqlalchemy import text
 from tests.cast import GYM, PIZZERIA, SHARED
 from tests.peers.smsc import Fate, Smsc
 from tests.support.kannel import Kannel
+from tests.support.keys import make_operator_key
 from tests.support.ports import free_ports
 from tests.support.system import PROGRAM, Program
 from tests.support.waiting import wait_until
@@ -23,7 +23,6 @@ from twoway_router.lab.api import ManagementApi
 from twoway_router.lab.setup import LabTenant, make_keyword, make_number, make_tenant
 from twoway_router.store import Engine, transaction
 from twoway_router.store.engine import make_engine
-from twoway_router.tenants.service import create_operator_key
 
 HOST: Final = "127.0.0.1"
 KEY: Final = "carrier-key"
@@ -117,8 +116,7 @@ async def open_stage(
     engine = make_engine(database_url)
     try:
         await router.start()
-        async with transaction(engine) as session:
-            operator_key = (await create_operator_key(session, name="peers", now=datetime.now(UTC))).token
+        operator_key = await make_operator_key(engine, "peers")
         connection_id, tenants = await _set_up(api_url, operator_key, send_port)
         await router.stop()  # so that it knows the keywords from its start on
         await router.start()

@@ -15,20 +15,18 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
 
 from tests.support.carrier import Carrier
 from tests.support.children import spawn
+from tests.support.keys import make_operator_key
 from tests.support.ports import free_ports
 from tests.support.rabbitmq import RabbitNode
 from tests.support.waiting import wait_until
 from twoway_router.store.embedded import EmbeddedPostgres
 from twoway_router.store.engine import make_engine
 from twoway_router.store.migrate import upgrade
-from twoway_router.store.transaction import transaction
-from twoway_router.tenants.service import create_operator_key
 
 PROGRAM: Final = str(Path(sys.executable).with_name("twoway-router"))
 ROLES: Final = ("ingress", "api", "executor", "scheduler")
@@ -230,7 +228,6 @@ class System:
 
 async def _make_operator_key(url: str) -> str:
     engine = make_engine(url)
-    async with transaction(engine) as session:
-        key = await create_operator_key(session, name="system", now=datetime.now(UTC))
+    token = await make_operator_key(engine, "system")
     await engine.dispose()
-    return key.token
+    return token

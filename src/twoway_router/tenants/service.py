@@ -1,6 +1,6 @@
 """Tenants and their API keys. Called by ``api`` and by the command line; the caller commits."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from twoway_router.store.unique import is_flushed
 from twoway_router.tenants import queries
 from twoway_router.tenants.rules import KeyWish, exceeding, pointless
 from twoway_router.tenants.tables import ApiKeys, Tenants
-from twoway_router.web.auth import EVERYTHING, KeyMode, Principal, make_key
+from twoway_router.web.auth import Principal, make_key
 from twoway_router.web.etags import Expected, content_tag
 
 
@@ -127,20 +127,6 @@ async def create_key(session: Session, wish: KeyWish, *, now: datetime) -> NewKe
         expires_at=wish.expires_at,
     )
     return NewKey(row=await queries.insert_key(session, row), token=fresh.token)
-
-
-async def create_operator_key(
-    session: Session,
-    *,
-    name: str,
-    now: datetime,
-    mode: KeyMode = "live",
-    scopes: Collection[str] = (EVERYTHING,),
-    expires_at: datetime | None = None,
-) -> NewKey:
-    """The first key of an installation, made by ``twoway-router keys create --operator``."""
-    wish = KeyWish(tenant_id=None, name=name, mode=mode, scopes=tuple(scopes), expires_at=expires_at)
-    return await create_key(session, wish, now=now)
 
 
 async def authorise_key(session: Session, wish: KeyWish, giver: Principal) -> None:
