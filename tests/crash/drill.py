@@ -21,7 +21,6 @@ from tests.support.waiting import wait_until
 TARGETS: Final = ("ingress", "executor", "scheduler", "broker", "postgres")
 BACKLOG: Final = 100
 SLICE: Final = 200
-SLICE_RATE: Final = 600.0
 PATIENCE_SECONDS: Final = 240.0
 SILENCE_SECONDS: Final = 5.0
 _OPEN_WORK: Final = """

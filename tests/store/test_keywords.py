@@ -12,6 +12,7 @@ from sqlalchemy import text
 from tests.store.rows import NOW, add_number, add_tenant
 from twoway_router.domain.errors import RouterError
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
+from twoway_router.executor.queries import list_revisions
 from twoway_router.keywords import queries, service
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.keywords.rules import (
@@ -221,9 +222,8 @@ async def test_a_change_is_a_new_revision_and_the_old_one_stays(world: World) ->
     keyword = await world.claim(world.pizzeria, "PIZZA")
     changed = await world.change(keyword, "PIZZA", "CALZONE")
 
-    refs = [(KeywordId(keyword.id), 1), (KeywordId(keyword.id), 2), (KeywordId(keyword.id), 3)]
     async with transaction(world.engine) as session:
-        definitions = await queries.get_definitions(session, refs)
+        definitions = await list_revisions(session, [(keyword.id, revision) for revision in (1, 2, 3)])
 
     assert changed.revision == 2
     assert {ref[1]: definition["aliases"] for ref, definition in definitions.items()} == {1: [], 2: ["CALZONE"]}

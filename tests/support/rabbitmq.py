@@ -87,11 +87,6 @@ class RabbitNode:
         assert self._node is not None, "the node is not running"
         return self._node.pid
 
-    @property
-    def epmd_pid(self) -> int:
-        assert self._epmd is not None, "epmd is not running"
-        return self._epmd.pid
-
     def is_running(self) -> bool:
         return self._node is not None and self._node.poll() is None
 

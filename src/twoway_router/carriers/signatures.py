@@ -27,7 +27,6 @@ from twoway_router.carriers.proofs import (
     within,
 )
 
-_KEY_BYTES: Final = 32
 _JWT_ALGORITHMS: Final = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 _TWILIO_SETTINGS: Final = "x-twilio-webhooks-signature-settings"
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}

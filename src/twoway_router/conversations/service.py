@@ -24,8 +24,6 @@ from twoway_router.conversations.rules import (
 from twoway_router.kit.ids import new_id
 from twoway_router.store import Session, changes
 
-Open = Mapping[Talk, Sequence[StoredContext]]
-
 
 async def load(session: Session, talks: Collection[Talk], now: datetime) -> dict[Talk, list[StoredContext]]:
     """What is open with these people: one statement, one indexed probe for each of them."""

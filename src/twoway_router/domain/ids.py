@@ -10,12 +10,10 @@ NumberId = NewType("NumberId", UUID)
 KeywordId = NewType("KeywordId", UUID)
 InboundMessageId = NewType("InboundMessageId", UUID)
 OutboundMessageId = NewType("OutboundMessageId", UUID)
-ReceiptId = NewType("ReceiptId", UUID)
 CouponPoolId = NewType("CouponPoolId", UUID)
 CouponCodeId = NewType("CouponCodeId", UUID)
 WebhookEndpointId = NewType("WebhookEndpointId", UUID)
 WebhookDeliveryId = NewType("WebhookDeliveryId", UUID)
-EmailDeliveryId = NewType("EmailDeliveryId", UUID)
 
 Msisdn = NewType("Msisdn", str)
 """A phone number in E.164 with its leading ``+``; only ``kit.msisdn.read_msisdn`` makes one."""

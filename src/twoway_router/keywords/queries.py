@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import TextClause, delete, insert, select, text, tuple_, update
 
-from twoway_router.domain.ids import KeywordId, NumberId, TenantId
+from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.keywords.rules import Holder, Spelling
 from twoway_router.keywords.tables import KeywordRevisions, Keywords, KeywordSpellings
 from twoway_router.routing.claims import WINDOW_GUARD
@@ -35,11 +35,6 @@ _NEWER_RULES = text(
         which="WHERE number_id = :number_id"
         " AND keyword_id IN (SELECT subject_id FROM changes WHERE kind = 'keyword' AND sequence > :version)"
     )
-)
-_DEFINITIONS = text(
-    "SELECT revision.keyword_id, revision.revision, revision.definition"
-    " FROM unnest(CAST(:ids AS uuid[]), CAST(:revisions AS integer[])) AS wanted (keyword_id, revision)"
-    " JOIN keyword_revisions AS revision USING (keyword_id, revision)"
 )
 _HOLDERS = text(
     "SELECT spelling.key, spelling.tenant_id, spelling.keyword_id, keyword.word, keyword.state, keyword.updated_at,"
@@ -88,15 +83,6 @@ async def list_rules_of_number(
 async def list_keyword_ids_of_tenant(session: Session, tenant_id: UUID) -> Sequence[UUID]:
     """Every keyword of a tenant, as its suspension concerns them all."""
     return (await session.scalars(select(Keywords.id).where(Keywords.tenant_id == tenant_id))).all()
-
-
-async def get_definitions(
-    session: Session, refs: Collection[tuple[KeywordId, int]]
-) -> Mapping[tuple[KeywordId, int], Mapping[str, Any]]:
-    """The definitions (``schemas.KeywordDefinition`` as JSON) of revisions; they never change."""
-    wanted = {"ids": [ref[0] for ref in refs], "revisions": [ref[1] for ref in refs]}
-    rows = await session.execute(_DEFINITIONS, wanted)
-    return {(KeywordId(row.keyword_id), row.revision): row.definition for row in rows}
 
 
 async def find_keyword(

@@ -1,4 +1,4 @@
-"""GSM 03.38: how many segments a text costs, and where it must be cut. Asked when a text is saved and when an MT is queued.
+"""GSM 03.38: how many segments a text costs. Asked when a text is saved and when an MT is queued.
 
 A text is sent as GSM-7 when every character is in the basic table or its extension, else as UCS-2. One segment holds
 160 septets or 70 UTF-16 units; with the header of a long message 153 or 67, and a pair never straddles two segments.
@@ -39,17 +39,6 @@ def measure(text: str) -> Segments:
     units = sum(sizes)
     count = 1 if units <= _SINGLE[encoding] else len(list(_cuts(sizes, _PART[encoding]))) + 1
     return Segments(encoding=encoding, segments=count, units=units)
-
-
-def clip(text: str, segments: int) -> str:
-    """The longest beginning of a text that fits into so many segments, in the encoding that the whole text needs."""
-    encoding, sizes = _sizes(text)
-    if sum(sizes) <= _SINGLE[encoding]:
-        return text
-    if segments == 1:
-        return text[: next(_cuts(sizes, _SINGLE[encoding]))]
-    cuts = list(_cuts(sizes, _PART[encoding]))
-    return text if len(cuts) < segments else text[: cuts[segments - 1]]
 
 
 def _sizes(text: str) -> tuple[Encoding, list[int]]:

@@ -66,10 +66,6 @@ class Sealer:
         opened: dict[str, object] = json.loads(plain)
         return opened
 
-    def is_newest(self, blob: bytes) -> bool:
-        """Whether the blob was sealed with the first key; others should be sealed again."""
-        return blob[:_HEAD_BYTES] == _VERSION + _key_id(self._newest)
-
     def derive(self, purpose: str) -> bytes:
         """A key of its own for another purpose, such as signing page cursors."""
         return digest(self._newest, f"twoway-router/{purpose}".encode(), "sha256")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twoway_router.domain.messages import Encoding
-from twoway_router.kit.gsm import BASIC, EXTENSION, clip, measure
+from twoway_router.kit.gsm import BASIC, EXTENSION, measure
 
 GSM7, UCS2 = Encoding.GSM7, Encoding.UCS2
 
@@ -99,31 +99,6 @@ def test_a_text_costs_its_segments(text: str, encoding: Encoding, segments: int,
 
 def test_the_basic_table_has_every_letter_but_the_escape() -> None:
     assert len(BASIC) == len(set(BASIC)) == 127
-
-
-@pytest.mark.parametrize(
-    ("text", "segments", "expected"),
-    [
-        ("short", 1, "short"),
-        ("a" * 160, 1, "a" * 160),
-        ("a" * 200, 1, "a" * 160),
-        ("a" * 159 + "€a", 1, "a" * 159),
-        ("a" * 500, 2, "a" * 306),
-        ("a" * 152 + "€" * 200, 2, "a" * 152 + "€" * 76),
-        ("😀" * 100, 2, "😀" * 66),
-        ("", 1, ""),
-    ],
-)
-def test_a_clipped_text_ends_at_a_whole_character(text: str, segments: int, expected: str) -> None:
-    assert clip(text, segments) == expected
-
-
-@given(st.text(max_size=400), st.integers(1, 6))
-def test_a_clipped_text_never_costs_more_than_asked(text: str, segments: int) -> None:
-    clipped = clip(text, segments)
-
-    assert measure(clipped).segments <= segments
-    assert text.startswith(clipped)
 
 
 @given(st.text(alphabet=st.sampled_from(BASIC + EXTENSION + "ж😀"), max_size=700))

@@ -10,7 +10,6 @@ from twoway_router.lab.demo.scenes import HANDSETS, SCENES, Scene, handset_addre
 
 BURGER = SCENES[0]
 CARS = next(scene for scene in SCENES if scene.hears)
-WRONG_WORD = next(scene for scene in SCENES if scene.route == "default")
 A_SEEN = Seen(
     status=200,
     route="keyword",
