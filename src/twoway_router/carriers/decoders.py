@@ -72,9 +72,10 @@ def read_query(request: RawRequest) -> Document:
 
 
 def read_form(request: RawRequest) -> Document:
-    if request.body[:1] in (b"{", b"[", b"<") or not request.body.strip():
+    body = request.body.strip()
+    if not body or body[:1] in (b"{", b"[", b"<"):
         raise Undecodable("no form")
-    return first_of(read_pairs(request.body.strip()))
+    return first_of(read_pairs(body))
 
 
 def load_json(raw: bytes | str) -> Document:

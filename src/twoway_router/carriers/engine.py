@@ -95,9 +95,12 @@ class CompiledConnection:
     def _unwrapped(self, root: Document) -> Document:
         """Read JSON that stands as a string in one field, and let the hook do what data cannot say."""
         name = self._spec.unwrap
-        if name and isinstance(root, dict) and isinstance(text := root.get(name), str):
-            with suppress(Undecodable):
-                root = {**root, name: load_json(text)}
+        if name and isinstance(root, dict):
+            # A dotted name beside the field would be found before what is in it, and only the field is signed.
+            root = {key: value for key, value in root.items() if not key.startswith(f"{name}.")}
+            if isinstance(text := root.get(name), str):
+                with suppress(Undecodable):
+                    root[name] = load_json(text)
         return self._hook(root) if self._hook else root
 
     def acknowledge(self, outcome: AckOutcome) -> HttpReply:

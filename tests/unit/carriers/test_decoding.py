@@ -31,6 +31,7 @@ def a_request(body: bytes, content_type: str = "", method: str = "POST", query: 
 DOCUMENTS: list[tuple[bytes, str, tuple[Decoder, ...], object]] = [
     (b"a=1&b=%2B2&a=3&c=x+y&=no&d", "", ("form",), {"a": "1", "b": "+2", "c": "x y", "d": ""}),
     (b'{"a": 1}', "text/plain", ("form", "json"), {"a": 1}),
+    (b' {"a": "&b=1"}', "application/x-www-form-urlencoded", ("form", "json"), {"a": "&b=1"}),
     (b"\xef\xbb\xbf" + b'{"a": 1}', "", ("json",), {"a": 1}),
     ('{"a": "é"}'.encode("utf-16"), "", ("json",), {"a": "é"}),
     (b'{"a": "\\ud83c"}', "", ("json",), {"a": "\ud83c"}),
