@@ -130,7 +130,7 @@ def _chosen(original: Original, target: StoredContext | None, languages: Sequenc
     if target is None or target.kind != "question":
         return Turn(original=original)
     context = target.as_context(target.last_at)
-    answer = read_answer(context, fold(original.text), vocabulary(tuple(languages)))
+    answer = read_answer(context, original.text, fold(original.text), vocabulary(tuple(languages)))
     if answer is None and is_free_text(context):
         answer = original.text.strip()
     return Turn(original=original) if answer is None else Turn(original=original, question=target, answer=answer)

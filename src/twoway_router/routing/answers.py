@@ -17,6 +17,7 @@ _NUMBER: Final = frozenset(("number", "integer"))
 _PIN: Final = frozenset(("pin", "otp", "code"))
 _SCALES: Final = {"digit": (0, 9), "scale": (0, 10), "nps": (0, 10), "score": (0, 10)}
 _RANGE: Final = re.compile(r"(\d{1,4})\s*(?:-|–|_|\.\.|to)\s*(\d{1,4})")
+_BELOW_ZERO: Final = re.compile(r"(?<!\w)[-\u2010-\u2013\u2212\ufe63\uff0d]\d")
 _LETTERS: Final = frozenset("abcde")
 _SYMBOLS: Final = {"👍": "yes", "👌": "yes", "✅": "yes", "👎": "no", "❌": "no"}
 
@@ -30,8 +31,11 @@ def is_free_text(context: Context) -> bool:
     return not is_closed
 
 
-def read_answer(context: Context, folded: Folded, words: Vocabulary) -> str | None:
-    """The answer in a plain form (``yes``, ``7``, a choice as declared); None if the text is not in the expected set."""
+def read_answer(context: Context, text: str, folded: Folded, words: Vocabulary) -> str | None:
+    """The answer in a plain form (``yes``, ``7``, a choice as declared); None if the text is not in the expected set.
+
+    ``text`` is asked only for what folding takes away: the sign of a number.
+    """
     if context.kind is not ContextKind.QUESTION or folded.is_long or not folded.tokens:
         return None
     kind = (context.expected or "").lower()
@@ -43,16 +47,17 @@ def read_answer(context: Context, folded: Folded, words: Vocabulary) -> str | No
         return _yes_or_no(key, tokens[0], context, words)
     if kind in _CHOICE:
         return _choice(key, context)
-    return _numeric(kind, key)
+    if kind in _PIN:
+        return key if len(key) >= 4 and key.isascii() and key.isdigit() else None
+    return None if len(tokens) > 1 or _BELOW_ZERO.search(text) else _numeric(kind, key)
 
 
 def _numeric(kind: str, key: str) -> str | None:
+    """A number written as one: what is in pieces (7-8, 1.0) may be any of them."""
     if not (key.isascii() and key.isdigit()):
         return None
     if kind in _NUMBER:
         return key
-    if kind in _PIN:
-        return key if len(key) >= 4 else None
     limits = _SCALES.get(kind)
     if limits is None and (found := _RANGE.fullmatch(kind)):
         limits = (int(found[1]), int(found[2]))

@@ -32,9 +32,10 @@ def _latest_first(context: Context) -> tuple[float, bool, str]:
     return context.age_seconds, context.kind is not ContextKind.QUESTION, context.context_id
 
 
-def answered(entry: NumberEntry, folded: Folded, live: Sequence[Context]) -> list[tuple[Context, str]]:
+def answered(entry: NumberEntry, text: str, folded: Folded, live: Sequence[Context]) -> list[tuple[Context, str]]:
     """The open questions whose expected set holds the text, with the answer."""
-    return [(context, answer) for context in live if (answer := read_answer(context, folded, entry.words)) is not None]
+    answers = ((context, read_answer(context, text, folded, entry.words)) for context in live)
+    return [(context, answer) for context, answer in answers if answer is not None]
 
 
 def pick(entry: NumberEntry, fitting: Sequence[Context]) -> Picked:

@@ -115,7 +115,7 @@ def _may_be_reserved(case: _Case) -> bool:
 def _open_question(case: _Case) -> Decision | None:
     if not case.live:
         return None
-    fitting = answered(case.entry, case.folded, case.live)
+    fitting = answered(case.entry, case.request.text, case.folded, case.live)
     if not fitting:
         return None
     picked = pick(case.entry, [context for context, _ in fitting])

@@ -139,14 +139,17 @@ def read_lead(entry: NumberEntry, folded: Folded) -> Lead | None:
 
 
 def is_plain_stop(entry: NumberEntry, folded: Folded, lead: Lead) -> bool:
-    """An opt-out word with nothing but courtesy behind it, or STOP with one word that names nothing known."""
+    """An opt-out word with nothing but courtesy or its like behind it, or STOP with one word that names nothing known."""
     behind = folded.tokens[lead.tokens : folded.size]
-    if folded.is_long or lead.word.kind != "opt_out":
+    words = entry.words
+    if lead.word.kind != "opt_out":
         return False
-    polite = entry.words.polite
-    if "".join(behind) in polite or all(token in polite for token in behind):
+    if folded.is_long:
+        return all(token in words.opt_out for token in behind)
+    known = (words.polite, words.opt_out, words.opt_out_unless_asked)
+    if "".join(behind) in words.polite or all(any(token in each for each in known) for token in behind):
         return True
-    is_lead = "".join(folded.tokens[: lead.tokens]) in entry.words.opt_out_leads
+    is_lead = "".join(folded.tokens[: lead.tokens]) in words.opt_out_leads
     return is_lead and len(behind) == 1 and letters(behind[0]) >= 3
 
 

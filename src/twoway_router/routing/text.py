@@ -13,6 +13,7 @@ HEAD: Final = 64
 WORDS: Final = 6
 CLUSTERS: Final = 32
 _TAIL: Final = 512
+_JOINER: Final = "\u200d"
 _HALF_WIDTH_MARKS: Final = "\uff9e\uff9f\u3099\u309a"
 
 _INVISIBLE: Final = (
@@ -87,7 +88,7 @@ def _fold_any(text: str) -> Folded:
         del tokens[WORDS:]
     if len(text) > HEAD and not is_long:
         return _cut(text, tokens, glued)
-    return Folded(tokens, _count(tokens), glued, is_long)
+    return Folded(tokens, _count(tokens, text), glued, is_long)
 
 
 def fold_string(head: str) -> str:
@@ -137,14 +138,17 @@ def _cut(text: str, tokens: list[str], glued: int) -> Folded:
         return Folded(tokens, len(tokens), glued, True)
     tail = fold_string(text[HEAD : HEAD + _TAIL]).replace(EDGE, " ").split()
     is_long = is_half or len(text) > HEAD + _TAIL or not all(map(is_symbol, tail))
-    return Folded(tokens, len(tokens) if is_long else _count(tokens), glued, is_long)
+    return Folded(tokens, len(tokens) if is_long else _count(tokens, text), glued, is_long)
 
 
-def _count(tokens: list[str]) -> int:
+def _count(tokens: list[str], text: str) -> int:
+    """How many tokens are left without symbols at the end; of symbols alone the first, unless some are joined into one."""
     count = len(tokens)
     while count and is_symbol(tokens[count - 1]):
         count -= 1
-    return count or len(tokens)
+    if count or _JOINER in text:
+        return count or len(tokens)
+    return min(1, len(tokens))
 
 
 def locate(text: str, tokens: list[str]) -> tuple[int, int]:

@@ -65,7 +65,7 @@ def weak_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[H
 def _bare_words(folded: Folded) -> tuple[list[str], list[int] | None]:
     """The tokens without leading symbols and without signs at their edges, and how many tokens each one ends.
 
-    The places are None if nothing was trimmed.
+    The places are None if nothing was trimmed; the last word takes what signs stand behind it.
     """
     tokens = folded.tokens
     first = 0
@@ -80,6 +80,8 @@ def _bare_words(folded: Folded) -> tuple[list[str], list[int] | None]:
         if word:
             words.append(word)
             places.append(number)
+    if places:
+        places[-1] = len(tokens)
     return words, places if words != tokens else None
 
 

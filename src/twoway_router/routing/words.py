@@ -14,7 +14,7 @@ from typing import Final
 import yaml
 
 from twoway_router.routing.text import fold
-from twoway_router.routing.variants import has_other_script, skeleton
+from twoway_router.routing.variants import derived_keys
 
 _DATA: Final = files("twoway_router.routing") / "data"
 _SAME_LIST: Final = {"nb": "no", "nn": "no", "sr": "hr", "bs": "hr", "gl": "ca", "iw": "he"}
@@ -122,8 +122,8 @@ def _words(kind: str, languages: Iterable[str]) -> dict[str, ReservedWord]:
             reserved = ReservedWord(word=word, language=language, kind=kind)
             key = fold(word).key
             found.setdefault(key, reserved)
-            if has_other_script(key):
-                found.setdefault(skeleton(key), reserved)
+            for derived in derived_keys(key, word):
+                found.setdefault(derived, reserved)
     return found
 
 
@@ -177,8 +177,14 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
         polite=_keys("polite", own),
         common=common,
         reserved=frozenset(key for words in lists for key in words),
-        openers=frozenset(fold(word.word).tokens[0] for words in lists for word in words.values()),
+        openers=frozenset(token for words in lists for key, word in words.items() for token in _openers(key, word)),
     )
+
+
+def _openers(key: str, word: ReservedWord) -> tuple[str, ...]:
+    """With what token a text that begins with this word begins; a single word's derived spelling is one, too."""
+    first = fold(word.word).tokens[0]
+    return (first,) if " " in word.word else (first, key)
 
 
 @cache
