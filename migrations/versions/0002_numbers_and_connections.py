@@ -82,7 +82,7 @@ def _numbers() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_numbers_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_numbers")),
     )
-    op.create_index("ix_numbers_connection_id_address", "numbers", ["connection_id", "address"])
+    op.create_index("uq_numbers_connection_id_address", "numbers", ["connection_id", "address"], unique=True)
     op.create_index("ix_numbers_tenant_id", "numbers", ["tenant_id"])
     is_live = sa.text("sandbox_id IS NULL")
     op.create_index(

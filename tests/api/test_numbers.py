@@ -80,14 +80,28 @@ async def test_a_bad_number_is_refused(
     assert refused.json()["errors"][0]["pointer"] == pointer
 
 
-async def test_a_short_code_is_unique_only_in_its_country(operator: Caller, connection_id: ConnectionId) -> None:
+async def test_a_short_code_is_unique_only_in_its_country(
+    operator: Caller, engine: Engine, connection_id: ConnectionId
+) -> None:
+    async with transaction(engine) as session:
+        spanish = await a_connection(session, "spanish", country="ES")
     await operator.post("/v1/numbers", a_wish(connection_id))
 
     same = await operator.post("/v1/numbers", a_wish(connection_id))
-    abroad = await operator.post("/v1/numbers", a_wish(connection_id, country="ES"))
+    abroad = await operator.post("/v1/numbers", a_wish(spanish, country="ES"))
 
     assert (same.status_code, same.json()["code"]) == (409, "number_taken")
     assert abroad.status_code == 201
+
+
+async def test_a_connection_cannot_bring_two_countries_numbers_with_one_address(
+    operator: Caller, connection_id: ConnectionId
+) -> None:
+    await operator.post("/v1/numbers", a_wish(connection_id))
+
+    refused = await operator.post("/v1/numbers", a_wish(connection_id, country="ES"))
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "address_taken")
 
 
 async def test_a_tenant_sees_its_own_and_the_shared_numbers(

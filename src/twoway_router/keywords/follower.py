@@ -65,10 +65,13 @@ class RoutingCache:
         INDEX_VERSION.set(self.table.version)
 
     async def _reload_numbers(self, session: Session, ids: set[UUID]) -> None:
+        """All old addresses are given up before the first new one is taken: numbers may have changed places."""
         self.word_choices = await list_word_choices(session)
-        for number in await list_routed_numbers(session, ids):
+        changed = await list_routed_numbers(session, ids)
+        for number in changed:
             if address := self._addresses.pop(number.rules.number_id, None):
                 self._numbers.pop(address, None)
+        for number in changed:
             self.table.replace_number(number.rules)
             self._put_number(number)
 

@@ -139,6 +139,12 @@ async def is_number_inserted(session: Session, number: Numbers) -> bool:
     return await is_flushed(session)
 
 
+async def has_namesake(session: Session, number: Numbers) -> bool:
+    """Whether another country's number on the same connection has the same address."""
+    same = and_(Numbers.connection_id == number.connection_id, Numbers.address == number.address)
+    return bool(await session.scalar(select(exists().where(same, Numbers.country != number.country))))
+
+
 async def find_number(
     session: Session, number_id: UUID, *, usable_by: TenantId | None, lock: bool = False
 ) -> Numbers | None:

@@ -6,10 +6,17 @@ from functools import cache
 from typing import Any, Final
 from zoneinfo import available_timezones
 
+from twoway_router.domain.errors import Conflict
 from twoway_router.domain.messages import NumberKind
 from twoway_router.kit.msisdn import read_msisdn
 
 _SHORT_CODE: Final = re.compile(r"[0-9]{3,8}")
+
+
+class AddressTaken(Conflict):
+    """This connection brings messages for another number with this address already: nobody could tell the two apart."""
+
+    code = "address_taken"
 
 
 def read_number(address: str, kind: NumberKind, country: str) -> str | None:

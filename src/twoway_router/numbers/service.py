@@ -17,7 +17,7 @@ from twoway_router.domain.ids import ConnectionId, TenantId
 from twoway_router.domain.messages import NumberKind, Sharing
 from twoway_router.kit.sealing import SealBroken, Sealer
 from twoway_router.numbers import queries
-from twoway_router.numbers.rules import overlaid, read_number, time_zones
+from twoway_router.numbers.rules import AddressTaken, overlaid, read_number, time_zones
 from twoway_router.numbers.tables import Connections, Numbers
 from twoway_router.store import Session, changes
 from twoway_router.store.unique import is_flushed
@@ -163,11 +163,11 @@ async def create_number(session: Session, wanted: Numbers) -> Numbers:
         )
     if wanted.tenant_id is not None and wanted.sharing == Sharing.SHARED:
         raise _unacceptable("tenant_id", "A shared number belongs to nobody.")
+    wanted.address = address
     _check_time_zone(wanted.time_zone)
     await _check_connection_fits(session, wanted)
     if wanted.tenant_id is not None and wanted.tenant_id != wanted.sandbox_id:
         await _check_tenant_exists(session, wanted.tenant_id)
-    wanted.address = address
     if not await queries.is_number_inserted(session, wanted):
         raise NumberTaken
     await changes.record(session, "number", wanted.id)
@@ -240,7 +240,8 @@ async def _locked(session: Session, number_id: UUID, expected: Expected) -> Numb
 async def _saved(session: Session, number: Numbers, now: datetime) -> Numbers:
     number.revision += 1
     number.updated_at = now
-    await session.flush()
+    if not await is_flushed(session):
+        raise AddressTaken
     await changes.record(session, "number", number.id)
     return number
 
@@ -280,6 +281,8 @@ async def _check_connection_fits(session: Session, number: Numbers) -> None:
         raise _unacceptable("connection_id", "There is no such connection.")
     if connection.sandbox_id != number.sandbox_id:
         raise SandboxBoundary
+    if await queries.has_namesake(session, number):
+        raise AddressTaken
 
 
 async def _check_tenant_exists(session: Session, tenant_id: UUID) -> None:

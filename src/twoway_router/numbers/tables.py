@@ -75,7 +75,7 @@ class Numbers(Base):
             "uq_numbers_country_address", "country", "address", unique=True, postgresql_where=sql("sandbox_id IS NULL")
         ),
         Index("uq_numbers_sandbox_id_country_address", "sandbox_id", "country", "address", unique=True),
-        Index("ix_numbers_connection_id_address", "connection_id", "address"),
+        Index("uq_numbers_connection_id_address", "connection_id", "address", unique=True),
         Index("ix_numbers_tenant_id", "tenant_id"),
     )
 
