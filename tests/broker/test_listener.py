@@ -10,6 +10,7 @@ import pytest
 from twoway_router.store.listen import Listener
 
 CHANNEL, OTHER = "twr_test", "twr_other"
+LONG = 100.0
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ async def test_a_notification_ends_the_wait(listener: Listener, database_url: st
     await look(listener)
     notifying = asyncio.create_task(notify(database_url))
 
-    assert 0.001 < await waited(listener, 10) < 5
+    assert 0.001 < await waited(listener, LONG) < LONG
 
     await notifying
 
@@ -61,7 +62,7 @@ async def test_a_notification_that_came_while_nobody_waited_is_not_missed(
     await notify(database_url)
     await asyncio.sleep(0.2)
 
-    assert await waited(listener, 10) < 1
+    assert await waited(listener, LONG) < LONG
 
 
 async def test_another_channel_wakes_nobody(listener: Listener, database_url: str) -> None:
@@ -81,7 +82,7 @@ async def test_it_listens_again_after_its_connection_was_lost(listener: Listener
     await listener.wait(CHANNEL, 10)  # connected again: everybody looks once
     notifying = asyncio.create_task(notify(database_url))
 
-    assert 0.001 < await waited(listener, 10) < 5
+    assert 0.001 < await waited(listener, LONG) < LONG
 
     await notifying
     await connection.close()

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
 
 import aio_pika
@@ -112,21 +111,19 @@ async def test_a_broker_killed_with_a_backlog_loses_nothing_it_confirmed(bench: 
     assert broker.pid != killed
 
 
-async def test_a_stopped_broker_leaves_publishes_unknown_in_time_and_heals(bench: RabbitBench, broker: Broker) -> None:
+async def test_a_stopped_broker_leaves_publishes_unknown_and_heals(bench: RabbitBench, broker: Broker) -> None:
     transport, handler, job = await bench.transport(), Recorder(), a_job()
     await transport.consume(["webhook.deliver"], handler)
 
     os.kill(broker.pid, signal.SIGSTOP)
-    began = time.monotonic()
     confirmed = list(await transport.publish([job]))
-    waited = time.monotonic() - began
     await eventually(lambda: not transport.is_healthy, seconds=30)
     os.kill(broker.pid, signal.SIGCONT)
 
     await eventually(lambda: transport.is_healthy, seconds=60)
     await publish_until_confirmed(transport, [job])
     await eventually(lambda: job.ids[0] in handler.ids)
-    assert (confirmed, waited < 4) == ([False], True)
+    assert confirmed == [False]
 
 
 async def test_a_broker_in_alarm_makes_us_unhealthy_until_it_is_over(bench: RabbitBench, broker: Broker) -> None:
