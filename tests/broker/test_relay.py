@@ -53,6 +53,13 @@ async def listener(database_url: str) -> AsyncIterator[Listener]:
     await made.close()
 
 
+class OnlyNotified(Listener):
+    """Whoever waits is woken by a notification and by nothing else."""
+
+    async def wait(self, channel: str, timeout: float) -> None:  # noqa: ASYNC109
+        await super().wait(channel, 60 * timeout)
+
+
 async def add(engine: Engine, job: str, count: int, *, lane: int = 0, at: datetime | None = None) -> list[UUID]:
     ids = [new_id() for _ in range(count)]
     async with transaction(engine) as session:
@@ -173,16 +180,20 @@ async def test_two_relays_miss_no_row_of_eight_writers_that_commit_late(engine: 
     assert len(ids_of(transport.published)) == len(wanted) == 800
 
 
-async def test_a_commit_wakes_the_relay(engine: Engine, listener: Listener) -> None:
-    transport, stop = FakeTransport(), asyncio.Event()
-    relay = asyncio.create_task(a_relay(engine, transport, listener).run(stop))
-    await asyncio.sleep(0.5)
+async def test_a_commit_wakes_the_relay(engine: Engine, database_url: str) -> None:
+    transport, listener, stop = FakeTransport(), OnlyNotified(database_url, [outbox.CHANNEL]), asyncio.Event()
+    await listener.start()
+    await listener.wait(outbox.CHANNEL, 1)  # rings when it is connected
+    relay = a_relay(engine, transport, listener)
+    running = asyncio.create_task(relay.run(stop))
+    await eventually(lambda: relay.last_turn_at is not None)
 
     ids = await add(engine, "sms.deliver", 1)
 
-    await eventually(lambda: ids_of(transport.published) == ids, seconds=1)
+    await eventually(lambda: ids_of(transport.published) == ids, seconds=3)
     stop.set()
-    await relay
+    await asyncio.gather(running, add(engine, "sms.deliver", 1))
+    await listener.close()
 
 
 async def a_tried_relay(engine: Engine, listener: Listener, clock: FakeClock) -> Relay:
@@ -227,8 +238,9 @@ async def test_a_relay_tells_how_far_it_is_behind(engine: Engine, listener: List
 
 async def test_a_relay_survives_its_database_connection(engine: Engine, listener: Listener, database_url: str) -> None:
     transport, stop = FakeTransport(), asyncio.Event()
-    relay = asyncio.create_task(a_relay(engine, transport, listener).run(stop))
-    await asyncio.sleep(0.3)
+    relay = a_relay(engine, transport, listener)
+    running = asyncio.create_task(relay.run(stop))
+    await eventually(lambda: relay.last_turn_at is not None)
 
     await disconnect_everybody(database_url)
     await engine.dispose()
@@ -236,7 +248,7 @@ async def test_a_relay_survives_its_database_connection(engine: Engine, listener
 
     await eventually(lambda: ids_of(transport.published) == ids)
     stop.set()
-    await relay
+    await running
 
 
 async def test_a_relay_survives_a_cancellation_that_was_not_meant_for_it(engine: Engine, listener: Listener) -> None:
