@@ -71,8 +71,3 @@ def configure_logs(style: Literal["auto", "json", "console"], level: str) -> Non
     root.setLevel(level.upper())
     for noisy in ("uvicorn.access", "httpx", "httpcore", "aiormq", "aio_pika", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-def bind(fields: Mapping[str, object]) -> None:
-    """Add fields to every line of this process (role, version)."""
-    structlog.contextvars.bind_contextvars(**fields)
