@@ -79,7 +79,7 @@ async def _behind_a_proxy(request: RawRequest, public_url: str) -> RawRequest:
 
 
 @quirk(3)
-async def test_the_public_url_is_what_wassigned_by(carrier: str) -> None:
+async def test_a_signature_over_the_public_url_is_accepted(carrier: str) -> None:
     raw = a_draft(carrier).raw
     signed = signed_by(carrier, replace(raw, query=ODD_QUERY, url=f"{HOST}{raw.path}?{ODD_QUERY}"))
 
