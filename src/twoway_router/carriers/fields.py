@@ -24,6 +24,8 @@ NEWEST: Final = timedelta(days=1)
 """A carrier's time outside now - OLDEST … now + NEWEST is worth nothing and becomes None; the message stays."""
 
 _MILLISECONDS: Final = 100_000_000_000
+_EXACT: Final = 2**53
+"""Whole numbers below are exact as floats."""
 
 
 @dataclass(slots=True)
@@ -118,11 +120,13 @@ def _walk(value: object, path: str, steps: tuple[str, ...]) -> object:
 
 
 def text_of(value: object) -> str | None:
-    """A scalar as text: JSON numbers and booleans too; None for everything else."""
+    """A scalar as text: JSON numbers (12345.0 is 12345) and booleans too; None for everything else."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return str(int(value))
     if isinstance(value, int | float):
         return str(value)
     return None
@@ -176,8 +180,7 @@ def compile_field(field: str | Field) -> Callable[[Scene], Reading | None]:
     """A getter of a message's text: encoding and charset undone. None when there is no such value."""
     spec = Field(path=field) if isinstance(field, str) else field
     value = compile_path(spec.path)
-    charset_from = compile_text(spec.charset_from)
-    charsets = {name.lower(): charset for name, charset in spec.charsets.items()}
+    codec_in = _codec_getter(spec)
     is_plain = spec.encoding is None and spec.charset_from is None and spec.charset == "utf-8"
 
     def read(scene: Scene) -> Reading | None:
@@ -188,12 +191,26 @@ def compile_field(field: str | Field) -> Callable[[Scene], Reading | None]:
             found = spec.values.get(found, found)
         if is_plain:
             return Reading(clean(found), None, "utf-8")
-        told = charset_from(scene) if spec.charset_from else None
-        charset = charsets.get(told.lower(), told or spec.charset) if told is not None else spec.charset
-        raw, codec = undo(found, spec.encoding), codec_of(charset) or "utf-8"
+        raw, codec = undo(found, spec.encoding), codec_in(scene)
         return Reading(clean(decode_bytes(raw, codec)), raw, codec)
 
     return read
+
+
+def _codec_getter(spec: Field) -> Callable[[Scene], str]:
+    """The codec that a request names, else the field's own. A name is not stripped first: it may be a control character."""
+    own = codec_of(spec.charset) or "utf-8"
+    if spec.charset_from is None:
+        return lambda _: own
+    value = compile_path(spec.charset_from)
+    charsets = {name.lower(): charset for name, charset in spec.charsets.items()}
+
+    def codec_in(scene: Scene) -> str:
+        told = clean(text_of(value(scene)) or "").lower()
+        named = charsets.get(told) or charsets.get(told.strip()) or told.strip()
+        return (codec_of(named) if named else None) or own
+
+    return codec_in
 
 
 def undo(text: str, encoding: str | None) -> bytes:

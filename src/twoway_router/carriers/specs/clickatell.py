@@ -106,7 +106,7 @@ PLATFORM: Final = CarrierSpec(
         ),
         _platform_mo(
             When(path="charset", one_of=("UTF-16BE", "ISO-8859-1", "windows-1252")),
-            Field(path="text", encoding="percent", charset_from="charset"),
+            Field(path="text", encoding="form", charset_from="charset"),
         ),
         _platform_mo(None, "text"),
     ),

@@ -28,6 +28,8 @@ _CODINGS: Final = {
     "7": "iso-8859-8",
     "\x08": "utf-16-be",
     "8": "utf-16-be",
+    "\n": "iso-2022-jp",
+    "10": "iso-2022-jp",
     "\x0e": "euc-kr",
     "14": "euc-kr",
 }
@@ -82,10 +84,10 @@ SPEC: Final = CarrierSpec(
             error="err",
         ),
         _mo(
-            Field(path="binary", encoding="hex", charset_from="coding", charsets=_CODINGS, charset="gsm"),
+            Field(path="binary", encoding="hex", charset_from="coding", charsets=_CODINGS, charset="{default_charset}"),
             When(path="binary", exists=True),
         ),
-        _mo(Field(path="content", charset_from="coding", charsets=_CODINGS, charset="gsm"), None),
+        _mo(Field(path="content", charset_from="coding", charsets=_CODINGS, charset="{default_charset}"), None),
     ),
     statuses={
         "ESME_ROK": A,
