@@ -1,7 +1,5 @@
 """Every table of the schema in one metadata. Read by migrations/env.py and by tests; nothing at run time needs it."""
 
-from sqlalchemy import MetaData
-
 from twoway_router.consent import tables as consent
 from twoway_router.conversations import tables as conversations
 from twoway_router.coupons import tables as coupons
@@ -16,4 +14,4 @@ from twoway_router.tenants import tables as tenants
 from twoway_router.webhooks import tables as webhooks
 
 TABLES = (consent, conversations, coupons, emails, ingress, keywords, messages, numbers, store, tenants, webhooks)
-METADATA: MetaData = Base.metadata
+METADATA = Base.metadata
