@@ -1,0 +1,87 @@
+"""What the documents point at is there: links, paths, settings, operations. And every page can be found from README."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from twoway_router.config import Settings
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "twoway_router"
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+BESIDE_SETTINGS = re.compile(r"TWOWAY_(API_URL|API_KEY|(TEST|KEEP|CRASH)_\w+)$")
+"""For commands over the API, and for tests."""
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    """The files and folders that a page links to, each with its anchor."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if "://" not in target:
+            path, _, anchor = target.partition("#")
+            yield (page.parent / path).resolve() if path else page, anchor
+
+
+def anchors(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def paths(page: Path) -> Iterator[str]:
+    """What a page calls by a path from the root, or from the package's folder."""
+    tops = {each.name for each in (*ROOT.iterdir(), *PACKAGE.iterdir()) if each.is_dir() and each.name[0] not in "._"}
+    for code in re.findall(r"`([\w./-]+/[\w./-]*)`", page.read_text()):
+        if code.split("/")[0] in tops:
+            yield code
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    dead = [
+        (str(path), anchor)
+        for path, anchor in links(page)
+        if not path.exists() or (anchor and anchor not in anchors(path))
+    ]
+
+    assert dead == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_path_exists(page: Path) -> None:
+    missing = [path for path in paths(page) if not (ROOT / path).exists() and not (PACKAGE / path).exists()]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_setting_exists(page: Path) -> None:
+    known = {f"TWOWAY_{name.upper()}" for name in Settings.model_fields}
+
+    unknown = {each for each in re.findall(r"TWOWAY_[A-Z_]+[A-Z]", page.read_text()) if each not in known}
+
+    assert {each for each in unknown if not BESIDE_SETTINGS.match(each)} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_operation_exists(page: Path) -> None:
+    described = (ROOT / "openapi" / "twoway-router.yaml").read_text()
+    known = {re.sub(r"{\w+}", "{}", path) for path in re.findall(r"^  (/v1/\S+):$", described, re.MULTILINE)}
+
+    written = re.findall(r"(?:GET|POST|PUT|PATCH|DELETE) (/v1/[\w/{}-]+)", page.read_text())
+
+    assert {path for path in written if re.sub(r"{\w+}", "{}", path) not in known} == set()
+
+
+def test_every_page_is_found_from_the_readme() -> None:
+    found, news = set[Path](), {ROOT / "README.md"}
+    while news:
+        found |= news
+        linked = {path for page in news for path, _ in links(page)}
+        news = {page for page in PAGES if page in linked or page.parent in linked} - found
+
+    assert {named(page) for page in PAGES} - {named(page) for page in found} <= {"CHANGELOG.md"}
