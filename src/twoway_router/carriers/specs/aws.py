@@ -4,7 +4,26 @@ from typing import Final
 
 from twoway_router.carriers.spec import Auth, CarrierSpec, Event, Send, Setting, Time, When
 from twoway_router.carriers.specs.common import KEY, QUERY_KEY, A, D, E, R, U
-from twoway_router.domain.messages import Capability
+from twoway_router.domain.messages import Capability, DeliveryState
+
+_STATUSES: Final = {
+    "QUEUED": A,
+    "PENDING": A,
+    "SENT": A,
+    "SUCCESSFUL": A,
+    "DELIVERED": D,
+    "BLOCKED": R,
+    "CARRIER_BLOCKED": R,
+    "SPAM": R,
+    "PROTECT_BLOCKED": R,
+    "INVALID": R,
+    "INVALID_MESSAGE": R,
+    "TTL_EXPIRED": E,
+    "UNREACHABLE": U,
+    "CARRIER_UNREACHABLE": U,
+}
+_FINAL: Final = {**_STATUSES, "SUCCESSFUL": D, "UNKNOWN": DeliveryState.UNKNOWN, "*": U}
+"""What nothing follows: everything but these words says that the message did not arrive."""
 
 _IS_RECEIPT: Final = When(path="Message.eventType", starts="TEXT_")
 
@@ -19,7 +38,7 @@ def _dlr(when: When, *, is_final: bool) -> Event:
         status="Message.messageStatus",
         error="Message.messageStatusDescription",
         time=Time(path="Message.eventTimestamp", formats=("epoch_ms",)),
-        statuses={"SUCCESSFUL": D} if is_final else {},
+        statuses=_FINAL if is_final else {},
     )
 
 
@@ -66,34 +85,10 @@ SPEC: Final = CarrierSpec(
             time=Time(path="Timestamp", formats=("iso",)),
             extra={"keyword": "Message.messageKeyword", "answers": "Message.previousPublishedMessageId"},
         ),
-        _dlr(
-            When(
-                all_of=(
-                    _IS_RECEIPT,
-                    When(path="Message.isFinal", equals="true"),
-                    When(path="Message.messageStatus", equals="SUCCESSFUL"),
-                )
-            ),
-            is_final=True,
-        ),
+        _dlr(When(all_of=(_IS_RECEIPT, When(path="Message.isFinal", equals="true"))), is_final=True),
         _dlr(_IS_RECEIPT, is_final=False),
     ),
-    statuses={
-        "QUEUED": A,
-        "PENDING": A,
-        "SENT": A,
-        "SUCCESSFUL": A,
-        "DELIVERED": D,
-        "BLOCKED": R,
-        "CARRIER_BLOCKED": R,
-        "SPAM": R,
-        "PROTECT_BLOCKED": R,
-        "INVALID": R,
-        "INVALID_MESSAGE": R,
-        "TTL_EXPIRED": E,
-        "UNREACHABLE": U,
-        "CARRIER_UNREACHABLE": U,
-    },
+    statuses=_STATUSES,
     send=Send(
         url="{api_url}/",
         headers={

@@ -57,7 +57,7 @@ ONE: Final = CarrierSpec(
             "messages": [
                 {
                     "channel": "sms",
-                    "from": "{sender}",
+                    "from": "{sender_digits}",
                     "to": "{recipient_digits}",
                     "content": "{text}",
                     "clientMessageId": "{reference}",
@@ -115,7 +115,7 @@ PLATFORM: Final = CarrierSpec(
         url="{api_url}/messages",
         headers={"Authorization": "{api_key}"},
         fields={
-            "from": "{sender}",
+            "from": "{sender_digits}",
             "to": ["{recipient_digits}"],
             "content": "{text}",
             "clientMessageId": "{reference}",
@@ -170,7 +170,7 @@ LEGACY: Final = CarrierSpec(
             "api_id": "{api_id}",
             "user": "{username}",
             "password": "{password}",
-            "from": "{sender}",
+            "from": "{sender_digits}",
             "to": "{recipient_digits}",
             "text": "{content}",
             "unicode": "{unicode}",

@@ -72,11 +72,19 @@ SPEC: Final = CarrierSpec(
                         "body": {"type": "auto", "content": "{text}"},
                         "reference": "{reference_short}",
                         "allowedChannels": ["SMS"],
+                        "minimumNumberOfMessageParts": 1,
+                        "maximumNumberOfMessageParts": 8,
                     }
                 ]
             }
         },
-        success=When(path="errorCode", equals="0"),
+        success=When(
+            all_of=(
+                When(path="errorCode", equals="0"),
+                When(path="messages.0.status", one_of=("Accepted", "")),
+                When(path="messages.0.messageErrorCode", one_of=("0", "")),
+            )
+        ),
         error="messages.0.messageErrorCode|errorCode",
         errors={"429": "throttled"},
     ),

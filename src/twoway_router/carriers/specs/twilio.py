@@ -15,6 +15,28 @@ def _twiml(status: int) -> Ack:
     return Ack(status=status, body=_SILENCE, content_type=_XML)
 
 
+def _mo(when: When | None) -> Event:
+    return Event(
+        kind="mo",
+        when=when,
+        id="MessageSid|SmsMessageSid|SmsSid",
+        sender="From",
+        recipient="To",
+        text="Body",
+        opted_out=When(path="OptOutType", equals="STOP"),
+        replied=When(path="OptOutType", exists=True),
+        extra={
+            "media_count": "NumMedia",
+            "media_url": "MediaUrl0",
+            "media_type": "MediaContentType0",
+            "segments": "NumSegments",
+            "country": "FromCountry",
+            "messaging_service_sid": "MessagingServiceSid",
+            "opt_out_type": "OptOutType",
+        },
+    )
+
+
 SPEC: Final = CarrierSpec(
     name="twilio",
     title="Twilio",
@@ -38,6 +60,7 @@ SPEC: Final = CarrierSpec(
     decode=("query", "form", "json"),
     auth=(Auth(verifier="url_params", options={"secret": "{auth_token}", "shared_key": "{shared_key?}"}), QUERY_KEY),
     events=(
+        _mo(When(path="MessageStatus", one_of=("receiving", "received"))),
         Event(
             kind="dlr",
             when=When(path="MessageStatus", exists=True),
@@ -48,24 +71,7 @@ SPEC: Final = CarrierSpec(
             recipient="To",
             opted_out=When(path="ErrorCode", equals="21610"),
         ),
-        Event(
-            kind="mo",
-            id="MessageSid|SmsMessageSid|SmsSid",
-            sender="From",
-            recipient="To",
-            text="Body",
-            opted_out=When(path="OptOutType", equals="STOP"),
-            replied=When(path="OptOutType", exists=True),
-            extra={
-                "media_count": "NumMedia",
-                "media_url": "MediaUrl0",
-                "media_type": "MediaContentType0",
-                "segments": "NumSegments",
-                "country": "FromCountry",
-                "messaging_service_sid": "MessagingServiceSid",
-                "opt_out_type": "OptOutType",
-            },
-        ),
+        _mo(None),
     ),
     statuses={
         "accepted": A,

@@ -79,7 +79,7 @@ SPEC: Final = CarrierSpec(
         fields={
             "api_key": "{api_key}",
             "api_secret": "{api_secret}",
-            "from": "{sender}",
+            "from": "{sender_digits}",
             "to": "{recipient_digits}",
             "text": "{text}",
             "type": "{type}",

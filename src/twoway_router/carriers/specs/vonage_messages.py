@@ -69,7 +69,7 @@ SPEC: Final = CarrierSpec(
         fields={
             "message_type": "text",
             "channel": "sms",
-            "from": "{sender}",
+            "from": "{sender_digits}",
             "to": "{recipient_digits}",
             "text": "{text}",
             "client_ref": "{reference}",
