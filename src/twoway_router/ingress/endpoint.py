@@ -24,7 +24,7 @@ from twoway_router.ingress.request_log import Visit
 from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import INGRESS_REQUESTS, INGRESS_SECONDS
 from twoway_router.kit.redact import is_secret_name
-from twoway_router.store.failures import DATABASE_ERRORS, UNSTORABLE
+from twoway_router.store.failures import DATABASE_ERRORS, is_unstorable
 
 log = structlog.get_logger(__name__)
 
@@ -158,14 +158,13 @@ class CarrierEndpoint:
     async def _store(self, door: Door, request: RawRequest, arrival: Arrival) -> tuple[str, HttpReply]:
         try:
             stored = await self._submit(arrival)
-        except UNSTORABLE as error:
-            if not arrival.messages and not arrival.receipts:
-                return "unavailable", door.connection.acknowledge(AckOutcome.OVERLOADED)
-            log.warning("ingress.not_storable", connection_id=str(door.connection_id), error=type(error).__name__)
-            reject = to_reject(door.kind, "not_storable", request)
-            return await self._store(door, request, replace(arrival, messages=(), receipts=(), rejects=(reject,)))
-        except DATABASE_ERRORS as error:
-            log.error("ingress.not_stored", connection_id=str(door.connection_id), error=type(error).__name__)
+        except (*DATABASE_ERRORS, UnicodeEncodeError) as error:
+            what = {"connection_id": str(door.connection_id), "error": type(error).__name__}
+            if is_unstorable(error) and (arrival.messages or arrival.receipts):
+                log.warning("ingress.not_storable", **what)
+                reject = to_reject(door.kind, "not_storable", request)
+                return await self._store(door, request, replace(arrival, messages=(), receipts=(), rejects=(reject,)))
+            log.error("ingress.not_stored", **what)
             return "unavailable", door.connection.acknowledge(AckOutcome.OVERLOADED)
         return stored.value, door.connection.acknowledge(_ACKS[stored])
 

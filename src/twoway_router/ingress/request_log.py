@@ -22,7 +22,7 @@ from twoway_router.domain.ids import ConnectionId
 from twoway_router.ingress.redaction import hider, redact_body, redact_headers, redact_query, summary_of
 from twoway_router.kit.metrics import REQUESTS_UNLOGGED
 from twoway_router.numbers.queries import insert_requests
-from twoway_router.store.failures import DATABASE_ERRORS, UNSTORABLE
+from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.transaction import Engine, transaction
 
 log = structlog.get_logger(__name__)
@@ -92,7 +92,7 @@ class RequestLog:
         try:
             async with transaction(self._engine) as session:
                 await insert_requests(session, self._columns(notes))
-        except (*DATABASE_ERRORS, *UNSTORABLE, TypeError, ValueError) as error:
+        except (*DATABASE_ERRORS, TypeError, ValueError) as error:
             REQUESTS_UNLOGGED.inc(len(notes))
             log.warning("requests.not_logged", count=len(notes), error=type(error).__name__)
 

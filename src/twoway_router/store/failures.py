@@ -2,24 +2,56 @@
 
 from typing import Final
 
-from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 DATABASE_ERRORS: Final = (SQLAlchemyError, OSError, TimeoutError)
 """The database is away, or broke off."""
 
-UNSTORABLE: Final = (DataError, UnicodeEncodeError)
-"""A value that the database will never take, such as a NUL in a text."""
-
 _TRANSIENT_CLASSES: Final = frozenset({"08", "40", "53", "55", "57", "58"})
 """SQLSTATE classes: connection, rollback (deadlock), resources, not available (locks), operator, system."""
+
+_UNSTORABLE_CLASSES: Final = frozenset({"22", "23", "54"})
+"""Data such as a NUL in a text, constraints, limits such as what an index can hold."""
 
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same work may succeed later, unchanged."""
     if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None)
-        return error.connection_invalidated or state is None or str(state)[:2] in _TRANSIENT_CLASSES
+        return _is_broken(error) or _state_of(error)[:2] in _TRANSIENT_CLASSES
+    return _is_unreachable(error)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database was not there to be asked: every part of the work would hear the same."""
+    if isinstance(error, DBAPIError):
+        return _is_broken(error) or _state_of(error)[:2] == "53"
+    return _is_unreachable(error)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same work may succeed at once: its connection broke, or it was rolled back for somebody else's sake."""
+    return isinstance(error, DBAPIError) and (_is_broken(error) or _state_of(error)[:2] == "40")
+
+
+def is_unstorable(error: BaseException) -> bool:
+    """Whether the database will never take these values."""
+    if isinstance(error, DBAPIError):
+        return _state_of(error)[:2] in _UNSTORABLE_CLASSES
+    return isinstance(error, UnicodeEncodeError)
+
+
+def _is_broken(error: DBAPIError) -> bool:
+    """The connection is gone, or the server is going or coming (57P)."""
+    state = _state_of(error)
+    return error.connection_invalidated or not state or state[:2] == "08" or state[:3] == "57P"
+
+
+def _is_unreachable(error: BaseException) -> bool:
     return isinstance(error, PoolTimeout | OSError | TimeoutError) or (
         isinstance(error, SQLAlchemyError) and "closed" in str(error)
     )
+
+
+def _state_of(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")

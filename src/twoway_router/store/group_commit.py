@@ -1,13 +1,16 @@
 """Group commit: callers that wait at the same time share one transaction. Used by ``ingress`` and ``executor``.
 
 A batch forms by itself while earlier ones commit; there is no artificial delay. A failing batch is split in two until
-the one bad item stands alone, so it never fails its neighbours.
+the one bad item stands alone, so it never fails its neighbours. A connection that broke gets one more try; a database that
+is away is everybody's answer at once.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
+
+from twoway_router.store.failures import is_away, is_passing
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -59,8 +62,7 @@ class GroupCommit(Generic[Item, Result]):
         self._in_flight.discard(task)
         self._start()
 
-    async def _flush(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
-        """Commit a batch; on failure commit its halves, down to the single item that fails."""
+    async def _flush(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]], *, is_repeat: bool = False) -> None:
         try:
             results = await self._commit([item for item, _ in batch])
         except asyncio.CancelledError:
@@ -68,16 +70,25 @@ class GroupCommit(Generic[Item, Result]):
                 future.cancel()
             raise
         except Exception as error:
-            if len(batch) == 1:
-                _fail(batch[0][1], error)
-                return
-            middle = len(batch) // 2
-            await self._flush(batch[:middle])
-            await self._flush(batch[middle:])
+            await self._recover(batch, error, is_repeat=is_repeat)
             return
         for (_, future), result in zip(batch, results, strict=True):
             if not future.done():
                 future.set_result(result)
+
+    async def _recover(
+        self, batch: Sequence[tuple[Item, asyncio.Future[Result]]], error: Exception, *, is_repeat: bool
+    ) -> None:
+        """Once more, or everybody's failure, or the halves of the batch, down to the single item that fails."""
+        if is_passing(error) and not is_repeat:
+            await self._flush(batch, is_repeat=True)
+        elif is_away(error) or len(batch) == 1:
+            for _, future in batch:
+                _fail(future, error)
+        else:
+            middle = len(batch) // 2
+            await self._flush(batch[:middle])
+            await self._flush(batch[middle:])
 
 
 def _fail(future: "asyncio.Future[Result]", error: Exception) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from twoway_router.store.group_commit import GroupCommit
 
@@ -102,3 +103,56 @@ async def test_drain_waits_for_everything_that_was_submitted() -> None:
 
     assert group.depth == 0
     assert sorted(await asyncio.gather(*waiting)) == [number * 10 for number in range(9)]
+
+
+class Database:
+    """Fails as often as it is told, then commits."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.sizes: list[int] = []
+
+    async def commit(self, items: Sequence[int]) -> Sequence[int]:
+        self.sizes.append(len(items))
+        if self.failures:
+            raise self.failures.pop(0)
+        return items
+
+
+def a_broken_connection() -> DBAPIError:
+    return DBAPIError("COMMIT", None, Exception("connection was closed"), connection_invalidated=True)
+
+
+def a_rolled_back_transaction() -> DBAPIError:
+    deadlock = Exception("deadlock detected")
+    deadlock.sqlstate = "40P01"  # type: ignore[attr-defined] # as the driver's errors have it
+    return DBAPIError("UPDATE", None, deadlock)
+
+
+async def submit_together(database: Database, count: int) -> list[int | BaseException]:
+    group: GroupCommit[int, int] = GroupCommit(database.commit, max_in_flight=1)
+    return await asyncio.gather(*(group.submit(number) for number in range(count)), return_exceptions=True)
+
+
+async def test_a_database_that_is_away_answers_everybody_at_once() -> None:
+    database = Database(*[ConnectionRefusedError() for _ in range(1000)])
+
+    results = await submit_together(database, 200)
+
+    assert {type(result) for result in results} == {ConnectionRefusedError}
+    assert database.sizes == [1, 199]
+
+
+@pytest.mark.parametrize("failure", [a_broken_connection(), a_rolled_back_transaction()])
+async def test_what_passes_by_itself_is_tried_once_more(failure: Exception) -> None:
+    database = Database(failure)
+
+    assert await submit_together(database, 1) == [0]
+
+
+async def test_a_connection_that_stays_broken_is_a_database_that_is_away() -> None:
+    database = Database(*[a_broken_connection() for _ in range(1000)])
+
+    await submit_together(database, 200)
+
+    assert database.sizes == [1, 1, 199, 199]

@@ -25,6 +25,7 @@ from twoway_router.outbound.http import HttpClient
 from twoway_router.outbound.sms import look_up_sms, send_sms
 from twoway_router.store import Engine, transaction
 from twoway_router.store.group_commit import GroupCommit
+from twoway_router.store.insist import insist
 
 log = structlog.get_logger(__name__)
 
@@ -114,18 +115,17 @@ class SmsDelivery:
             )
         MT.labels(connection.carrier, outcome_word(reply)).inc()
         PATH_SECONDS.labels("mt").observe(max(0.0, (finished_at - claimed.created_at).total_seconds()))
-        await self._settles.submit(
-            Settlement(
-                id=claimed.id,
-                attempt=claimed.attempt,
-                reply=reply,
-                carrier=connection.carrier,
-                capability=connection.capability,
-                connection_id=claimed.connection_id,
-                started_at=started_at,
-                finished_at=finished_at,
-            )
+        settlement = Settlement(
+            id=claimed.id,
+            attempt=claimed.attempt,
+            reply=reply,
+            carrier=connection.carrier,
+            capability=connection.capability,
+            connection_id=claimed.connection_id,
+            started_at=started_at,
+            finished_at=finished_at,
         )
+        await insist(lambda: self._settles.submit(settlement))
 
     async def _send(self, claimed: Claimed, connection: CompiledConnection) -> SendReply:
         message = OutboundMessage(

@@ -20,6 +20,7 @@ from twoway_router.outbound.http import HttpClient
 from twoway_router.outbound.webhook import post_webhook
 from twoway_router.store import Engine, outbox, transaction
 from twoway_router.store.group_commit import GroupCommit
+from twoway_router.store.insist import insist
 from twoway_router.webhooks.delivery.schedule import THROTTLING, judge, read_retry_after, shown
 from twoway_router.webhooks.delivery.settling import TellOwners, WebhookResult, WebhookSettler
 from twoway_router.webhooks.queries import claims
@@ -156,7 +157,7 @@ class WebhookDelivery:
             started_at=started_at,
             finished_at=now,
         )
-        await self._settles.submit(result)
+        await insist(lambda: self._settles.submit(result))
 
     async def _post(self, claimed: ClaimedWebhook, now: datetime) -> HttpReply:
         secrets = signing_secrets(self._sealer.open(claimed.secrets), claimed.previous_secret_expires_at, now)
