@@ -20,7 +20,10 @@ from twoway_router.emails.service import JOB
 from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import EMAIL_ATTEMPTS
 from twoway_router.outbound.email import Email, SmtpServer, send_email
+from twoway_router.outbound.gate import Gate
 from twoway_router.store import Engine, outbox, transaction
+from twoway_router.store.group_commit import GroupCommit
+from twoway_router.store.insist import insist
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +31,7 @@ TIMEOUT: Final = timedelta(seconds=30)
 LEASE: Final = timedelta(minutes=5)
 AT_ONCE: Final = 8
 CLOCK_SKEW: Final = timedelta(seconds=1)
+WAIT_FOR_ROOM: Final = timedelta(seconds=10)
 WAITS: Final = (
     timedelta(minutes=1),
     timedelta(minutes=5),
@@ -60,8 +64,11 @@ def judge(outcome: Outcome, attempt: int, now: datetime, chance: float) -> Verdi
             return Verdict(state="pending", reason=outcome.reason, due_at=due_at)
 
 
+Result = tuple[ClaimedEmail, Verdict]
+
+
 class EmailDelivery:
-    """One per process."""
+    """One per process. What waits for room is not claimed: its lease would end in the queue and it would be sent twice."""
 
     def __init__(
         self, engine: Engine, server: SmtpServer, *, clock: Clock, chance: Callable[[], float] = random.random
@@ -70,23 +77,46 @@ class EmailDelivery:
         self._server = server
         self._clock = clock
         self._chance = chance
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._gate = Gate(AT_ONCE)
+        self._settles: GroupCommit[Result, None] = GroupCommit(self._settle)
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def deliver(self, ids: Sequence[UUID]) -> None:
-        """Return when all that is due is claimed."""
-        now = self._clock()
-        async with transaction(self._engine) as session:
-            claimed = await queries.claim(session, ids, now + CLOCK_SKEW, now + LEASE)
-        if claimed:
-            task = asyncio.get_running_loop().create_task(self._send_all(claimed))
-            self._under_way.add(task)
-            task.add_done_callback(self._ended)
+        """Return when all that is due is under way, or made due later for want of room."""
+        waiting = list(ids)
+        while waiting:
+            if not await self._gate.wait(WAIT_FOR_ROOM):
+                await self._put_off(waiting)
+                return
+            room = self._gate.room()
+            now_due, waiting = waiting[:room], waiting[room:]
+            await self._begin(now_due)
 
     async def drain(self) -> None:
         """Wait until every e-mail under way has settled."""
         while self._under_way:
             await asyncio.wait(self._under_way)
+        await self._settles.drain()
+
+    async def _begin(self, ids: Sequence[UUID]) -> None:
+        self._gate.enter(len(ids))
+        claimed: Sequence[ClaimedEmail] = ()
+        try:
+            now = self._clock()
+            async with transaction(self._engine) as session:
+                claimed = await queries.claim(session, ids, now + CLOCK_SKEW, now + LEASE)
+        finally:
+            self._gate.give_back(len(ids) - len(claimed))
+        for each in claimed:
+            task = asyncio.get_running_loop().create_task(self._attempt(each))
+            self._under_way.add(task)
+            task.add_done_callback(self._ended)
+
+    async def _put_off(self, ids: Sequence[UUID]) -> None:
+        due_at = self._clock() + WAIT_FOR_ROOM * (1 + self._chance())
+        async with transaction(self._engine) as session:
+            late = await queries.postpone(session, ids, due_at)
+            await outbox.add_later(session, JOB, late, [0] * len(late), [due_at] * len(late))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A result that could not be stored stays claimed; when its lease ends it is tried again."""
@@ -94,35 +124,37 @@ class EmailDelivery:
         if not task.cancelled() and (error := task.exception()):
             log.error("email.settle_failed", error=type(error).__name__)
 
-    async def _send_all(self, claimed: Sequence[ClaimedEmail]) -> None:
-        outcomes = await asyncio.gather(*(self._send(each) for each in claimed))
-        now = self._clock()
-        verdicts = [
-            judge(outcome, each.attempt, now, self._chance()) for each, outcome in zip(claimed, outcomes, strict=True)
-        ]
+    async def _attempt(self, claimed: ClaimedEmail) -> None:
+        try:
+            outcome = await self._send(claimed)
+        finally:
+            self._gate.leave(has_answered=True, now=self._clock())
+        EMAIL_ATTEMPTS.labels(type(outcome).__name__.lower()).inc()
+        verdict = judge(outcome, claimed.attempt, self._clock(), self._chance())
+        await insist(lambda: self._settles.submit((claimed, verdict)))
+
+    async def _settle(self, results: Sequence[Result]) -> Sequence[None]:
+        """One transaction for all of them."""
         columns: dict[str, Sequence[object]] = {
-            "ids": [each.id for each in claimed],
-            "attempts": [each.attempt for each in claimed],
-            "states": [verdict.state for verdict in verdicts],
-            "reasons": [verdict.reason for verdict in verdicts],
-            "due": [verdict.due_at for verdict in verdicts],
+            "ids": [each.id for each, _ in results],
+            "attempts": [each.attempt for each, _ in results],
+            "states": [verdict.state for _, verdict in results],
+            "reasons": [verdict.reason for _, verdict in results],
+            "due": [verdict.due_at for _, verdict in results],
         }
-        late = [(each.id, verdict.due_at) for each, verdict in zip(claimed, verdicts, strict=True)]
-        again = [(email_id, due_at) for email_id, due_at in late if due_at is not None]
+        again = [(each.id, verdict.due_at) for each, verdict in results if verdict.due_at is not None]
         async with transaction(self._engine) as session:
-            await queries.settle(session, columns, now)
+            await queries.settle(session, columns, self._clock())
             ids, ats = [email_id for email_id, _ in again], [due_at for _, due_at in again]
             await outbox.add_later(session, JOB, ids, [0] * len(ids), ats)
+        return [None] * len(results)
 
     async def _send(self, claimed: ClaimedEmail) -> Outcome:
-        async with self._room:
-            email = Email(
-                message_id=str(claimed.id),
-                recipient=claimed.recipient,
-                subject=claimed.subject,
-                text=claimed.body,
-                timestamp=claimed.created_at.timestamp(),
-            )
-            outcome = await send_email(self._server, email, timeout=TIMEOUT)
-        EMAIL_ATTEMPTS.labels(type(outcome).__name__.lower()).inc()
-        return outcome
+        email = Email(
+            message_id=str(claimed.id),
+            recipient=claimed.recipient,
+            subject=claimed.subject,
+            text=claimed.body,
+            timestamp=claimed.created_at.timestamp(),
+        )
+        return await send_email(self._server, email, timeout=TIMEOUT)

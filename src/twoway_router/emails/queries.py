@@ -60,6 +60,9 @@ _SETTLE: Final = text(
     WHERE e.id = entry.id AND e.attempt = entry.attempt AND e.state IN ('claimed', 'pending')
     """
 )
+_POSTPONE: Final = text(
+    "UPDATE email_deliveries SET due_at = :due_at WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'pending' RETURNING id"
+)
 
 
 async def insert_emails(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
@@ -85,6 +88,11 @@ async def claim(
     """Claim those of these e-mails that are due."""
     rows = await session.execute(_CLAIM, {"ids": list(ids), "due_by": due_by, "lease_until": lease_until})
     return [ClaimedEmail(**row._asdict()) for row in rows]
+
+
+async def postpone(session: Session, ids: Collection[UUID], due_at: datetime) -> Sequence[UUID]:
+    """Make pending e-mails due later; those that were."""
+    return list(await session.scalars(_POSTPONE, {"ids": list(ids), "due_at": due_at}))
 
 
 async def settle(session: Session, columns: Mapping[str, Sequence[Any]], now: datetime) -> None:

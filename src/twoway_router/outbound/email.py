@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -53,7 +54,7 @@ async def send_email(server: SmtpServer, email: Email, *, timeout: timedelta) ->
     """One try. Answers 5xx are final, everything else may be tried again."""
     try:
         message = build_message(email, server.sender)
-    except ValueError:
+    except (ValueError, MessageError, AttributeError, IndexError):  # what the library's parser has for odd addresses
         return Failed(reason="address_invalid")
     try:
         await aiosmtplib.send(
