@@ -9,7 +9,7 @@ from twoway_router.actions.reply import queue_texts
 from twoway_router.conversations import service as conversations
 from twoway_router.conversations.rules import Question, Talk, needs_word_choices
 from twoway_router.domain.outcomes import Done, Outcome
-from twoway_router.keywords.schemas import AskSpec
+from twoway_router.keywords.definitions import AskSpec
 from twoway_router.store import Session
 
 AskRun = Run[AskSpec]

@@ -11,7 +11,7 @@ from twoway_router.coupons.rules import CouponRequest, IssuedCode
 from twoway_router.coupons.service import issue_codes
 from twoway_router.domain.ids import CouponPoolId
 from twoway_router.domain.outcomes import Done, Failed, Outcome
-from twoway_router.keywords.schemas import IssueCouponSpec
+from twoway_router.keywords.definitions import IssueCouponSpec
 from twoway_router.kit.templates import TemplateError
 from twoway_router.messages.service import queue_mts
 from twoway_router.store import Session

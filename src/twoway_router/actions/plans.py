@@ -22,7 +22,7 @@ from twoway_router.actions.texts import (
     own_text,
 )
 from twoway_router.keywords.checks import answer_key, names_of
-from twoway_router.keywords.schemas import (
+from twoway_router.keywords.definitions import (
     ActionSpec,
     AskSpec,
     IssueCouponSpec,

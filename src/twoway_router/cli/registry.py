@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from twoway_router.cli.api_client import ApiClient, ApiProblem
-from twoway_router.keywords.schemas import KeywordDefinition
+from twoway_router.keywords.definitions import KeywordDefinition
 from twoway_router.routing.rules_models import RulesFile
 from twoway_router.routing.rules_plan import Finding, Key, RulesPlan, Step, StepKind
 from twoway_router.routing.text import fold

@@ -63,7 +63,7 @@ async def create_coupon_pool(
 
 @pools.get("")
 async def list_coupon_pools(tenant: CurrentTenant, session: DbSession, pages: Pages) -> Page[PoolOut]:
-    """Your pools, newest first."""
+    """List your pools, newest first."""
     rows = await queries.list_pools(session, tenant, after=pages.after, limit=pages.fetch)
     return pages.page(rows, PoolOut.of)
 
@@ -72,7 +72,7 @@ async def list_coupon_pools(tenant: CurrentTenant, session: DbSession, pages: Pa
 async def get_coupon_pool(
     pool_id: UUID, tenant: CurrentTenant, session: DbSession, response: Response
 ) -> PoolWithCounts:
-    """One pool with the number of its codes in each state."""
+    """Read a pool with the number of its codes in each state."""
     pool = await service.get_pool(session, tenant, CouponPoolId(pool_id))
     return tagged(response, _revision(pool), await _with_counts(session, tenant, pool))
 
@@ -113,7 +113,7 @@ async def list_coupon_codes(
     state: CodeState | None = None,
     sender: Annotated[str | None, Query(pattern=r"^\+[0-9]{3,15}$", examples=["+390000000001"])] = None,
 ) -> Page[CodeOut]:
-    """Codes, newest first."""
+    """List codes, newest first."""
     rows = await queries.list_codes(
         session, tenant, pool_id=pool_id, state=state, sender=sender, after=pages.after, limit=pages.fetch
     )
@@ -122,7 +122,7 @@ async def list_coupon_codes(
 
 @codes.get("/{code}")
 async def get_coupon_code(code: TypedCode, tenant: CurrentTenant, session: DbSession) -> FoundCodeOut:
-    """One code, however it was typed."""
+    """Read a code, however it was typed."""
     return _found(await service.find_code(session, tenant, code))
 
 

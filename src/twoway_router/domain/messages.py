@@ -7,12 +7,16 @@ from enum import StrEnum
 
 
 class NumberKind(StrEnum):
+    """What a number is: a code of a few digits, an ordinary number, or one that costs its callers nothing."""
+
     SHORT_CODE = "short_code"
     LONG_CODE = "long_code"
     TOLL_FREE = "toll_free"
 
 
 class Sharing(StrEnum):
+    """Whether a number is shared by many tenants, told apart by keywords, or dedicated to one."""
+
     SHARED = "shared"
     DEDICATED = "dedicated"
 
@@ -41,7 +45,7 @@ class DeliveryState(StrEnum):
 
 
 class MtState(StrEnum):
-    """The effect ledger's states of one MT (docs/architecture.md, "The ledger")."""
+    """The effect ledger's states of one MT (docs/architecture.md, "The ledger of an MT")."""
 
     PLANNED = "planned"
     CLAIMED = "claimed"
@@ -53,6 +57,8 @@ class MtState(StrEnum):
 
 
 class Encoding(StrEnum):
+    """How a text is sent: GSM-7 (160 characters a segment) when all of its characters are in it, else UCS-2 (70)."""
+
     GSM7 = "gsm7"
     UCS2 = "ucs2"
 

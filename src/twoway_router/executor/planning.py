@@ -16,7 +16,7 @@ from twoway_router.executor.offering import Claimant, asked_tenants, find_sold_o
 from twoway_router.executor.queries import KeywordRow, NumberRow, TenantRow, list_numbers, list_tenants
 from twoway_router.executor.revisions import Revision, RevisionBook
 from twoway_router.executor.turns import Turn, read_turns, with_turn
-from twoway_router.keywords.schemas import KeywordDefinition
+from twoway_router.keywords.definitions import KeywordDefinition
 from twoway_router.messages.queries.runs import WaitingMessage, find_known, list_earlier
 from twoway_router.routing.types import WindowState
 from twoway_router.store import Session

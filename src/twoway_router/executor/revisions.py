@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from twoway_router.executor.queries import list_revisions
-from twoway_router.keywords.schemas import KeywordDefinition
+from twoway_router.keywords.definitions import KeywordDefinition
 from twoway_router.store import Session
 
 KEPT: Final = 20_000

@@ -15,7 +15,7 @@ from twoway_router.conversations.rules import OFFERS, Answer, Binding, StoredCon
 from twoway_router.domain.ids import TenantId
 from twoway_router.executor.queries import KeywordRow, list_keywords
 from twoway_router.executor.revisions import Revision
-from twoway_router.keywords.schemas import KeywordDefinition
+from twoway_router.keywords.definitions import KeywordDefinition
 from twoway_router.messages.queries.handing import Handing, Original, hand_over, list_originals
 from twoway_router.messages.queries.runs import FinishedRun, WaitingMessage
 from twoway_router.routing.answers import is_free_text, read_answer

@@ -101,7 +101,7 @@ async def list_keywords(
     state: Annotated[KeywordState | None, Query(description="Without it, all but the released.")] = None,
     tenant_id: Annotated[UUID | None, Query(description="Operators only.")] = None,
 ) -> Page[KeywordOut]:
-    """Your keywords, newest first; an operator sees everybody's."""
+    """List your keywords, newest first; an operator sees everybody's."""
     owner = principal.tenant_id or tenant_id
     rows = await queries.list_keywords(
         session, tenant_id=owner, number_id=number_id, state=state, after=pages.after, limit=pages.fetch
@@ -121,7 +121,7 @@ async def get_keyword_availability(
     active_from: Moment | None = None,
     active_until: Moment | None = None,
 ) -> Availability:
-    """Whether you could claim a word: the verdict, what it would collide with, and what it would catch."""
+    """Ask whether you could claim a word: the verdict, what it would collide with, and what it would catch."""
     tenant = await _tenant(session, principal, tenant_id)
     wanted = KeywordClaim(
         number_id=NumberId(number_id),
@@ -141,7 +141,7 @@ async def get_keyword_availability(
 async def get_keyword(
     keyword_id: UUID, principal: CurrentPrincipal, session: DbSession, response: Response
 ) -> KeywordOut:
-    """One keyword."""
+    """Read a keyword."""
     keyword = await service.get_keyword(session, KeywordId(keyword_id), principal.tenant_id)
     return tagged(response, _version(keyword), KeywordOut.of(keyword))
 
@@ -204,7 +204,7 @@ async def activate_keyword(keyword_id: UUID, principal: CurrentPrincipal, sessio
 async def list_keyword_history(
     keyword_id: UUID, principal: CurrentPrincipal, session: DbSession, pages: Pages
 ) -> Page[HistoryOut]:
-    """What was done to a keyword, by whom and when; newest first."""
+    """List what was done to a keyword, by whom and when; newest first."""
     keyword = await service.get_keyword(session, KeywordId(keyword_id), principal.tenant_id)
     rows = await audit.list_entries(session, keyword.id, after=pages.after, limit=pages.fetch)
     return pages.page(rows, lambda row: HistoryOut.of(row, principal.tenant_id))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from twoway_router.domain.errors import FieldError
-from twoway_router.keywords.schemas import (
+from twoway_router.keywords.definitions import (
     ActionSpec,
     AskSpec,
     CallWebhookSpec,

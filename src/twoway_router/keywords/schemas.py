@@ -1,132 +1,29 @@
-"""What a tenant configures for a keyword: the definition stored with each revision, and keywords as the API shows them."""
+"""Keywords as the API takes and shows them: around the definition, what a claim needs and what became of it. For ``api``."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from twoway_router.domain.errors import RouterError
 from twoway_router.domain.ids import NumberId, TenantId
+from twoway_router.keywords.definitions import (
+    ActionSpec,
+    AskSpec,
+    CallWebhookSpec,
+    IssueCouponSpec,
+    KeywordDefinition,
+    SendEmailSpec,
+)
 from twoway_router.keywords.rules import Judgement, KeywordClaim, show_collision
 from twoway_router.keywords.tables import Keywords
-from twoway_router.kit.conditions import Condition
 from twoway_router.routing.claims import VerdictKind
 from twoway_router.store.tables import AuditLog
-from twoway_router.web.schemas import Moment
 
 OPERATORS_ONLY: Final = frozenset({"internal_note", "from_tenant", "from_keyword", "to_tenant", "to_keyword"})
 """What only operators read in a keyword's history."""
-
-ActionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-
-
-class Part(BaseModel):
-    """Base of everything inside a definition: unknown fields are refused, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ActionBase(Part):
-    """``name`` is what later actions call this one's values by; ``condition`` decides whether it runs."""
-
-    name: ActionName | None = None
-    condition: Condition | None = None
-
-
-class ReplySpec(ActionBase):
-    """Answer the sender on the number the message came to. ``text`` is a Liquid template."""
-
-    kind: Literal["reply"]
-    text: str = Field(min_length=1, max_length=1600)
-
-
-class IssueCouponSpec(ActionBase):
-    """Take a code from a pool. Later actions read ``coupon.code`` (or ``<name>.code``).
-
-    ``empty_text`` is answered when the pool has no code left; actions that use the code are then skipped.
-    """
-
-    kind: Literal["issue_coupon"]
-    pool_id: UUID
-    empty_text: str | None = Field(None, min_length=1, max_length=1600)
-
-
-class CallWebhookSpec(ActionBase):
-    """Deliver the event ``keyword.matched`` to one of the tenant's webhook endpoints."""
-
-    kind: Literal["call_webhook"]
-    endpoint_id: UUID
-
-
-class SendEmailSpec(ActionBase):
-    """Send an e-mail. ``subject`` and ``text`` are Liquid templates."""
-
-    kind: Literal["send_email"]
-    recipients: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)], ...] = Field(
-        min_length=1, max_length=5
-    )
-    subject: str = Field(min_length=1, max_length=200)
-    text: str = Field(min_length=1, max_length=10_000)
-
-
-PlainActionSpec = Annotated[ReplySpec | IssueCouponSpec | CallWebhookSpec | SendEmailSpec, Field(discriminator="kind")]
-Word = Annotated[str, Field(min_length=1, max_length=64)]
-
-
-class AskSpec(ActionBase):
-    """Send a question and wait for its answer. Templates of ``on_answer`` read it as ``answer``.
-
-    The keys of ``on_answer`` are ``yes`` and ``no``, a choice, a number or range of the scale (``0-6``), and ``any`` for
-    answers without a key of their own. A question is answered once.
-    """
-
-    kind: Literal["ask"]
-    text: str = Field(min_length=1, max_length=1600)
-    expected: Literal["yes_no", "choice", "scale", "free_text"]
-    choices: tuple[Word, ...] = Field((), max_length=10, description="For `choice`: what may be answered.")
-    lifetime_minutes: int = Field(1440, ge=1, le=43_200)
-    language: str | None = Field(
-        None, pattern=r"^[a-z]{2,3}$", description="Of yes and no; the number's languages if left out."
-    )
-    on_answer: dict[str, Annotated[tuple[PlainActionSpec, ...], Field(max_length=10)]] = Field(
-        default_factory=dict, max_length=12
-    )
-
-
-ActionSpec = Annotated[
-    ReplySpec | IssueCouponSpec | CallWebhookSpec | SendEmailSpec | AskSpec, Field(discriminator="kind")
-]
-Actions = Annotated[tuple[ActionSpec, ...], Field(max_length=10)]
-
-
-class SubKeywordDefinition(Part):
-    """A second word. Its actions run instead of the keyword's own."""
-
-    word: Word
-    aliases: tuple[Word, ...] = Field((), max_length=20)
-    actions: Actions = ()
-
-
-class KeywordDefinition(Part):
-    """One immutable revision: all that is needed to run a message that matched it."""
-
-    word: Word
-    aliases: tuple[Word, ...] = Field((), max_length=50)
-    actions: Actions = ()
-    sub_keywords: tuple[SubKeywordDefinition, ...] = Field((), max_length=100)
-    active_from: Moment | None = None
-    active_until: Moment | None = None
-    too_early_text: str | None = Field(None, min_length=1, max_length=1600)
-    too_late_text: str | None = Field(None, min_length=1, max_length=1600)
-    limit: int | None = Field(
-        None, ge=1, le=100_000_000, description="Only the first so many messages run the actions; see `sold_out_text`."
-    )
-    sold_out_text: str | None = Field(None, min_length=1, max_length=1600)
-    is_glued: bool = False
-    is_whole_message: bool = False
-
 
 _EXAMPLE: Final[Mapping[str, Any]] = {
     "number_id": "0198c0dd-4444-7ddd-8eee-3c3d3e3f4041",
@@ -211,9 +108,11 @@ class KeywordOut(KeywordDefinition):
     id: UUID
     tenant_id: UUID
     number_id: UUID
-    state: Literal["requested", "approved", "active", "suspended", "released"]
+    state: Literal["requested", "approved", "active", "suspended", "released"] = Field(
+        description="Only an active keyword runs its actions."
+    )
     is_held: bool = Field(False, description="An operator holds it back, or has suspended it.")
-    revision: int
+    revision: int = Field(description="Counts the definitions; a message runs the one that it matched.")
     created_at: datetime
     updated_at: datetime
 
@@ -230,7 +129,7 @@ class HistoryOut(BaseModel):
     action: str = Field(examples=["keyword.claimed", "keyword.suspended"])
     actor: Literal["tenant", "operator"]
     actor_key_id: UUID | None = Field(description="The API key; of operators only operators see it.")
-    details: dict[str, Any]
+    details: dict[str, Any] = Field(description="What the deed was about.")
     created_at: datetime
 
     @classmethod
@@ -252,9 +151,9 @@ class HistoryOut(BaseModel):
 class CollisionOut(BaseModel):
     """Another tenant's keyword that the word comes near, without saying whose."""
 
-    word: str
+    word: str = Field(description="As its tenant writes it.")
     spelling: str = Field(description="Which of your spellings meets it.")
-    reason: str
+    reason: str = Field(description="How they meet, for programs: `look_alike`, `one_edit`, `other_window` and so on.")
     active_from: datetime | None = Field(None, description="Of its window, with the reason `other_window`.")
     active_until: datetime | None = None
 
@@ -277,9 +176,11 @@ class Availability(BaseModel):
     word: str
     key: str = Field(description="The word as it is compared.")
     is_available: bool
-    verdict: Literal["accept", "warn", "override_needed", "refuse"]
+    verdict: Literal["accept", "warn", "override_needed", "refuse"] = Field(
+        description="With `override_needed` only an operator can claim it for you."
+    )
     code: str = Field(description="Why, for programs.")
-    detail: str
+    detail: str = Field(description="Why, in a sentence.")
     free_at: datetime | None = Field(None, description="When a word that rests is free.")
     collisions: tuple[CollisionOut, ...]
     catches: tuple[str, ...] = Field(description="Spellings that would reach the keyword.")

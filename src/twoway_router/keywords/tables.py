@@ -13,7 +13,7 @@ from twoway_router.store.base import Base, one_of
 
 
 class Keywords(Base):
-    """A word that a tenant holds on a number. ``definition`` is the newest revision (``schemas.KeywordDefinition``).
+    """A word that a tenant holds on a number. ``definition`` is the newest revision (``definitions.KeywordDefinition``).
 
     ``hold_note`` is why an operator holds it back: until it is lifted an active keyword routes as a suspended one. What an
     operator has suspended its tenant cannot resume.

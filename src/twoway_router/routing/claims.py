@@ -27,6 +27,8 @@ Window = tuple[datetime | None, datetime | None]
 
 
 class VerdictKind(StrEnum):
+    """What a claim is answered, from yes to no."""
+
     ACCEPT = "accept"
     WARN = "warn"
     OVERRIDE_NEEDED = "override_needed"

@@ -1,4 +1,4 @@
-"""What goes into a routing decision and what comes out. Pure values; made by ``ingress`` and ``management``."""
+"""What goes into a routing decision and what comes out. Pure values; made by ``keywords``, ``ingress`` and ``management``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ from twoway_router.domain.messages import Sharing
 
 
 class RouteOutcome(StrEnum):
+    """Where a message went: a keyword, a conversation, compliance, the number's default, or nobody."""
+
     KEYWORD = "keyword"
     CONTEXT = "context"
     OPT_OUT = "opt_out"
@@ -22,11 +24,15 @@ class RouteOutcome(StrEnum):
 
 
 class ContextKind(StrEnum):
+    """What a conversation is: a question that waits for its answer, or a recent exchange."""
+
     QUESTION = "question"
     RECENT = "recent"
 
 
 class AmbiguityPolicy(StrEnum):
+    """What a number does when several tenants may be meant: the latest wins, the sender is asked, or nobody gets it."""
+
     LATEST = "latest"
     ASK = "ask"
     QUARANTINE = "quarantine"

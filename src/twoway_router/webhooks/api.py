@@ -67,7 +67,7 @@ async def create_webhook_endpoint(
 
 @endpoints.get("")
 async def list_webhook_endpoints(tenant: CurrentTenant, session: DbSession, pages: Pages) -> Page[EndpointOut]:
-    """Your endpoints, newest first."""
+    """List your endpoints, newest first."""
     rows = await endpoint_queries.list_endpoints(session, tenant, after=pages.after, limit=pages.fetch)
     return pages.page(rows, EndpointOut.of)
 
@@ -76,7 +76,7 @@ async def list_webhook_endpoints(tenant: CurrentTenant, session: DbSession, page
 async def get_webhook_endpoint(
     endpoint_id: UUID, tenant: CurrentTenant, session: DbSession, response: Response
 ) -> EndpointOut:
-    """One endpoint."""
+    """Read an endpoint."""
     endpoint = await service.get_endpoint(session, tenant, WebhookEndpointId(endpoint_id))
     return tagged(response, endpoint.revision, EndpointOut.of(endpoint))
 
@@ -163,7 +163,7 @@ async def list_webhook_deliveries(
     event_type: EventType | None = None,
     inbound_message_id: UUID | None = None,
 ) -> Page[DeliveryOut]:
-    """The deliveries log, newest first."""
+    """List deliveries, newest first."""
     rows = await delivery_queries.list_deliveries(
         session,
         tenant,
@@ -179,7 +179,7 @@ async def list_webhook_deliveries(
 
 @deliveries.get("/{delivery_id}")
 async def get_webhook_delivery(delivery_id: UUID, tenant: CurrentTenant, session: DbSession) -> DeliveryDetails:
-    """One delivery with its body and its latest tries."""
+    """Read a delivery with its body and its latest tries."""
     delivery = await service.get_delivery(session, tenant, WebhookDeliveryId(delivery_id))
     attempts = await delivery_queries.list_attempts(session, tenant, delivery_id)
     return DeliveryDetails.with_attempts(delivery, [AttemptOut.of(attempt) for attempt in attempts])

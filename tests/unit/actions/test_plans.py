@@ -22,7 +22,7 @@ from twoway_router.actions.texts import (
 )
 from twoway_router.domain.ids import InboundMessageId, NumberId, TenantId
 from twoway_router.keywords.checks import VARIABLES
-from twoway_router.keywords.schemas import KeywordDefinition
+from twoway_router.keywords.definitions import KeywordDefinition
 from twoway_router.kit.gsm import measure
 from twoway_router.kit.ids import new_id
 from twoway_router.kit.templates import render

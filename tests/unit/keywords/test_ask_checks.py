@@ -7,7 +7,8 @@ from tests.unit.keywords.test_checks import POOL, problems
 
 from twoway_router.actions.plans import plan_answer
 from twoway_router.domain.ids import NumberId
-from twoway_router.keywords.schemas import KeywordDefinition, KeywordPut
+from twoway_router.keywords.definitions import KeywordDefinition
+from twoway_router.keywords.schemas import KeywordPut
 from twoway_router.kit.ids import new_id
 
 REPLY = [{"kind": "reply", "text": "You said {{ answer }}"}]

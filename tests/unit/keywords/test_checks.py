@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from twoway_router.keywords.checks import check_definition
-from twoway_router.keywords.schemas import KeywordDefinition
+from twoway_router.keywords.definitions import KeywordDefinition
 from twoway_router.kit.ids import new_id
 
 POOL = str(new_id())
