@@ -5,7 +5,7 @@ JSON is read and written by the standard library, because a text may hold half a
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,8 +15,9 @@ import yaml
 from pydantic import ValidationError
 
 from twoway_router.cli.api_client import ApiClient, ApiKey, ApiProblem, ApiUrl
-from twoway_router.routing.rules_file import Rules, check, evaluate, json_schema, read_rules
-from twoway_router.routing.rules_models import PlainLoader
+from twoway_router.cli.route_lines import Lines, faults_of
+from twoway_router.routing.rules_file import Rules, check_line, evaluate_line, json_schema, read_rules
+from twoway_router.routing.rules_models import PlainLoader, doubts
 
 route_app = typer.Typer(no_args_is_help=True, help="Try routing rules on messages and claims.")
 
@@ -37,8 +38,11 @@ def evaluate_messages(
 ) -> None:
     """Route messages by the rules and write one result a line."""
     moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
-    lines = _Lines(messages)
-    _write(_guarded(evaluate(_rules(rules), lines, moment), lines), out)
+    read = _rules(rules)
+    _answer(
+        Lines(path=messages, answer=lambda line, place: evaluate_line(read, line, place, moment), outcome="outcome"),
+        out,
+    )
 
 
 @route_app.command(name="check")
@@ -48,8 +52,8 @@ def check_claims(
     out: OutPath = None,
 ) -> None:
     """Judge claims on keywords against the rules and write one verdict a line."""
-    lines = _Lines(claims)
-    _write(_guarded(check(_rules(rules), lines), lines), out)
+    read = _rules(rules)
+    _answer(Lines(path=claims, answer=lambda line, place: check_line(read, line, place), outcome="verdict"), out)
 
 
 @route_app.command()
@@ -75,8 +79,12 @@ def explain(
     contexts = [_context(each) for each in context or ()]
     if rules is not None:
         message = {"id": "1", "number": number, "text": text, "contexts": contexts}
-        for result in _guarded(evaluate(_rules(rules), [message], datetime.now(UTC)), "--context"):
-            typer.echo(json.dumps(result, indent=2))
+        for doubt in doubts(message):
+            typer.echo(f"--context: {doubt}", err=True)
+        try:
+            typer.echo(json.dumps(evaluate_line(_rules(rules), message, 0, datetime.now(UTC)), indent=2))
+        except ValidationError as error:
+            _stop(f"--context: {faults_of(error)}")
         return
     country, _, address = number.partition("/")
     if api is None or key is None or not address:
@@ -163,42 +171,19 @@ def _rules(path: Path) -> Rules:
         raise
 
 
-class _Lines:
-    """The JSON lines of a file; ``str()`` tells which one was read last."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._number = 0
-
-    def __str__(self) -> str:
-        return f"{self._path}, line {self._number}"
-
-    def __iter__(self) -> Iterator[dict[str, object]]:
-        with self._path.open(encoding="utf-8") as file:
-            for self._number, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
-                try:
-                    yield json.loads(line)
-                except ValueError as error:
-                    _stop(f"{self}: {error}")
-
-
-def _guarded(results: Iterable[dict[str, object]], place: object) -> Iterator[dict[str, object]]:
-    try:
-        yield from results
-    except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))} {fault['msg']}".strip() for fault in error.errors())
-        _stop(f"{place}: {'; '.join(faults)}")
-
-
-def _write(results: Iterable[dict[str, object]], out: Path | None) -> None:
-    lines = (json.dumps(result) + "\n" for result in results)
+def _answer(lines: Lines, out: Path | None) -> None:
+    """Write a result a line; exits with 1 if some were broken."""
+    written = (json.dumps(result) + "\n" for result in lines.results())
     if out is None:
-        sys.stdout.writelines(lines)
-        return
-    with out.open("w", encoding="ascii") as file:
-        file.writelines(lines)
+        sys.stdout.writelines(written)
+    else:
+        try:
+            with out.open("w", encoding="ascii") as file:
+                file.writelines(written)
+        except OSError as error:
+            _stop(f"{out}: {error.strerror}")
+    if lines.broken:
+        raise typer.Exit(1)
 
 
 def _stop(reason: str) -> None:

@@ -11,13 +11,20 @@ from twoway_router.routing.types import Context, ContextKind
 from twoway_router.routing.variants import cut_runs
 from twoway_router.routing.words import Vocabulary, answers
 
-_YES_NO: Final = frozenset(("yes_no", "yesno", "yes/no", "y/n", "boolean", "confirm", "confirmation"))
+KNOWN_ANSWERS: Final = "yes_no, digit, 0-10 or another range, a-e, choice, number, pin, text"
+"""What a question may expect, for whoever asks."""
+
+_YES_NO: Final = frozenset(
+    ("yes_no", "yesno", "yes/no", "yes-no", "y/n", "si/no", "sí/no", "boolean", "confirm", "confirmation")
+)
 _CHOICE: Final = frozenset(("choice", "choices"))
 _NUMBER: Final = frozenset(("number", "integer"))
+_FREE: Final = frozenset(("", "text", "free_text", "free-text", "freetext", "free", "open", "any"))
 _PIN: Final = frozenset(("pin", "otp", "code"))
 _SCALES: Final = {"digit": (0, 9), "scale": (0, 10), "nps": (0, 10), "score": (0, 10)}
 _RANGE: Final = re.compile(r"(\d{1,4})\s*(?:-|–|_|\.\.|to)\s*(\d{1,4})")
 _BELOW_ZERO: Final = re.compile(r"(?<!\w)[-\u2010-\u2013\u2212\ufe63\uff0d]\d")
+_LETTER_RANGE: Final = re.compile(r"([a-z])\s*(?:-|–)\s*([a-z])")
 _LETTERS: Final = frozenset("abcde")
 _SYMBOLS: Final = {"👍": "yes", "👌": "yes", "✅": "yes", "👎": "no", "❌": "no"}
 
@@ -26,9 +33,21 @@ def is_free_text(context: Context) -> bool:
     """An open question that takes any text."""
     if context.kind is not ContextKind.QUESTION:
         return False
-    kind = (context.expected or "").lower()
-    is_closed = kind in _YES_NO | _CHOICE | _NUMBER | _PIN or kind in _SCALES or _RANGE.fullmatch(kind)
-    return not is_closed
+    return not _is_closed((context.expected or "").lower())
+
+
+def is_known(expected: str) -> bool:
+    """Whether this is a way to say what a question expects; anything else is taken for free text."""
+    return expected.lower() in _FREE or _is_closed(expected.lower())
+
+
+def _is_closed(kind: str) -> bool:
+    return (
+        kind in _YES_NO | _CHOICE | _NUMBER | _PIN
+        or kind in _SCALES
+        or _RANGE.fullmatch(kind) is not None
+        or _LETTER_RANGE.fullmatch(kind) is not None
+    )
 
 
 def read_answer(context: Context, text: str, folded: Folded, words: Vocabulary) -> str | None:
@@ -47,6 +66,8 @@ def read_answer(context: Context, text: str, folded: Folded, words: Vocabulary) 
         return _yes_or_no(key, tokens[0], context, words)
     if kind in _CHOICE:
         return _choice(key, context)
+    if found := _LETTER_RANGE.fullmatch(kind):
+        return key if len(key) == 1 and found[1] <= key <= found[2] else None
     if kind in _PIN:
         return key if len(key) >= 4 and key.isascii() and key.isdigit() else None
     return None if len(tokens) > 1 or _BELOW_ZERO.search(text) else _numeric(kind, key)

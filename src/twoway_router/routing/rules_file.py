@@ -3,7 +3,8 @@
 The same functions as in live traffic, with no server and no database. The file's schema is ``json_schema()``.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -45,7 +46,17 @@ def json_schema() -> dict[str, object]:
 
 def read_rules(text: str) -> "Rules":
     """Rules from YAML or JSON; raises ``ValueError`` with the place of the fault."""
-    return Rules(RulesFile.model_validate(load_yaml(text, PlainLoader).value))
+    return Rules(RulesFile.model_validate(_read(text.removeprefix("\ufeff"))))
+
+
+def _read(text: str) -> object:
+    """JSON as JSON: to YAML an emoji written as two escapes is two halves, and a tab a fault."""
+    if text.lstrip().startswith("{"):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            pass
+    return load_yaml(text, PlainLoader).value
 
 
 class Rules:
@@ -135,11 +146,15 @@ def _sub_keyword(model: SubKeywordModel | str) -> SubKeyword:
     return SubKeyword(name=model.name, spellings=(model.name, *model.aliases))
 
 
-def evaluate(rules: Rules, messages: Iterable[Mapping[str, object]], at: datetime) -> Iterator[dict[str, object]]:
+def evaluate(rules: Rules, messages: Iterable[object], at: datetime) -> Iterator[dict[str, object]]:
     """Route each message; ``at`` is the moment for messages that do not name one."""
-    for place, line in enumerate(messages):
-        message = MessageModel.model_validate(line)
-        yield {"id": _named(message.id, place)} | describe(rules, route(rules, message, at))
+    return (evaluate_line(rules, line, place, at) for place, line in enumerate(messages))
+
+
+def evaluate_line(rules: Rules, line: object, place: int, at: datetime) -> dict[str, object]:
+    """Route one message, the ``place``-th from 0; raises ``ValidationError``."""
+    message = MessageModel.model_validate(line)
+    return {"id": _named(message.id, place)} | describe(rules, route(rules, message, at))
 
 
 def _named(given: str | int | None, place: int) -> str | int:
@@ -210,35 +225,39 @@ def describe(rules: Rules, decision: Decision) -> dict[str, object]:
     }
 
 
-def check(rules: Rules, claims: Iterable[Mapping[str, object]]) -> Iterator[dict[str, object]]:
+def check(rules: Rules, claims: Iterable[object]) -> Iterator[dict[str, object]]:
     """The registration verdict on each claim, against the rules as they stand in the file."""
-    for place, line in enumerate(claims):
-        model = ClaimModel.model_validate(line)
-        number_id = rules.number_id(model.number)
-        claim = Claim(
-            number_id=number_id,
-            tenant_id=rules.tenant_id(model.tenant),
-            spellings=(model.word, *model.aliases),
-            is_override=model.override,
-            active_from=rules.moment(number_id, model.active_from),
-            active_until=rules.moment(number_id, model.active_until),
-        )
-        verdict = judge_claim(rules.table, claim)
-        yield {
-            "id": _named(model.id, place),
-            "verdict": verdict.kind.value,
-            "code": verdict.code,
-            "detail": verdict.detail,
-            "key": verdict.key,
-            "collisions": [
-                {
-                    "tenant": rules.tenant(collision.tenant_id),
-                    "keyword": collision.word,
-                    "spelling": collision.spelling,
-                    "code": collision.code,
-                }
-                for collision in verdict.collisions
-            ],
-            "catches": list(verdict.catches),
-            "whole_message_only": verdict.is_whole_message,
-        }
+    return (check_line(rules, line, place) for place, line in enumerate(claims))
+
+
+def check_line(rules: Rules, line: object, place: int) -> dict[str, object]:
+    """The verdict on one claim, the ``place``-th from 0; raises ``ValidationError``."""
+    model = ClaimModel.model_validate(line)
+    number_id = rules.number_id(model.number)
+    claim = Claim(
+        number_id=number_id,
+        tenant_id=rules.tenant_id(model.tenant),
+        spellings=(model.word, *model.aliases),
+        is_override=model.override,
+        active_from=rules.moment(number_id, model.active_from),
+        active_until=rules.moment(number_id, model.active_until),
+    )
+    verdict = judge_claim(rules.table, claim)
+    return {
+        "id": _named(model.id, place),
+        "verdict": verdict.kind.value,
+        "code": verdict.code,
+        "detail": verdict.detail,
+        "key": verdict.key,
+        "collisions": [
+            {
+                "tenant": rules.tenant(collision.tenant_id),
+                "keyword": collision.word,
+                "spelling": collision.spelling,
+                "code": collision.code,
+            }
+            for collision in verdict.collisions
+        ],
+        "catches": list(verdict.catches),
+        "whole_message_only": verdict.is_whole_message,
+    }

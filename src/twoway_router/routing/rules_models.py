@@ -1,6 +1,7 @@
 """The shape of a rules file, and of the messages and claims beside it. Used by ``rules_file``, ``rules_plan`` and ``cli``."""
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from pydantic import (
 )
 
 from twoway_router.domain.messages import Sharing
+from twoway_router.routing.answers import KNOWN_ANSWERS, is_known
 from twoway_router.routing.types import AmbiguityPolicy, ClaimState, ContextKind
 
 Name = Annotated[str, Field(min_length=1, max_length=200, coerce_numbers_to_str=True)]
@@ -138,19 +140,22 @@ class RulesFile(_Strict):
     reserved_words: ReservedWordsModel = ReservedWordsModel()
 
 
+_EXPECTED = ("expected", "expects", "expected_kind", "expected_answer", "expected_answer_kind", "answer_kind")
+
+
 class ContextModel(_Line):
     """An open question or a recent conversation with the sender, as a line of messages gives it."""
 
     tenant: Name
-    kind: ContextKind
+    kind: Annotated[ContextKind, BeforeValidator(lambda given: given.lower() if isinstance(given, str) else given)]
     expected: str | None = Field(
         default=None,
-        validation_alias=AliasChoices("expected", "expects", "expected_kind", "expected_answer", "answer_kind"),
+        validation_alias=AliasChoices(*_EXPECTED),
     )
-    age_seconds: float = Field(default=0, validation_alias=AliasChoices("age_seconds", "age", "age_s"))
+    age_seconds: float = Field(default=0, validation_alias=AliasChoices("age", "age_seconds", "age_s"))
     lifetime_seconds: float = Field(
         default=86_400,
-        validation_alias=AliasChoices("lifetime_seconds", "lifetime", "lifetime_s", "ttl_seconds", "ttl"),
+        validation_alias=AliasChoices("lifetime", "lifetime_seconds", "lifetime_s", "ttl_seconds", "ttl"),
     )
     choices: tuple[Name, ...] = ()
     language: str | None = None
@@ -160,10 +165,36 @@ class ContextModel(_Line):
     @model_validator(mode="before")
     @classmethod
     def _spread_expected(cls, given: object) -> object:
-        """``expected`` may also be the list of choices."""
-        if isinstance(given, dict) and isinstance(given.get("expected"), list):
+        """``expected`` may also be the list of choices; null is the same as left out."""
+        if not isinstance(given, dict):
+            return given
+        given = {name: value for name, value in given.items() if value is not None}
+        if isinstance(given.get("expected"), list):
             return given | {"expected": "choice", "choices": given["expected"]}
         return given
+
+
+def _names(model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        alias = field.validation_alias
+        yield from map(str, alias.choices) if isinstance(alias, AliasChoices) else (name,)
+
+
+_CONTEXT_NAMES = tuple(_names(ContextModel))
+_SHOWN_NAMES = "tenant, kind, expected, age, lifetime, choices, language, keyword, id"
+
+
+def doubts(line: object) -> Iterator[str]:
+    """What of a message's contexts is left alone, or read in a way that may not be meant."""
+    contexts = line.get("contexts") if isinstance(line, dict) else None
+    for context in contexts if isinstance(contexts, list) else ():
+        if not isinstance(context, dict):
+            continue
+        for name in context.keys() - set(_CONTEXT_NAMES):
+            yield f"a context has no {name!r}, it is left alone; it has {_SHOWN_NAMES}"
+        expected = next((context[name] for name in _EXPECTED if name in context), None)
+        if isinstance(expected, str) and not is_known(expected):
+            yield f"expected: {expected!r} is taken for free text; known are {KNOWN_ANSWERS}"
 
 
 class MessageModel(_Line):

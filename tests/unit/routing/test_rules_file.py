@@ -123,8 +123,10 @@ def folder(tmp_path: Path) -> Path:
         '{"id":"1","number":"NO","text":"\\ud800"}\n\n{"id":"2","number":"NO","text":"1e3pizza ja"}\n'
     )
     (tmp_path / "claims.jsonl").write_text('{"number":"NO","tenant":"GYM","word":"STOP"}\n')
-    (tmp_path / "broken.jsonl").write_text('{"number":"NO","text":""}\n\n{"id":"1","text":""}\n')
-    (tmp_path / "not.jsonl").write_text('{"number":"NO","text":""}\n\n{\n')
+    (tmp_path / "broken.jsonl").write_text(
+        '{"number":"NO","text":""}\n\n{"id":"1","text":""}\n{"number":"NO","text":"1e3pizza"}\n'
+    )
+    (tmp_path / "not.jsonl").write_text('{"number":"NO","text":""}\n\n{\n{"number":"NO","text":"1e3pizza"}\n')
     return tmp_path
 
 
@@ -166,11 +168,105 @@ def test_schema_prints_json(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("messages", ["broken.jsonl", "not.jsonl"])
-def test_a_broken_line_stops_the_command_which_names_it(folder: Path, messages: str) -> None:
-    code, output = run(folder, "eval", "--rules", "rules.yaml", "--messages", messages)
+def test_a_broken_line_is_named_and_the_others_are_routed(folder: Path, messages: str) -> None:
+    code, output = run(folder, "eval", "--rules", "rules.yaml", "--messages", messages, "--out", "out.jsonl")
 
-    assert code == 2
+    results = [json.loads(line) for line in (folder / "out.jsonl").read_text().splitlines()]
+    assert (code, [result["outcome"] for result in results]) == (1, ["default", None, "keyword"])
+    assert results[1]["error"] in output
     assert f"{messages}, line 3: " in output
+
+
+@pytest.mark.parametrize(
+    ("line", "given"),
+    [
+        (b'{"id":7,"number":"NO"}', 7),
+        (b'{"id":true,"number":"NO","text":""}', "0"),
+        (b'{"number":"NO","text":null}', "0"),
+        (b'{"number":"NO","text":"\xff"}', "0"),
+        (b"[1]", "0"),
+        (b"null", "0"),
+        (b"[" * 100_000, "0"),
+        (b'{"id":"a","number":"NO","text":"","contexts":[{"kind":"recent"}]}', "a"),
+        (b'{"id":"a","number":"NO","text":"","contexts":[{"tenant":"GYM","kind":"talk"}]}', "a"),
+    ],
+    ids=range(9),
+)
+def test_every_broken_line_gets_a_result_that_says_why(folder: Path, line: bytes, given: object) -> None:
+    (folder / "one.jsonl").write_bytes(line)
+
+    code, _ = run(folder, "eval", "--rules", "rules.yaml", "--messages", "one.jsonl", "--out", "out.jsonl")
+
+    result = json.loads((folder / "out.jsonl").read_text())
+    assert (code, result["id"], result["outcome"], bool(result["error"])) == (1, given, None, True)
+
+
+def test_a_broken_claim_gets_a_result_too(folder: Path) -> None:
+    (folder / "one.jsonl").write_text('{"id":3,"number":"NO","tenant":"GYM"}\n')
+
+    code, _ = run(folder, "check", "--rules", "rules.yaml", "--claims", "one.jsonl", "--out", "out.jsonl")
+
+    result = json.loads((folder / "out.jsonl").read_text())
+    assert (code, result) == (1, {"id": 3, "verdict": None, "error": "word: Field required"})
+
+
+@pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b"\r\n \n"], ids=["byte order mark", "empty lines"])
+def test_lines_are_read_as_other_systems_write_them(folder: Path, start: bytes) -> None:
+    (folder / "one.jsonl").write_bytes(start + b'{"number":"NO","text":"1e3pizza \xed\xa0\xbc"}\r\n')
+
+    code, output = run(folder, "eval", "--rules", "rules.yaml", "--messages", "one.jsonl")
+
+    assert (code, json.loads(output)["keyword"]) == (0, "1e3PIZZA")
+
+
+@pytest.mark.parametrize(
+    ("context", "doubt"),
+    [
+        ({"expect": "yes_no"}, "a context has no 'expect'"),
+        ({"expected": "a smile"}, "'a smile' is taken for free text"),
+        ({"expected": "yes_no"}, ""),
+        ({"expected_answer_kind": "0-10", "age": None, "lifetime": 60}, ""),
+    ],
+)
+def test_what_may_not_be_meant_so_is_told(folder: Path, context: dict[str, object], doubt: str) -> None:
+    line = {"number": "NO", "text": "ja", "contexts": [{"tenant": "GYM", "kind": "Question"} | context]}
+    (folder / "one.jsonl").write_text(json.dumps(line))
+
+    code, output = run(folder, "eval", "--rules", "rules.yaml", "--messages", "one.jsonl", "--out", "out.jsonl")
+
+    assert code == 0
+    assert doubt in output if doubt else output == ""
+
+
+def test_a_place_that_cannot_be_written_is_named(folder: Path) -> None:
+    code, output = run(folder, "eval", "--rules", "rules.yaml", "--messages", "in.jsonl", "--out", "none/out.jsonl")
+
+    assert (code, "none/out.jsonl" in output) == (2, True)
+
+
+@pytest.mark.parametrize("indent", [None, 2, "\t"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_rules_are_json_as_any_program_writes_it(indent: int | str | None, mark: str) -> None:
+    rules = {"numbers": [{"id": 5, "country": "NO"}], "keywords": [{"number": 5, "tenant": "GYM", "word": "🍕"}]}
+
+    assert outcome(mark + json.dumps(rules, indent=indent), number=5, text="🍕")["keyword"] == "🍕"
+
+
+@pytest.mark.parametrize(
+    ("expected", "text", "rule"),
+    [
+        ("A-E", "b", "open_question"),
+        ("a-c", "d", "conversation"),
+        ("SI/NO", "nei", "open_question"),
+        ("1-9", "9", "open_question"),
+        ("PIN", "12345", "open_question"),
+        ("free_text", "anything", "free_text_question"),
+    ],
+)
+def test_what_is_expected_goes_by_several_names(expected: str, text: str, rule: str) -> None:
+    context = {"tenant": "GYM", "kind": "question", "expected": expected, "age": 1, "lifetime": 60}
+
+    assert outcome(RULES, number="NO", text=text, contexts=[context])["rule"] == rule
 
 
 def test_a_broken_rules_file_stops_the_command(folder: Path) -> None:
