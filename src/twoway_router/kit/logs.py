@@ -3,7 +3,8 @@
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+import traceback
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, Literal
 
 import structlog
@@ -12,7 +13,36 @@ from twoway_router.kit.redact import mask
 
 _MSISDN = re.compile(r"\+\d{7,15}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_SPEAKING = (OSError, RuntimeError, AttributeError, ImportError, NameError)
+"""Errors that speak of code and machines. What others say may quote the value that they dislike: a text, a row, a key."""
+
 _NEVER = frozenset({"text", "body", "rest", "secret", "password", "authorization"})
+
+
+def _write_exception(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Where an error came from, and its causes; what it says only where that quotes nobody."""
+    given = event.pop("exc_info", None)
+    if isinstance(given, tuple):
+        given = given[1]
+    elif given and not isinstance(given, BaseException):
+        given = sys.exc_info()[1]
+    if given:
+        event["exception"] = "".join(_told(given)).rstrip()
+    return event
+
+
+def _told(error: BaseException, seen: frozenset[int] = frozenset()) -> Iterator[str]:
+    seen |= {id(error)}
+    earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if earlier is not None and id(earlier) not in seen:
+        yield from _told(earlier, seen)
+        yield "\nthen\n\n"
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from _told(part, seen)
+    yield "Traceback (most recent call last):\n"
+    yield from traceback.format_tb(error.__traceback__)
+    yield f"{type(error).__qualname__}{f': {error}' if isinstance(error, _SPEAKING) else ''}\n"
 
 
 def _protect(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -45,7 +75,7 @@ def configure_logs(style: Literal["auto", "json", "console"], level: str) -> Non
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        _write_exception,
         _protect,
     ]
     renderer: structlog.typing.Processor = (

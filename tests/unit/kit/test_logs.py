@@ -10,6 +10,7 @@ import structlog
 from twoway_router.kit.logs import configure_logs
 
 NUMBER = "+393331234567"
+CANARY = "a text that nobody may read"
 
 
 @pytest.fixture
@@ -80,3 +81,32 @@ def test_a_value_cannot_start_a_line_of_its_own(lines: pytest.CaptureFixture[str
     written = lines.readouterr().err
     assert written.count("\n") == 1
     assert "\\u001b" not in written
+
+
+def test_what_an_error_quotes_is_left_out_and_where_it_came_from_is_not(lines: pytest.CaptureFixture[str]) -> None:
+    configure_logs("json", "info")
+
+    try:
+        try:
+            int(CANARY)
+        except ValueError as error:
+            raise KeyError(CANARY) from error
+    except KeyError:
+        structlog.get_logger("test").exception("failed")
+
+    told = json.loads(lines.readouterr().err)["exception"]
+    assert CANARY not in told
+    assert [line for line in told.splitlines() if line.endswith("Error")] == ["ValueError", "KeyError"]
+    assert "int(CANARY)" in told
+
+
+def test_an_error_that_is_its_own_cause_is_told_once(lines: pytest.CaptureFixture[str]) -> None:
+    configure_logs("json", "info")
+    own = RuntimeError("stopped")
+
+    try:
+        raise own from own
+    except RuntimeError:
+        structlog.get_logger("test").exception("failed")
+
+    assert json.loads(lines.readouterr().err)["exception"].count("RuntimeError: stopped") == 1
