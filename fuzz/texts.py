@@ -19,6 +19,7 @@ from tests.unit.routing.cast import (
 
 from fuzz.requests import DOCS, yaml_blocks
 from fuzz.target import Target, demand
+from twoway_router.keywords.checks import VARIABLES
 from twoway_router.kit.conditions import Condition, Facts, evaluate, outcome_names
 from twoway_router.kit.gsm import measure
 from twoway_router.kit.msisdn import read_msisdn
@@ -48,19 +49,7 @@ VALUES: Final[Mapping[str, object]] = {
     "answer": "2",
     "coupon": {"code": "X-1"},
 }
-KNOWN: Final = frozenset(
-    [
-        "message.text",
-        "message.rest",
-        "message.sender",
-        "keyword.word",
-        "sub_keyword",
-        "number.address",
-        "tenant.name",
-        "answer",
-        "coupon.code",
-    ]
-)
+KNOWN: Final = VARIABLES | {"answer", "coupon.code"}
 LONGEST_TEXT: Final = 3 * 65_536
 """Of a rendered template: its limit of bytes, each of which NFC may make three of."""
 

@@ -4,6 +4,8 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -12,13 +14,11 @@ from tests.support.system import PROGRAM
 from tests.support.waiting import wait_until
 
 
-@pytest.fixture(scope="session")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """What `twoway-router run` has printed when it serves."""
-    folder = tmp_path_factory.mktemp("run")
-    folder.chmod(0o711)
-    for parent in folder.parents[:2]:
-        parent.chmod(0o711)
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """What a fresh `twoway-router run` has printed when it serves. Its files are in this folder; any account may enter it."""
+    for each in (folder, *folder.parents[:2]):
+        each.chmod(0o711)
     log = folder / "run.log"
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("TWOWAY_")},
@@ -34,6 +34,13 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+
+
+@pytest.fixture(scope="session")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """What one `twoway-router run` for several pages has printed."""
+    with serving(tmp_path_factory.mktemp("run")) as printed:
+        yield printed
 
 
 def find(pattern: str, text: str) -> str:

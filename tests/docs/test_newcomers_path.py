@@ -2,16 +2,13 @@
 
 import os
 import re
-import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.children import spawn
+from tests.docs.conftest import find, serving
 from tests.support.system import PROGRAM
-from tests.support.waiting import wait_until
 
 PAGE = (Path(__file__).parents[2] / "docs" / "newcomers-path.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```(?:\s*^```text\n(.*?)^```)?", PAGE, re.DOTALL | re.MULTILINE)
@@ -19,21 +16,11 @@ MARK = "--- next block ---"
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What each block of commands printed, run in one shell on a fresh `twoway-router run`."""
     folder = tmp_path_factory.mktemp("newcomer")
-    folder.chmod(0o711)
-    for parent in folder.parents[:2]:
-        parent.chmod(0o711)
-    log = folder / "run.log"
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TWOWAY_")}
-    ports = dict.fromkeys(("TWOWAY_INGRESS_PORT", "TWOWAY_API_PORT", "TWOWAY_OPS_PORT"), "0")
-    process = spawn(
-        [PROGRAM, "run"], environment={**clean, **ports, "TWOWAY_STATE_FOLDER": str(folder / "state")}, log=log
-    )
-    try:
-        wait_until(lambda: "Ctrl-C stops" in log.read_text(encoding="utf-8"), what="it serves", seconds=180)
-        shown = log.read_text(encoding="utf-8")
+    with serving(folder) as shown:
         values = {
             "API": find(r"Management API +(\S+)/v1", shown),
             "KEY": find(r"operator +(twr_\S+)", shown),
@@ -51,17 +38,8 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        yield done.stdout.split(f"{MARK}\n")
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-
-
-def find(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    assert found is not None, f"{pattern} is not in:\n{text}"
-    return found[1]
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.split(f"{MARK}\n")
 
 
 @pytest.mark.parametrize("position", [position for position, (_, said) in enumerate(BLOCKS) if said])
