@@ -16,8 +16,15 @@ from twoway_router.ingress.app import Ingress
 from twoway_router.store import transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.web.server import HttpServer
+from twoway_router.web.wire import BoundedProtocol
 
 FIELDS = f"id=m-1&from={ANN.replace('+', '%2B')}&to={SHARED}&text="
+
+
+class Hasty(BoundedProtocol):
+    """Gives a request a second to arrive."""
+
+    arrival_seconds = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +73,7 @@ async def wire(database_url: str) -> AsyncIterator[Wire]:
         await a_number(session, connection)
     ingress = an_ingress(engine, a_listener(database_url), clock=lambda: NOON)
     await ingress.start()
-    server = HttpServer(ingress, host="127.0.0.1", port=0, setting="TEST", drain_seconds=1)
+    server = HttpServer(ingress, host="127.0.0.1", port=0, setting="TEST", drain_seconds=1, protocol=Hasty)
     serving = asyncio.create_task(server.serve())
     yield Wire(ingress=ingress, engine=engine, connection=connection, port=server.port)
     server.shut_down()
@@ -103,3 +110,54 @@ async def test_a_request_in_two_pieces_is_one_message(wire: Wire) -> None:
 
     assert answer.startswith(b"HTTP/1.1 200")
     assert await wire.stored() == ["STOP the press"]
+
+
+@pytest.mark.parametrize(
+    "beginning", [b"", b"POST /in", b"POST /in HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nabc"]
+)
+async def test_a_client_that_does_not_come_to_an_end_is_hung_up_on(wire: Wire, beginning: bytes) -> None:
+    reader, writer = await wire.call()
+    writer.write(beginning)
+
+    async with asyncio.timeout(5):
+        with suppress(ConnectionError):
+            while await reader.read(1000):
+                pass
+    writer.close()
+
+
+async def test_a_client_that_drips_is_hung_up_on_too(wire: Wire) -> None:
+    _, writer = await wire.call()
+    writer.write(b"GET / HTTP/1.1\r\n")
+
+    with pytest.raises(ConnectionError):
+        async with asyncio.timeout(5):
+            while True:
+                writer.write(b"x: y\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+
+    writer.close()
+
+
+async def test_a_head_without_end_is_refused(wire: Wire) -> None:
+    reader, writer = await wire.call()
+    writer.write(b"GET / HTTP/1.1\r\nx: " + b"y" * 500_000)
+
+    answer = await reader.read(1000)
+
+    assert answer.startswith(b"HTTP/1.1 431")
+    writer.close()
+
+
+async def test_requests_on_one_connection_have_their_time_each(wire: Wire) -> None:
+    reader, writer = await wire.call()
+
+    for turn in range(4):
+        body = f"{FIELDS}PIZZA".replace("m-1", f"m-{turn}").encode()
+        writer.write(wire.head(len(body)) + body)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        await asyncio.sleep(0.4)
+
+    writer.close()
+    assert await wire.stored() == ["PIZZA"] * 4

@@ -7,6 +7,8 @@ from collections.abc import Generator
 import uvicorn
 from starlette.types import ASGIApp
 
+from twoway_router.web.wire import BoundedProtocol
+
 
 class PortTaken(OSError):
     """The address is already in use."""
@@ -23,11 +25,21 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """One listening address. The socket is bound when it is made, so that a taken port stops the start with its name."""
 
-    def __init__(self, app: ASGIApp, *, host: str, port: int, setting: str, drain_seconds: float) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        host: str,
+        port: int,
+        setting: str,
+        drain_seconds: float,
+        protocol: type[BoundedProtocol] = BoundedProtocol,
+    ) -> None:
         config = uvicorn.Config(
             app,
             host=host,
             port=port,
+            http=protocol,
             lifespan="off",
             log_config=None,
             access_log=False,
