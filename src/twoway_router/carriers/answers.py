@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import quote
 
 from twoway_router.carriers.decoders import query_bytes, read_pairs
+from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.http import AckOutcome, HttpReply, RawRequest
 from twoway_router.carriers.placeholders import Values, fill
 from twoway_router.carriers.spec import Ack, CarrierSpec
@@ -18,6 +19,7 @@ _DEFAULTS: Final[Mapping[AckOutcome, Ack]] = {
     AckOutcome.TOO_LARGE: Ack(status=413),
     AckOutcome.OVERLOADED: Ack(status=503),
 }
+_BODILESS: Final = (204, 205, 304)
 _AS_STORED: Final = (AckOutcome.DUPLICATE, AckOutcome.QUARANTINED, AckOutcome.PROBE)
 """Unless a spec says otherwise these are answered as if the message were new: anything else makes carriers repeat it."""
 
@@ -26,11 +28,25 @@ def compile_acks(spec: CarrierSpec) -> Acks:
     """One ready answer per outcome."""
     acks = {**_DEFAULTS, **spec.acks}
     acks |= {outcome: acks[AckOutcome.STORED] for outcome in _AS_STORED if outcome not in acks}
+    for outcome, ack in acks.items():
+        if problem := problem_with(ack):
+            raise SpecError(f"acks.{outcome}.{problem[0]}", problem[1])
     return {outcome: _reply(acks[outcome]) for outcome in AckOutcome}
 
 
+def problem_with(ack: Ack) -> tuple[str, str] | None:
+    """What of this answer no server could give, and why; None when it can be given."""
+    if not 200 <= ack.status <= 599:
+        return "status", f"{ack.status} is no HTTP status that can end a request (200 to 599)"
+    if ack.body and ack.status in _BODILESS:
+        return "body", f"an answer with status {ack.status} has no body"
+    if not (ack.content_type.isascii() and ack.content_type.isprintable()):
+        return "content_type", "a content type is printable ASCII"
+    return None
+
+
 def _reply(ack: Ack) -> HttpReply:
-    headers = {"content-type": ack.content_type} if ack.status != 204 else {}
+    headers = {"content-type": ack.content_type} if ack.status not in _BODILESS else {}
     return HttpReply(status=ack.status, headers=headers, body=ack.body.encode())
 
 

@@ -16,12 +16,12 @@ from twoway_router.carriers.fields import (
     TextGetter,
     compile_field,
     compile_text,
-    compile_time,
     compile_when,
 )
 from twoway_router.carriers.parts import PartNumber, number_part, read_header, split_body
 from twoway_router.carriers.sns import is_allowed
 from twoway_router.carriers.spec import CarrierSpec, Event, Part, When
+from twoway_router.carriers.times import compile_time
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, InboundMessage, MessagePart
 from twoway_router.kit.msisdn import read_address
 

@@ -1,4 +1,4 @@
-"""Reads values out of a decoded request: paths, predicates, texts in odd charsets, times in odd formats.
+"""Reads values out of a decoded request: paths, predicates, texts in odd charsets. Times are read by ``times``.
 
 ``engine`` compiles each path of a spec once per connection into a function of a ``Scene``.
 """
@@ -8,22 +8,18 @@ import binascii
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import unquote_to_bytes
-from zoneinfo import ZoneInfo
 
 from twoway_router.carriers.charsets import clean, codec_of, decode_bytes, to_bytes
 from twoway_router.carriers.decoders import query_bytes, read_pairs
 from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.http import RawRequest
-from twoway_router.carriers.spec import Field, Time, When
+from twoway_router.carriers.spec import Field, When
 
-OLDEST: Final = timedelta(days=30)
-NEWEST: Final = timedelta(days=1)
-"""A carrier's time outside now - OLDEST … now + NEWEST is worth nothing and becomes None; the message stays."""
-
-_MILLISECONDS: Final = 100_000_000_000
+_BODY: Final = "body:"
+_PREFIXES: Final = frozenset(("header", "literal", "query", "root"))
+_WORD: Final = re.compile(r"[a-z]+")
 _EXACT: Final = 2**53
 """Whole numbers below are exact as floats."""
 
@@ -46,7 +42,6 @@ class Scene:
 Getter = Callable[[Scene], object]
 TextGetter = Callable[[Scene], str | None]
 Predicate = Callable[[Scene], bool]
-TimeGetter = Callable[[Scene, datetime], datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +55,8 @@ class Reading:
 
 def compile_path(path: str) -> Getter:
     """A getter of the first alternative that is there and not empty."""
+    if problem := problem_with_path(path):
+        raise SpecError("path", problem)
     getters = tuple(_single(part.strip()) for part in path.split("|"))
     if len(getters) == 1:
         return getters[0]
@@ -76,6 +73,18 @@ def compile_path(path: str) -> Getter:
     return first
 
 
+def problem_with_path(path: str) -> str | None:
+    """Why this path cannot be read, None when it can."""
+    for part in map(str.strip, path.split("|")):
+        prefix, colon, rest = part.partition(":")
+        if not part or (colon and prefix in _PREFIXES and not rest):
+            return "a path may not be empty"
+        if colon and _WORD.fullmatch(prefix) and prefix not in _PREFIXES and part != _BODY:
+            known = ", ".join(f"{name}:" for name in sorted(_PREFIXES))
+            return f"{prefix}: is not one of {known} or {_BODY}; a name with a colon in it is written root:{part}"
+    return None
+
+
 def _single(path: str) -> Getter:
     prefix, colon, rest = path.partition(":")
     if colon and prefix == "header":
@@ -85,15 +94,13 @@ def _single(path: str) -> Getter:
         return lambda scene: next((value for key, value in read_pairs(query_bytes(scene.query)) if key == rest), None)
     if colon and prefix == "literal":
         return lambda _: rest
-    if path == "body:":
+    if path == _BODY:
         return lambda scene: scene.body.decode("utf-8", "surrogateescape")
     if colon and prefix == "root":
         steps = tuple(rest.split("."))
         return lambda scene: _walk(scene.root, rest, steps)
     if path == ".":
         return lambda scene: scene.item
-    if not path:
-        raise SpecError("path", "a path may not be empty")
     return _of_item(path)
 
 
@@ -199,11 +206,11 @@ def compile_field(field: str | Field) -> Callable[[Scene], Reading | None]:
 
 def _codec_getter(spec: Field) -> Callable[[Scene], str]:
     """The codec that a request names, else the field's own. A name is not stripped first: it may be a control character."""
-    own = codec_of(spec.charset) or "utf-8"
+    own = _codec(spec.charset)
     if spec.charset_from is None:
         return lambda _: own
     value = compile_path(spec.charset_from)
-    charsets = {name.lower(): charset for name, charset in spec.charsets.items()}
+    charsets = {name.lower(): _codec(charset) for name, charset in spec.charsets.items()}
 
     def codec_in(scene: Scene) -> str:
         told = clean(text_of(value(scene)) or "").lower()
@@ -211,6 +218,12 @@ def _codec_getter(spec: Field) -> Callable[[Scene], str]:
         return (codec_of(named) if named else None) or own
 
     return codec_in
+
+
+def _codec(charset: str) -> str:
+    if (codec := codec_of(charset)) is None:
+        raise SpecError("charset", f"{charset!r} is no charset that can be read")
+    return codec
 
 
 def undo(text: str, encoding: str | None) -> bytes:
@@ -226,40 +239,3 @@ def undo(text: str, encoding: str | None) -> bytes:
     if encoding == "form":
         return unquote_to_bytes(raw.replace(b"+", b" "))
     return unquote_to_bytes(raw) if encoding == "percent" else raw
-
-
-def compile_time(time: str | Time | None) -> TimeGetter:
-    """A getter of the carrier's time in UTC, None when it is missing, garbage or absurd."""
-    if time is None:
-        return lambda *_: None
-    spec = Time(path=time) if isinstance(time, str) else time
-    read = compile_text(spec.path)
-    try:
-        zone = ZoneInfo(spec.zone)
-    except (ValueError, KeyError, OSError) as error:
-        raise SpecError("zone", f"{spec.zone!r} is no time zone") from error
-
-    def get(scene: Scene, now: datetime) -> datetime | None:
-        text = read(scene)
-        if not text:
-            return None
-        for form in spec.formats:
-            if (found := _read_time(text, form, zone)) is not None:
-                return found if now - OLDEST <= found <= now + NEWEST else None
-        return None
-
-    return get
-
-
-def _read_time(text: str, form: str, zone: ZoneInfo) -> datetime | None:
-    try:
-        if form == "auto":
-            is_epoch = text.isascii() and text.isdigit() and len(text) in (10, 13)
-            form = "epoch" if is_epoch else "iso"
-        if form in ("epoch", "epoch_ms"):
-            seconds = float(text)
-            return datetime.fromtimestamp(seconds / 1000 if abs(seconds) > _MILLISECONDS else seconds, UTC)
-        found = datetime.fromisoformat(text) if form == "iso" else datetime.strptime(text, form)  # noqa: DTZ007
-        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError, OSError, re.error):  # the last: a directive twice in an operator's format
-        return None

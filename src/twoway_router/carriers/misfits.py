@@ -4,35 +4,81 @@ Asked by ``spec_files`` before the first message.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import yaml
 
-from twoway_router.carriers.spec import CarrierSpec, Time
+from twoway_router.carriers.answers import problem_with
+from twoway_router.carriers.event_misfits import Misfit, Step, event_misfits
+from twoway_router.carriers.spec import EVERYWHERE, CarrierSpec
+from twoway_router.carriers.verifiers import OPTIONS
 from twoway_router.domain.messages import Capability
 
-Step = int | str
-Misfit = tuple[tuple[Step, ...], str]
+__all__ = ["Misfit", "Step", "misfits_of", "repeated_names"]
 
-_NAMED_FORMATS: Final = frozenset(("iso", "epoch", "epoch_ms", "auto"))
-_SAMPLE: Final = datetime(2026, 11, 22, 12, 30, 45, 123456, tzinfo=UTC)
+_SETTING: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+"""What the management API takes for a name."""
+
+_METHOD: Final = re.compile(r"[A-Z]+")
+_LIMITS: Final = ("body_limit", "digest_window_seconds", "part_wait_seconds")
 
 
 def misfits_of(spec: CarrierSpec) -> Iterator[Misfit]:
     """Each with its path."""
+    yield from _setting_misfits(spec)
+    yield from _auth_misfits(spec)
+    if not spec.decode:
+        yield ("decode",), "must name at least one body that can be read"
+    if not spec.events and spec.configure is None:
+        yield ("events",), "must hold at least one event: nothing could be read"
+    for ordinal, event in enumerate(spec.events):
+        yield from event_misfits(event, ("events", ordinal))
     for outcome, ack in spec.acks.items():
-        if not 200 <= ack.status <= 599:
-            yield ("acks", outcome, "status"), f"{ack.status} is no HTTP status that can end a request (200 to 599)"
+        if problem := problem_with(ack):
+            yield ("acks", outcome, problem[0]), problem[1]
+    yield from (((name,), "must be more than 0") for name in _LIMITS if getattr(spec, name) <= 0)
+    yield from _send_misfits(spec)
+
+
+def _setting_misfits(spec: CarrierSpec) -> Iterator[Misfit]:
+    counted = Counter(setting.name for setting in spec.settings)
+    taken = {setting.name for setting in EVERYWHERE}
+    for ordinal, setting in enumerate(spec.settings):
+        at: tuple[Step, ...] = ("settings", ordinal, "name")
+        if _SETTING.fullmatch(setting.name) is None:
+            yield at, "must be lower-case letters, digits and underscores, a letter first"
+        elif setting.name in taken:
+            yield at, f"every connection has a setting {setting.name} already"
+        elif counted[setting.name] > 1:
+            yield at, f"there is another setting {setting.name}"
+        if setting.choices and setting.default is not None and setting.default not in setting.choices:
+            yield ("settings", ordinal, "default"), f"must be one of {', '.join(setting.choices)}"
+
+
+def _auth_misfits(spec: CarrierSpec) -> Iterator[Misfit]:
+    known = {setting.name for setting in spec.settings}
+    if not spec.auth and "allow_unsigned" not in known:
+        yield ("auth",), "must hold at least one proof: without any every request is refused"
+    for ordinal, auth in enumerate(spec.auth):
+        at: tuple[Step, ...] = ("auth", ordinal, "options")
+        for name in sorted(auth.needs - known):
+            yield at, f"{{{name}}} is no setting of this carrier"
+        options = OPTIONS.get(auth.verifier, frozenset(auth.options))
+        for name in sorted(set(auth.options) - options):
+            yield (*at, name), f"{auth.verifier} has no such option; it has {', '.join(sorted(options))}"
+
+
+def _send_misfits(spec: CarrierSpec) -> Iterator[Misfit]:
     if spec.capability is Capability.LOOK_UP and spec.look_up is None:
         yield ("capability",), "look_up needs the part look_up, which says how to ask"
-    if spec.send is not None and not spec.send.url.startswith(("http://", "https://", "{")):
+    if spec.send is None:
+        return
+    if not spec.send.url.startswith(("http://", "https://", "{")):
         yield ("send", "url"), "must begin with https://, http:// or a setting"
-    for ordinal, event in enumerate(spec.events):
-        if isinstance(event.time, Time):
-            yield from _time_misfits(event.time, ("events", ordinal, "time"))
+    if _METHOD.fullmatch(spec.send.method) is None:
+        yield ("send", "method"), "must be a method of HTTP, such as POST"
 
 
 def repeated_names(tree: yaml.Node | None) -> Iterator[tuple[str, int]]:
@@ -52,21 +98,3 @@ def repeated_names(tree: yaml.Node | None) -> Iterator[tuple[str, int]]:
                 if isinstance(key, yaml.ScalarNode) and key.value in names[:ordinal]:
                     yield key.value, key.start_mark.line + 1
                 waiting.append(value)
-
-
-def _time_misfits(time: Time, path: tuple[Step, ...]) -> Iterator[Misfit]:
-    try:
-        ZoneInfo(time.zone)
-    except (ValueError, KeyError, OSError):
-        yield (*path, "zone"), f"{time.zone!r} is no time zone"
-    for ordinal, form in enumerate(time.formats):
-        if form not in _NAMED_FORMATS and not _is_readable(form):
-            yield (*path, "formats", ordinal), f"{form!r} is neither {', '.join(sorted(_NAMED_FORMATS))} nor strptime's"
-
-
-def _is_readable(form: str) -> bool:
-    try:
-        datetime.strptime(_SAMPLE.strftime(form), form)  # noqa: DTZ007
-    except (ValueError, re.error):  # the second: a directive that stands twice
-        return False
-    return "%" in form

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
@@ -23,6 +24,12 @@ ALGORITHMS: Final[Mapping[str, Callable[[], object]]] = {
     "sha384": hashlib.sha384,
     "sha512": hashlib.sha512,
 }
+
+
+LONGEST_WINDOW: Final = 2_592_000
+"""Thirty days."""
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def is_same(given: str | bytes, wanted: str | bytes) -> bool:
@@ -68,6 +75,24 @@ def algorithm_of(options: Options, default: str) -> str:
     if name not in ALGORITHMS:
         raise SpecError("auth.algorithm", f"{name!r} is not one of {', '.join(ALGORITHMS)}")
     return name
+
+
+def seconds_of(options: Options, name: str, default: str) -> float:
+    """An option that says how many seconds; refused when it says none."""
+    try:
+        seconds = float(options.get(name, default))
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LONGEST_WINDOW:
+        raise SpecError(f"auth.{name}", f"must be a number of seconds from 0 to {LONGEST_WINDOW}")
+    return seconds
+
+
+def header_name(options: Options, name: str) -> str:
+    """An option that names a header, in lower case."""
+    if _TOKEN.fullmatch(options[name]) is None:
+        raise SpecError(f"auth.{name}", f"{options[name]!r} is no name of a header")
+    return options[name].lower()
 
 
 def from_base64(text: str, *, url_safe: bool = False) -> bytes:

@@ -65,6 +65,8 @@ class Sender:
     """Builds requests for one connection."""
 
     def __init__(self, send: Send, values: Values, receipt_url: str) -> None:
+        if not fill(send.url, values).startswith(("https://", "http://")):
+            raise SpecError("send.url", "must begin with https:// or http://")
         words = [name for variables in send.per_encoding.values() for name in variables]
         known = MESSAGE_VALUES | frozenset(words)
         self._send = send

@@ -22,8 +22,10 @@ from twoway_router.carriers.proofs import (
     demand,
     from_base64,
     header,
+    header_name,
     is_same,
     keyed,
+    seconds_of,
     within,
 )
 
@@ -48,7 +50,7 @@ def sorted_params(options: Options) -> Check:
     """
     secret, is_plain = options["secret"].encode(), options.get("algorithm") == "md5hash"
     algorithm = "md5" if is_plain else algorithm_of(options, "md5")
-    window = float(options.get("window", "0"))
+    window = seconds_of(options, "window", "0")
 
     def check(request: RawRequest, now: datetime) -> None:
         values = _parameters(request)
@@ -138,9 +140,9 @@ def _with_and_without_port(url: str) -> tuple[str, ...]:
 def jwt(options: Options) -> Check:
     """A JWT signed with a shared secret. Options: header, prefix, secret, issuer, leeway, window, url_claim, payload_claim,
     require (claims that must be there)."""
-    name, prefix, secret = options["header"].lower(), options.get("prefix", ""), options["secret"].encode()
+    name, prefix, secret = header_name(options, "header"), options.get("prefix", ""), options["secret"].encode()
     required = options.get("require", "").split()
-    leeway, window = float(options.get("leeway", "1")), float(options.get("window", "0"))
+    leeway, window = seconds_of(options, "leeway", "1"), seconds_of(options, "window", "0")
 
     def check(request: RawRequest, now: datetime) -> None:
         claims = _claims(header(request, name).removeprefix(prefix).strip(), secret)
@@ -189,8 +191,8 @@ def ed25519(options: Options) -> Check:
         key = Ed25519PublicKey.from_public_bytes(raw)
     except ValueError as error:
         raise SpecError("auth.public_key", "is not 32 bytes in base64") from error
-    signature_header, time_header = options["header"].lower(), options["timestamp_header"].lower()
-    window = float(options.get("window", "300"))
+    signature_header, time_header = header_name(options, "header"), header_name(options, "timestamp_header")
+    window = seconds_of(options, "window", "300")
 
     def check(request: RawRequest, now: datetime) -> None:
         signature, timestamp = from_base64(header(request, signature_header)), header(request, time_header)

@@ -17,6 +17,7 @@ from twoway_router.carriers.engine import ConnectionView, compile_connection
 from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.hooks import CONFIGURATORS, HOOKS
 from twoway_router.carriers.misfits import misfits_of, repeated_names
+from twoway_router.carriers.placeholders import fill_all
 from twoway_router.carriers.signers import SIGNERS
 from twoway_router.carriers.spec import NAME, CarrierSpec, Field
 from twoway_router.carriers.verifiers import VERIFIERS
@@ -62,10 +63,10 @@ def spec_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_adapter().json_schema()}
 
 
-def read_spec(text: str) -> CarrierSpec:
+def read_spec(text: str | bytes) -> CarrierSpec:
     """A carrier from YAML. Raises SpecFileError with everything that is wrong with it."""
     try:
-        document = load_yaml(text)
+        document = load_yaml(text if isinstance(text, str) else _as_text(text))
     except YamlError as error:
         raise SpecFileError([SpecProblem(path="", line=error.line, detail=error.detail)]) from None
     tree = document.tree
@@ -82,6 +83,14 @@ def read_spec(text: str) -> CarrierSpec:
     if problems := problems or [_problem(path, detail, tree) for path, detail in _trial_problems(spec)]:
         raise SpecFileError(problems)
     return spec
+
+
+def _as_text(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, wrong = raw[: error.start].count(b"\n") + 1, raw[error.start]
+        raise YamlError(f"is not UTF-8: byte 0x{wrong:02x} cannot be read; save the file as UTF-8", line) from None
 
 
 def _shape_problems(error: ValidationError, tree: yaml.Node | None) -> list[SpecProblem]:
@@ -157,12 +166,11 @@ def _fields_in(value: object, path: tuple[Step, ...]) -> Iterator[tuple[tuple[St
 
 def _trial_problems(spec: CarrierSpec) -> Iterator[tuple[tuple[Step, ...], str]]:
     """Compile the spec for a connection that has every setting."""
-    values = {
-        setting.name: setting.default or next(iter(setting.choices), _TRIAL_VALUES.get(setting.name, _TRIAL_VALUE))
-        for setting in spec.settings
-        if setting.kind == "text"
-    }
     secret = {setting.name for setting in spec.settings if setting.is_secret}
+    values = _trial_values(spec)
+    if found := tuple(_auth_problems(spec, values)):
+        yield from found
+        return
     view = ConnectionView(
         connection_id=ConnectionId(UUID(int=0)),
         carrier=spec.name,
@@ -175,5 +183,23 @@ def _trial_problems(spec: CarrierSpec) -> Iterator[tuple[tuple[Step, ...], str]]
         compile_connection(spec, view)
     except SpecError as error:
         yield tuple(error.path.split(".")), error.detail
-    except KeyError as error:
-        yield ("auth",), f"the option {error} is missing"
+
+
+def _trial_values(spec: CarrierSpec) -> dict[str, str]:
+    return {
+        setting.name: setting.default or next(iter(setting.choices), _TRIAL_VALUES.get(setting.name, _TRIAL_VALUE))
+        for setting in spec.settings
+        if setting.kind == "text"
+    }
+
+
+def _auth_problems(spec: CarrierSpec, values: Mapping[str, str]) -> Iterator[tuple[tuple[Step, ...], str]]:
+    for ordinal, auth in enumerate(spec.auth):
+        at: tuple[Step, ...] = ("auth", ordinal, "options")
+        try:
+            VERIFIERS[auth.verifier](fill_all(auth.options, values), {})
+        except SpecError as error:
+            option = error.path.rpartition(".")[2]
+            yield (*at, option) if option in auth.options else at, error.detail
+        except KeyError as error:
+            yield at, f"the option {error} is missing"

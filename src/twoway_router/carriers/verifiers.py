@@ -13,7 +13,18 @@ from twoway_router.carriers import signatures, sns
 from twoway_router.carriers.decoders import query_bytes, read_pairs
 from twoway_router.carriers.errors import BadSignature, SpecError
 from twoway_router.carriers.http import RawRequest
-from twoway_router.carriers.proofs import Check, Options, algorithm_of, demand, header, is_same, keyed, within
+from twoway_router.carriers.proofs import (
+    Check,
+    Options,
+    algorithm_of,
+    demand,
+    header,
+    header_name,
+    is_same,
+    keyed,
+    seconds_of,
+    within,
+)
 
 
 def query_key(options: Options) -> Check:
@@ -42,7 +53,7 @@ def basic(options: Options) -> Check:
 
 def header_key(options: Options) -> Check:
     """A secret in a header, after an optional prefix such as ``Bearer``."""
-    name, wanted = options["header"].lower(), options.get("prefix", "") + options["secret"]
+    name, wanted = header_name(options, "header"), options.get("prefix", "") + options["secret"]
 
     def check(request: RawRequest, _: datetime) -> None:
         demand(is_same(header(request, name), wanted), "wrong_key")
@@ -66,14 +77,16 @@ def hmac(options: Options) -> Check:
     Options: secret, header, algorithm, encoding (hex or base64), prefix, template, timestamp_header, nonce_header,
     window (seconds; 0 = any time).
     """
-    name, secret = options["header"].lower(), options["secret"].encode()
+    name, secret = header_name(options, "header"), options["secret"].encode()
     algorithm, prefix = algorithm_of(options, "sha256"), options.get("prefix", "")
-    is_hex = options.get("encoding", "hex") == "hex"
+    is_hex = _is_hex(options.get("encoding", "hex"))
     headers = {
-        place: options[f"{place}_header"].lower() for place in ("timestamp", "nonce") if f"{place}_header" in options
+        place: header_name(options, f"{place}_header")
+        for place in ("timestamp", "nonce")
+        if f"{place}_header" in options
     }
     pieces = _pieces(options.get("template", "{body}"), headers)
-    window = float(options.get("window", "300"))
+    window = seconds_of(options, "window", "300")
 
     def check(request: RawRequest, now: datetime) -> None:
         given = header(request, name)
@@ -86,6 +99,12 @@ def hmac(options: Options) -> Check:
         demand(is_same(proof.lower() if is_hex else proof, wanted))
 
     return check
+
+
+def _is_hex(encoding: str) -> bool:
+    if encoding not in ("hex", "base64"):
+        raise SpecError("auth.encoding", f"{encoding!r} is neither hex nor base64")
+    return encoding == "hex"
 
 
 def _pieces(template: str, headers: Mapping[str, str]) -> list[bytes | Callable[[RawRequest], bytes]]:
@@ -137,3 +156,32 @@ VERIFIERS: Final[Mapping[str, Verifier]] = {
     "plivo": _by_options(signatures.plivo),
     "sns": sns.verify,
 }
+
+OPTIONS: Final[Mapping[str, frozenset[str]]] = {
+    "query_key": frozenset(("parameter", "secret")),
+    "basic": frozenset(("username", "password")),
+    "header_key": frozenset(("header", "prefix", "secret")),
+    "hmac": frozenset(
+        (
+            "secret",
+            "header",
+            "algorithm",
+            "encoding",
+            "prefix",
+            "template",
+            "timestamp_header",
+            "nonce_header",
+            "window",
+        )
+    ),
+    "refuse": frozenset(("reason",)),
+    "sorted_params": frozenset(("secret", "algorithm", "window")),
+    "url_params": frozenset(("secret", "shared_key")),
+    "jwt": frozenset(
+        ("header", "prefix", "secret", "issuer", "leeway", "window", "url_claim", "payload_claim", "require")
+    ),
+    "ed25519": frozenset(("public_key", "header", "timestamp_header", "window")),
+    "plivo": frozenset(("secret",)),
+    "sns": frozenset(("topics",)),
+}
+"""The options that each verifier knows, for whoever checks a spec."""

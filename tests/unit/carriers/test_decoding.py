@@ -8,11 +8,12 @@ import pytest
 from twoway_router.carriers.charsets import clean, codec_of, decode_bytes
 from twoway_router.carriers.decoders import Undecodable, decode
 from twoway_router.carriers.errors import SpecError
-from twoway_router.carriers.fields import Scene, compile_path, compile_time, compile_when
+from twoway_router.carriers.fields import Scene, compile_path, compile_when
 from twoway_router.carriers.http import RawRequest
 from twoway_router.carriers.parts import PartNumber, join_parts, number_part, read_header, split_body
 from twoway_router.carriers.recorded import read_reply, read_request
 from twoway_router.carriers.spec import Decoder, Time, When
+from twoway_router.carriers.times import compile_time
 from twoway_router.domain.messages import MessagePart
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -313,7 +314,17 @@ def test_a_recorded_answer_needs_a_status() -> None:
         read_reply(b"HTTP/1.1 fine\n\n")
 
 
-def test_a_format_with_a_directive_twice_reads_no_time_and_breaks_nothing() -> None:
-    read = compile_time(Time(path="t", formats=("%d%d",), zone="UTC"))
+@pytest.mark.parametrize("form", ["%d%d", "%Q", "hello", ""])
+def test_a_format_that_can_read_nothing_is_refused(form: str) -> None:
+    with pytest.raises(SpecError, match="neither auto, epoch, epoch_ms, iso nor strptime"):
+        compile_time(Time(path="t", formats=(form,), zone="UTC"))
 
-    assert read(Scene({"t": "2211"}, {}, {}), NOW) is None
+
+@pytest.mark.parametrize("path", ["", "a||b", "header:", "headr:x-from", "body:text", "a|soap:Body"])
+def test_a_path_that_can_read_nothing_is_refused(path: str) -> None:
+    with pytest.raises(SpecError):
+        compile_path(path)
+
+
+def test_a_name_with_a_colon_is_read_from_the_root() -> None:
+    assert compile_path("root:soap:Body")(Scene({}, {"soap:Body": "x"}, {})) == "x"

@@ -217,10 +217,28 @@ WRONG_SETTINGS = [
     {"send_url": "https://x/{nothing}"},
     {"send_url": "https://x", "send_errors": {"5": "explode"}},
     {"hmac_template": "{what}"},
+    {"hmac_window": "soon"},
+    {"hmac_window": "nan"},
+    {"hmac_window": "-1"},
+    {"hmac_header": "x signature"},
+    {"hmac_encoding": "base46"},
+    {"zone": "../x"},
+    {"time_format": "%Q"},
+    {"text_charset": "klingon"},
+    {"fields": {"sender": "headr:x"}},
+    {"ack_status": "²00"},
+    {"ack_status": "204", "ack_body": "thanks"},
+    {"ack_content_type": "text/plain\r\nx-more: 1"},
+    {"ack_content_type": "text/plain; name=€"},
+    {"capability": "look_up"},
+    {"look_up_url": "gateway.example"},
+    {"send_url": "ftp://gateway.example"},
+    {"send_url": "https://x", "send_success": "=0"},
+    {"send_url": "https://x", "send_success": "status"},
 ]
 
 
-@pytest.mark.parametrize("settings", WRONG_SETTINGS)
+@pytest.mark.parametrize("settings", WRONG_SETTINGS, ids=str)
 def test_settings_that_cannot_work_are_named(settings: Mapping[str, object]) -> None:
     with pytest.raises(SpecError):
         a_connection(settings=settings, secrets={"hmac_secret": "x"})

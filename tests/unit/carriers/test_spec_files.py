@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from twoway_router.carriers import registry
 from twoway_router.carriers.errors import SpecError
+from twoway_router.carriers.misfits import misfits_of
 from twoway_router.carriers.spec_files import SpecFileError, read_spec, spec_schema
 from twoway_router.cli.main import app
 from twoway_router.processes.carriers import load_carriers
@@ -86,9 +87,36 @@ MISTAKES = [
     ("capability: receipt", "capability: look_up", "line 36, capability: look_up needs the part look_up"),
     ("url: https:", "url: ftp:", "line 26, send.url: must begin with https://"),
     ("name: highconnection", "name: High Connection", "line 1, name: must be lower-case letters"),
-    ('options: {parameter: key, secret: "{key}"}', "options: {parameter: key}", "auth: the option 'secret' is missing"),
+    ('options: {parameter: key, secret: "{key}"}', "options: {parameter: key}", "line 10, auth[0].options: the option"),
     ("title: High Connection", "title: [", "no YAML"),
     ("capability: receipt", "capability: magic", "line 36, capability: Input should be"),
+    ('secret: "{key}"', 'secret: "{kee}"', "line 10, auth[0].options: {kee} is no setting"),
+    ("{parameter: key,", "{paramter: key,", "line 10, auth[0].options.paramter: query_key has no such option"),
+    ("verifier: query_key", "verifier: sns", "auth[0].options.secret: sns has no such option; it has topics"),
+    ("    sender: FROM\n", "", "line 13, events[0]: sender is needed"),
+    ("    status: status\n", "", "line 19, events[1]: status is needed"),
+    ("    reference: ret_id\n", "", "line 19, events[1]: id or reference is needed"),
+    ("sender: FROM", "sender: FROM||x", "line 15, events[0].sender: a path may not be empty"),
+    ("sender: FROM", "sender: headr:x", "line 15, events[0].sender: headr: is not one of header:"),
+    ("    id: ID\n", "    when: {path: x}\n", "line 14, events[0].when: asks nothing of its path"),
+    ("    id: ID\n", "    when: {all_of: [{equals: x}]}\n", "line 14, events[0].when.all_of[0]: path is needed"),
+    ("    id: ID\n", "    when: {}\n", "line 14, events[0].when: asks nothing; leave it out"),
+    ("decode: [form, query]", "decode: []", "line 7, decode: must name at least one body"),
+    ("name: account_id", "name: key", "line 5, settings[1].name: there is another setting key"),
+    ("name: account_id", "name: Account", "line 5, settings[1].name: must be lower-case letters"),
+    ("name: account_id", "name: public_url", "line 5, settings[1].name: every connection has a setting"),
+    ("is_required: true, desc", "choices: [a], default: b, desc", "line 5, settings[1].default: must be one of a"),
+    ("{status: 200}", "{status: 204, body: x}", "line 24, acks.stored.body: an answer with status 204 has no body"),
+    ("{status: 200}", "{status: 200, content_type: täxt}", "line 24, acks.stored.content_type: a content type is"),
+    ("  body: form\n", "  method: post\n", "line 27, send.method: must be a method of HTTP"),
+    ("capability: receipt", "body_limit: -1", "line 36, body_limit: must be more than 0"),
+]
+
+WITH_HMAC = [
+    ("header: x-sig, window: soon", "line 10, auth[0].options.window: must be a number of seconds"),
+    ("header: x-sig, encoding: base46", "line 10, auth[0].options.encoding: 'base46' is neither hex nor base64"),
+    ("header: x-sig, algorithm: sha3", "line 10, auth[0].options.algorithm: 'sha3' is not one of"),
+    ("header: x sig", "line 10, auth[0].options.header: 'x sig' is no name of a header"),
 ]
 
 
@@ -100,6 +128,49 @@ def test_a_mistake_is_named_with_its_line_and_path(right: str, wrong: str, compl
         read_spec(block("yaml").replace(right, wrong, 1))
 
     assert complaint in str(refused.value)
+
+
+@pytest.mark.parametrize(("options", "complaint"), WITH_HMAC)
+def test_an_option_of_a_proof_that_cannot_work_is_named(options: str, complaint: str) -> None:
+    text = block("yaml").replace("verifier: query_key", "verifier: hmac").replace("parameter: key", options)
+
+    with pytest.raises(SpecFileError) as refused:
+        read_spec(text)
+
+    assert complaint in str(refused.value)
+
+
+def test_a_spec_without_proofs_needs_a_way_to_allow_that() -> None:
+    start, end = block("yaml").index("auth:"), block("yaml").index("numbers:")
+    text = block("yaml")[:start] + "auth: []\n" + block("yaml")[end:]
+
+    with pytest.raises(SpecFileError, match="line 8, auth: must hold at least one proof"):
+        read_spec(text)
+
+
+def test_a_zone_may_be_a_setting() -> None:
+    zone = "settings:\n  - {name: zone, description: Its time zone, default: Europe/Paris}\n"
+    text = block("yaml").replace("zone: Europe/Paris", 'zone: "{zone}"').replace("settings:\n", zone)
+
+    assert read_spec(text).settings[0].name == "zone"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_file_in_another_charset_says_so(encoding: str) -> None:
+    raw = block("yaml").replace("High Connection", "Hôte").encode(encoding)
+
+    with pytest.raises(SpecFileError, match=r"line \d, the file: is not UTF-8: byte 0x"):
+        read_spec(raw)
+
+
+def test_a_byte_order_mark_is_no_mistake() -> None:
+    assert read_spec(block("yaml").encode("utf-8-sig")).name == "highconnection"
+
+
+def test_every_built_in_carrier_would_pass_as_an_operator_s_own() -> None:
+    assert {name: list(misfits_of(spec)) for name, spec in registry.CARRIERS.items()} == {
+        name: [] for name in registry.CARRIERS
+    }
 
 
 def test_all_mistakes_are_named_at_once() -> None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Final, get_args
 
 from twoway_router.carriers.errors import SpecError
+from twoway_router.carriers.generic_settings import OWN_SETTINGS
 from twoway_router.carriers.http import AckOutcome
-from twoway_router.carriers.spec import Ack, Auth, CarrierSpec, Event, Field, LookUp, Result, Send, Setting, Time, When
+from twoway_router.carriers.spec import Ack, Auth, CarrierSpec, Event, Field, LookUp, Result, Send, Time, When
 from twoway_router.carriers.specs.common import ALLOW_UNSIGNED, KEY, A, D, E, R, U
 from twoway_router.domain.messages import Capability, DeliveryState
 
@@ -44,86 +45,6 @@ _STATUSES: Final = {
     "rejected": R,
 }
 
-SETTINGS: Final = (
-    KEY,
-    Setting(name="key_parameter", default="key", description="The query parameter that carries the key."),
-    Setting(name="username", description="User name for HTTP Basic authentication of the gateway's requests."),
-    Setting(
-        name="password", is_secret=True, description="Password for HTTP Basic authentication of the gateway's requests."
-    ),
-    Setting(name="hmac_secret", is_secret=True, description="Secret of the gateway's HMAC signature."),
-    Setting(name="hmac_header", default="x-signature", description="Header with the signature."),
-    Setting(
-        name="hmac_algorithm",
-        default="sha256",
-        choices=("sha256", "sha512", "sha384", "sha1", "md5"),
-        description="Hash.",
-    ),
-    Setting(
-        name="hmac_encoding", default="hex", choices=("hex", "base64"), description="How the signature is written."
-    ),
-    Setting(name="hmac_prefix", description="What stands before the signature, such as v1= or sha256=."),
-    Setting(
-        name="hmac_template",
-        description="What is signed: {body} {timestamp} {nonce} {url} {path} {query} {method}. With a timestamp header "
-        "the default is {timestamp}.{body}, else {body}.",
-    ),
-    Setting(
-        name="hmac_timestamp_header", description="Header with the time of signing; old and future times are refused."
-    ),
-    Setting(name="hmac_nonce_header", description="Header with a nonce, if one is signed."),
-    Setting(name="hmac_window", default="300", description="How many seconds the time of signing may be off."),
-    Setting(
-        name="fields", kind="mapping", description="Where an MO's fields are: id, sender, recipient, text, time, …"
-    ),
-    Setting(
-        name="receipt_fields", kind="mapping", description="Where a receipt's fields are: id, reference, status, …"
-    ),
-    Setting(name="statuses", kind="mapping", description="The gateway's status words and the state each one means."),
-    Setting(
-        name="numbers",
-        default="national",
-        choices=("national", "international"),
-        description="How digits without + read.",
-    ),
-    Setting(name="text_charset", default="utf-8", description="Charset of the text's bytes."),
-    Setting(
-        name="text_encoding", choices=("hex", "base64", "percent"), description="How the text's bytes are written."
-    ),
-    Setting(name="time_format", default="auto", description="iso, epoch, epoch_ms, auto or a strptime format."),
-    Setting(name="zone", default="UTC", description="Time zone of times that name none."),
-    Setting(name="ack_status", default="200", description="Status of the answer to a stored message."),
-    Setting(name="ack_body", description="Body of the answer to a stored message."),
-    Setting(name="ack_content_type", default="text/plain; charset=utf-8", description="Content type of that answer."),
-    Setting(name="send_url", description="Where MTs are handed over; without it the connection only receives."),
-    Setting(name="send_method", default="POST", choices=("POST", "GET", "PUT"), description="Method of that request."),
-    Setting(name="send_format", default="json", choices=("json", "form", "query"), description="Form of that request."),
-    Setting(
-        name="send_fields", kind="mapping", description="Its fields, with {reference} {sender} {recipient} {text} …"
-    ),
-    Setting(name="send_headers", kind="mapping", description="Its headers; {send_token} stands for the secret."),
-    Setting(
-        name="send_token", is_secret=True, description="Secret for handing over, for use in headers, fields or URL."
-    ),
-    Setting(
-        name="send_id", default="id", description="Where the answer names its message id; a dash when it names none."
-    ),
-    Setting(name="send_success", description="path=value that a successful answer must have."),
-    Setting(name="send_error", default="code", description="Where a refusal names its error code."),
-    Setting(
-        name="send_errors",
-        kind="mapping",
-        description="Error codes or statuses and what they mean: " + ", ".join(get_args(Result)),
-    ),
-    Setting(
-        name="look_up_url", description="Where an MT can be asked for, with {reference}; 404 means it never arrived."
-    ),
-    Setting(
-        name="capability", default="blind", choices=tuple(Capability), description="What settles an unknown hand-over."
-    ),
-    ALLOW_UNSIGNED,
-)
-
 AUTH: Final = (
     Auth(verifier="query_key", options={"parameter": "{key_parameter}", "secret": "{key}"}),
     Auth(verifier="basic", options={"username": "{username}", "password": "{password}"}),
@@ -133,7 +54,7 @@ AUTH: Final = (
 SPEC: Final = CarrierSpec(
     name="generic",
     title="Generic HTTP gateway",
-    settings=SETTINGS,
+    settings=(KEY, *OWN_SETTINGS, ALLOW_UNSIGNED),
     decode=("json", "form", "query", "multipart", "xml"),
     auth=AUTH,
     events=(),
@@ -154,11 +75,11 @@ def configured(spec: CarrierSpec, settings: Mapping[str, object]) -> CarrierSpec
         events=(_mo(told, _mapping(settings, "fields")), _dlr(told, _mapping(settings, "receipt_fields"))),
         statuses=_statuses(_mapping(settings, "statuses")),
         acks={AckOutcome.STORED: ack},
-        send=_send(told, settings) if told["send_url"] else None,
+        send=_send(told, settings) if _url(told, "send_url") else None,
         look_up=LookUp(url=told["look_up_url"], headers=_texts(settings, "send_headers"), id=_id(told))
-        if told["look_up_url"]
+        if _url(told, "look_up_url")
         else None,
-        capability=_capability(told["capability"]),
+        capability=_capability(told),
     )
 
 
@@ -180,9 +101,15 @@ def _paths(defaults: Mapping[str, str], changed: Mapping[str, object], name: str
 
 
 def _status(text: str) -> int:
-    if not text.isdigit() or not 200 <= int(text) <= 599:
+    if not (text.isascii() and text.isdigit()) or not 200 <= int(text) <= 599:
         raise SpecError("settings.ack_status", "must be an HTTP status")
     return int(text)
+
+
+def _url(told: Mapping[str, str], name: str) -> str:
+    if told[name] and not told[name].startswith(("https://", "http://")):
+        raise SpecError(f"settings.{name}", "must begin with https:// or http://")
+    return told[name]
 
 
 def _time(path: str, told: Mapping[str, str]) -> Time:
@@ -260,18 +187,23 @@ def _send(told: Mapping[str, str], settings: Mapping[str, object]) -> Send:
     send, identifier = formats.get(told["send_format"]), _id(told)
     if send is None:
         raise SpecError("settings.send_format", f"must be one of {', '.join(formats)}")
-    path, equals, value = told["send_success"].partition("=")
-    success = When(path=path.strip(), equals=value.strip()) if equals else None
     return replace(
         send,
         method=told["send_method"],
         fields=_mapping(settings, "send_fields") or _SEND_FIELDS,
         headers=_texts(settings, "send_headers"),
-        success=success or (When(path=identifier, exists=True) if identifier else None),
+        success=_success(told["send_success"]) or (When(path=identifier, exists=True) if identifier else None),
         id=identifier,
         error=told["send_error"] or None,
         errors=_errors(_mapping(settings, "send_errors")),
     )
+
+
+def _success(told: str) -> When | None:
+    path, equals, value = (part.strip() for part in told.partition("="))
+    if told and not (path and equals):
+        raise SpecError("settings.send_success", "must be like path=value")
+    return When(path=path, equals=value) if told else None
 
 
 def _errors(told: Mapping[str, object]) -> dict[str, Result]:
@@ -282,8 +214,11 @@ def _errors(told: Mapping[str, object]) -> dict[str, Result]:
     return {code: known[result] for code, result in told.items()}
 
 
-def _capability(text: str) -> Capability:
+def _capability(told: Mapping[str, str]) -> Capability:
     try:
-        return Capability(text)
+        capability = Capability(told["capability"])
     except ValueError:
         raise SpecError("settings.capability", f"must be one of {', '.join(Capability)}") from None
+    if capability is Capability.LOOK_UP and not told["look_up_url"]:
+        raise SpecError("settings.capability", "look_up needs look_up_url, which says where to ask")
+    return capability
