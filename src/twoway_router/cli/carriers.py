@@ -92,9 +92,9 @@ def _load(spec: str) -> CarrierSpec:
         typer.echo(f"There is no file {spec} and no carrier of that name.", err=True)
         raise typer.Exit(2)
     try:
-        found = read_spec(path.read_text(encoding="utf-8"))
+        found = read_spec(path.read_bytes())
         refuse_taken_name(found)
-    except (SpecFileError, SpecError, UnicodeDecodeError) as error:
+    except (SpecFileError, SpecError, OSError) as error:
         problems = error.problems if isinstance(error, SpecFileError) else (error,)
         for problem in problems:
             typer.echo(f"{spec}: {problem}", err=True)

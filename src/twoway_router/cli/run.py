@@ -14,6 +14,7 @@ from twoway_router.kit.logs import configure_logs
 from twoway_router.lab.demo.render import render
 from twoway_router.lab.demo.show import Show, describe, showing
 from twoway_router.processes import Running, StartRefused, run_everything
+from twoway_router.processes.carriers import load_carriers
 from twoway_router.processes.database import database_for_commands
 from twoway_router.store import migrate
 
@@ -66,6 +67,7 @@ def _main(settings: Settings, play: Callable[[Settings, Running], Awaitable[None
         await play(settings, running)
 
     try:
+        load_carriers(settings.carrier_specs)
         with _migrated_database(settings) as url:
             asyncio.run(run_everything(settings, url, when_up))
     except StartRefused as error:

@@ -9,13 +9,15 @@ from twoway_router.processes.frame import StartRefused
 
 
 def load_carriers(folder: Path | None) -> None:
-    """Add every ``*.yaml`` of the folder to the carriers."""
+    """Add every ``*.yaml`` of the folder to the carriers; once more is no mistake."""
     if folder is None:
         return
     if not folder.is_dir():
         raise StartRefused(f"TWOWAY_CARRIER_SPECS: there is no folder {folder}.")
     for path in sorted(folder.glob("*.yaml")):
         try:
-            add_carriers([read_spec(path.read_text(encoding="utf-8"))])
-        except (SpecFileError, SpecError, UnicodeDecodeError) as error:
+            add_carriers([read_spec(path.read_bytes())])
+        except (SpecFileError, SpecError) as error:
             raise StartRefused(f"{path}: {error}. `twoway-router carriers check {path}` says more.") from None
+        except OSError as error:
+            raise StartRefused(f"TWOWAY_CARRIER_SPECS: cannot read {path} ({error.strerror}).") from None
