@@ -1,5 +1,6 @@
 """What each carrier may answer to a send, and what must come of it: sent once, later, never, or not known."""
 
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -163,7 +164,18 @@ def test_the_carrier_takes_our_send_with_our_credentials_only(dialect: Dialect) 
     assert isinstance(others, LabReply)
 
 
-def sent_by(account: Account) -> LabRequest:
+@pytest.mark.parametrize("carrier", sorted(DIALECTS))
+def test_all_of_a_long_mt_goes_out(carrier: str) -> None:
+    dialect, text = DIALECTS[carrier], " ".join(f"\N{SLICE OF PIZZA}{turn:03}" for turn in range(40))
+    account = dialect.account.at("http://127.0.0.1:1")
+
+    taken = dialect.take(sent_by(account, replace(A_MT, text=text, segments=4)), account)
+
+    assert isinstance(taken, TakenMt)
+    assert taken.text == text
+
+
+def sent_by(account: Account, mt: OutboundMessage = A_MT) -> LabRequest:
     """A send of ours as it arrives."""
     view = ConnectionView(
         connection_id=ConnectionId(UUID(int=1)),
@@ -173,7 +185,7 @@ def sent_by(account: Account) -> LabRequest:
         secrets=account.secrets,
         public_url="http://127.0.0.1:2/in",
     )
-    request = compile_connection(CARRIERS[account.carrier], view).build_send(A_MT, NOON)
+    request = compile_connection(CARRIERS[account.carrier], view).build_send(mt, NOON)
     parts = urlsplit(request.url)
     headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
     return LabRequest(

@@ -20,7 +20,7 @@ from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt
 from twoway_router.lab.dialects.registry import DIALECTS
 from twoway_router.lab.emitter import Emission, Emitter
 from twoway_router.lab.journal import Journal, read_journal
-from twoway_router.lab.mos import Disorder, Mo, MoBurst
+from twoway_router.lab.mos import Disorder, Mo, MoBurst, misfit, with_variant
 from twoway_router.lab.watched import Watched
 from twoway_router.lab.web import Breakage, Handler, LabReply, LabRequest, as_asgi, serving
 
@@ -198,6 +198,8 @@ class SimulatedCarrier:
             burst = MoBurst.model_validate_json(request.body)
         except ValidationError as error:
             return LabReply(status=422, body=error.json().encode())
+        if misfits := _misfits(self.dialect, burst):
+            return LabReply.json({"error": misfits[0]}, status=422)
         self._start(self._emitter.burst(burst, self.account, self._rule()))
         return LabReply(status=202)
 
@@ -210,6 +212,11 @@ class SimulatedCarrier:
 def missing_faults(dialect: Dialect, behaviour: Behaviour) -> Sequence[Fault]:
     """Wanted answers that this carrier does not have."""
     return [fault for fault in behaviour.faults if fault.is_worded and fault not in dialect.refusals]
+
+
+def _misfits(dialect: Dialect, burst: MoBurst) -> Sequence[str]:
+    mos = (with_variant(mo, burst.disorder) for mo in burst.messages)
+    return [why for mo in mos if (why := misfit(mo, dialect.variants, dialect.narrow))]
 
 
 def described(account: Account) -> dict[str, object]:

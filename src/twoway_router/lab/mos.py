@@ -2,7 +2,7 @@
 
 import random
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -69,6 +69,13 @@ def with_variant(mo: Mo, disorder: Disorder) -> Mo:
         return mo
     chance = random.Random(f"{disorder.seed}/{mo.id}/variant")  # noqa: S311 a replayable choice, no secret
     return mo.model_copy(update={"variant": chance.choice(disorder.variants)})
+
+
+def misfit(mo: Mo, variants: Collection[str], narrow: Collection[str]) -> str | None:
+    """Why an MO cannot be sent in its variant, if so."""
+    if mo.variant not in variants:
+        return f"{mo.id}: no variant {mo.variant}"
+    return f"{mo.id}: {mo.variant} carries ASCII only" if mo.variant in narrow and not mo.text.isascii() else None
 
 
 def plan(mo: Mo, at: datetime, splitting: Splitting, disorder: Disorder) -> Sequence[Sequence[Piece]]:

@@ -10,6 +10,7 @@ import pytest
 from twoway_router.domain.messages import Capability
 from twoway_router.lab.behaviour import Behaviour, Fault, Receipts, RetryRule
 from twoway_router.lab.carrier import running_carrier
+from twoway_router.lab.dialects.registry import DIALECTS
 from twoway_router.lab.journal import read_journal
 from twoway_router.lab.mos import Mo
 from twoway_router.lab.sink import running_sink
@@ -139,6 +140,22 @@ async def test_a_burst_emits_every_message_once(tmp_path: Path) -> None:
         received = len(ingress.hooks.items)
 
     assert received == 200
+
+
+@pytest.mark.parametrize(
+    ("variant", "text", "status"), [("binary", "PIZZA", 202), ("binary", "пицца", 422), ("fax", "PIZZA", 422)]
+)
+async def test_an_mo_that_its_variant_cannot_carry_is_refused(
+    tmp_path: Path, variant: str, text: str, status: int
+) -> None:
+    mo = {**AN_MO.model_dump(), "variant": variant, "text": text}
+    burst = orjson.dumps({"url": "http://127.0.0.1:9/mo", "messages": [mo]})
+    playing = running_carrier(tmp_path / "log", dialect=DIALECTS["vonage"])
+
+    async with playing as carrier, httpx.AsyncClient(trust_env=False) as client:
+        told = await client.post(f"{carrier.url}/control/mos", content=burst)
+
+    assert told.status_code == status
 
 
 @pytest.mark.parametrize(("receipts", "expected"), [(Receipts.SOON, 1), (Receipts.EARLY, 1), (Receipts.TWICE, 2)])

@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 from twoway_router.lab.behaviour import Fault, Report, RetryRule
 from twoway_router.lab.client import Answer
 from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt, Piece, TakenMt
-from twoway_router.lab.dialects.wire import Moment, Wire, get, json_of, keyed, post_json, refusal, within
+from twoway_router.lab.dialects.wire import Moment, Wire, as_gsm, get, json_of, keyed, post_json, refusal, within
 from twoway_router.lab.web import LabReply, LabRequest
 
 _STATUSES: Final = {"accepted": 0, "rejected": 1, "delivered": 2, "failed": 3}
@@ -78,6 +78,13 @@ def _of_message(recipient: str, reference: str, error: str | None = None, code: 
     }
 
 
+def _cut(text: str, parts: str) -> str:
+    """What arrives of a text: one part, unless the send allows more."""
+    is_wide = as_gsm(text) != text
+    alone, joined = (70, 67) if is_wide else (160, 153)
+    return text[: joined * int(parts)] if parts.isdigit() and int(parts) > 1 else text[:alone]
+
+
 def _take(request: LabRequest, account: Account) -> TakenMt | LabReply:
     if (request.method, request.path) != ("POST", "/v1.0/message"):
         return LabReply(status=404)
@@ -87,10 +94,11 @@ def _take(request: LabRequest, account: Account) -> TakenMt | LabReply:
     to = within(told, "messages", "msg", 0, "to", 0, "number")
     if not to.startswith("00"):
         return _answer(201, "Created 0 message(s)", [_of_message(to, "", f"Gsm '{to}' is not a number.", 303)], 400)
+    parts = within(told, "messages", "msg", 0, "maximumNumberOfMessageParts")
     return TakenMt(
         sender=within(told, "messages", "msg", 0, "from"),
         recipient="+" + to.removeprefix("00"),
-        text=within(told, "messages", "msg", 0, "body", "content"),
+        text=_cut(within(told, "messages", "msg", 0, "body", "content"), parts),
         reference=within(told, "messages", "msg", 0, "reference"),
     )
 
@@ -121,6 +129,7 @@ DIALECT: Final = Dialect(
     accepted=_accepted,
     refusals={
         Fault.THROTTLED: LabReply(status=429),
+        Fault.HIDDEN: _answer(0, "Created 0 message(s)", [_of_message("0", "", "Gsm '0' is blocked.", 304)], 200),
         Fault.PERMANENT: _answer(
             201, "Created 0 message(s)", [_of_message("0", "", "Gsm '0' is not a number.", 303)], 400
         ),

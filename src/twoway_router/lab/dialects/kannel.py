@@ -105,6 +105,6 @@ DIALECT: Final = Dialect(
     retry=RetryRule(tries=6, first_seconds=10, factor=1, longest_seconds=10, timeout_seconds=30),
     parts=Splitting.BY_OCTETS,
     variants=("", "recoded", "post"),
-    parts_of={"post": Splitting.BY_OCTETS},
+    parts_of={"post": Splitting.BY_OCTETS, "recoded": Splitting.BY_TEXT},
     reply_token=_SMSC,
 )
