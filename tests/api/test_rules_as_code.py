@@ -151,6 +151,31 @@ async def test_a_plan_names_the_words_that_another_tenant_s_keyword_stops(
     assert await with_client(pizzeria, refused) == [("refused", "pizza")]
 
 
+@pytest.mark.parametrize(
+    ("fault", "detail"),
+    [
+        ({"sub_keywords": ["ROSSA", "rossa"]}, "/sub_keywords/1/word: 'rossa' is another sub-keyword's already."),
+        ({"sub_keywords": ["!!!"]}, "/sub_keywords/0/word: '!!!' has no letter or digit."),
+        ({"definition": {"actions": [REPLY | {"text": "{{ nothing }}"}]}}, "/actions/0/text: "),
+    ],
+)
+async def test_a_plan_says_of_a_definition_what_apply_would_say(
+    pizzeria: Caller, number_id: NumberId, fault: dict[str, Any], detail: str
+) -> None:
+    wanted = PIZZA | {"word": "LASAGNA"} | fault
+
+    def planned(client: ApiClient) -> list[Finding]:
+        registry = read_registry(client)
+        plan = a_plan(registry, wanted)
+        return [*plan.findings, *find_refused(client, registry, plan)]
+
+    (finding,) = await with_client(pizzeria, planned)
+    _, told = await applied(pizzeria, wanted)
+
+    assert (finding.kind, finding.detail.startswith(detail)) == ("refused", True), finding
+    assert finding.detail.partition(": ")[2] in told[0]
+
+
 async def test_a_word_that_the_same_plan_releases_is_not_in_its_own_way(pizzeria: Caller, number_id: NumberId) -> None:
     await applied(pizzeria, PIZZA | {"aliases": ["CALZONE"]})
 

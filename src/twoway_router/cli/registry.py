@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from twoway_router.cli.api_client import ApiClient, ApiProblem
+from twoway_router.keywords.checks import check_definition
 from twoway_router.keywords.definitions import KeywordDefinition
 from twoway_router.routing.rules_models import RulesFile
 from twoway_router.routing.rules_plan import Finding, Key, RulesPlan, Step, StepKind
@@ -68,9 +69,12 @@ def read_registry(api: ApiClient, *, number: str | None = None) -> Registry:
 
 
 def find_refused(api: ApiClient, registry: Registry, plan: RulesPlan) -> Iterator[Finding]:
-    """New words that the registry would refuse, for what the file cannot know: other tenants' words, and those that rest."""
+    """What the registry refuses and routing cannot know: definitions that do not work, words that others hold or gave back."""
     known = {finding.word for finding in plan.findings if finding.kind == "refused"}
     for step in plan.steps:
+        if step.kind is not StepKind.RELEASE:
+            for error in check_definition(KeywordDefinition.model_validate(step.body)):
+                yield Finding(kind="refused", word=step.word, detail=f"{error.pointer}: {error.detail}")
         if step.kind is not StepKind.CREATE or step.word in known:
             continue
         asked = {name: step.body[name] for name in ("active_from", "active_until") if step.body.get(name)}

@@ -50,10 +50,18 @@ def _any_id(value: object) -> str | int:
     return value
 
 
+def _any_word(value: object) -> str:
+    """A word as somebody asks for it: whether it can be a keyword is for the verdict to say."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return _any_string(value)
+
+
 def _any_sender(value: object) -> str:
     return "" if value is None else str(value)
 
 
+Word = Annotated[str, PlainValidator(_any_word)]
 LineId = Annotated[str | int, PlainValidator(_any_id)]
 
 
@@ -216,8 +224,8 @@ class ClaimModel(_Line):
     id: LineId | None = None
     number: Name
     tenant: Name
-    word: Name
-    aliases: tuple[Name, ...] = ()
+    word: Word = Field(validation_alias=AliasChoices("word", "keyword"))
+    aliases: tuple[Word, ...] = ()
     override: bool = False
     active_from: datetime | None = None
     active_until: datetime | None = None

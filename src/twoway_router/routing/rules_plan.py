@@ -150,7 +150,12 @@ def _find_shadowed(
             kind = "shadowed" if place else "dead"
             goes = rules.word(decision.keyword_id) or decision.outcome.value
             yield Finding(kind=kind, word=keyword.word, detail=f"{spelling!r} goes to {goes} ({decision.rule}).")
+    seen: set[str] = set()
     for sub in map(_sub, keyword.sub_keywords):
+        key = fold(sub.name).key
+        if not key or key in seen:  # the registry refuses it
+            continue
+        seen.update(fold(spelling).key for spelling in (sub.name, *sub.aliases))
         request = RouteRequest(number_id=number_id, sender="", text=f"{keyword.word} {sub.name}", at=at)
         found = choose_route(rules.table, request)
         if found.keyword_id == keyword_id and found.sub_keyword != sub.name:

@@ -116,6 +116,13 @@ def test_a_verdict_names_the_tenant_in_the_way() -> None:
     )
 
 
+@pytest.mark.parametrize("word", ["", "\ud800", "\x00", "X" * 1600, "\u0301" * 1600, 12345])
+def test_every_word_gets_a_verdict(word: str | int) -> None:
+    (verdict,) = check(read_rules(RULES), [{"number": "NO", "tenant": "GYM", "word": word}])
+
+    assert verdict["verdict"] == "refuse"
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "rules.yaml").write_text(RULES, encoding="utf-8")
