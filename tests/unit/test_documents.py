@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from twoway_router.carriers.registry import CARRIERS
 from twoway_router.config import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +76,18 @@ def test_every_operation_exists(page: Path) -> None:
     written = re.findall(r"(?:GET|POST|PUT|PATCH|DELETE) (/v1/[\w/{}-]+)", page.read_text())
 
     assert {path for path in written if re.sub(r"{\w+}", "{}", path) not in known} == set()
+
+
+@pytest.mark.parametrize("carrier", sorted(CARRIERS))
+def test_every_carrier_has_a_page_with_its_settings(carrier: str) -> None:
+    folder = ROOT / "docs" / "carriers"
+    common, page = folder / "README.md", folder / f"{carrier}.md"
+
+    unnamed = [
+        each.name for each in CARRIERS[carrier].settings if each.name not in common.read_text() + page.read_text()
+    ]
+
+    assert ((page, "") in links(common), unnamed) == (True, [])
 
 
 def test_every_page_is_found_from_the_readme() -> None:
