@@ -138,10 +138,13 @@ async def test_what_the_api_refuses_is_told_and_the_rest_is_done(
     assert [each.partition(":")[0] for each in told] == ["create keyword_taken", "create"]
 
 
+@pytest.mark.parametrize("is_there", [False, True], ids=["a new keyword", "a keyword that changes"])
 async def test_a_plan_names_the_words_that_another_tenant_s_keyword_stops(
-    pizzeria: Caller, gym: Caller, number_id: NumberId
+    pizzeria: Caller, gym: Caller, number_id: NumberId, is_there: bool
 ) -> None:
     await applied(gym, PIZZA)
+    if is_there:
+        await applied(pizzeria, PIZZA | {"word": "LASAGNA"})
 
     def refused(client: ApiClient) -> list[tuple[str, str]]:
         registry = read_registry(client)

@@ -72,18 +72,31 @@ def find_refused(api: ApiClient, registry: Registry, plan: RulesPlan) -> Iterato
     """What the registry refuses and routing cannot know: definitions that do not work, words that others hold or gave back."""
     known = {finding.word for finding in plan.findings if finding.kind == "refused"}
     for step in plan.steps:
-        if step.kind is not StepKind.RELEASE:
-            for error in check_definition(KeywordDefinition.model_validate(step.body)):
-                yield Finding(kind="refused", word=step.word, detail=f"{error.pointer}: {error.detail}")
-        if step.kind is not StepKind.CREATE or step.word in known:
+        if step.kind is StepKind.RELEASE:
             continue
-        asked = {name: step.body[name] for name in ("active_from", "active_until") if step.body.get(name)}
-        asked |= {"tenant_id": step.key.tenant} if registry.is_operators else {}
-        for word in (step.word, *step.body.get("aliases", ())):
-            query = {"number_id": registry.numbers[step.key.number], "word": word, **asked}
-            told = api.send("GET", "/v1/keywords/availability", query=query).json()
-            if not told["is_available"] and told["code"] != "keyword_exists":  # what this plan releases is still held
-                yield Finding(kind="refused", word=word, detail=told["detail"])
+        for error in check_definition(KeywordDefinition.model_validate(step.body)):
+            yield Finding(kind="refused", word=step.word, detail=f"{error.pointer}: {error.detail}")
+        if step.word not in known:
+            yield from _find_held(api, registry, step)
+
+
+def _find_held(api: ApiClient, registry: Registry, step: Step) -> Iterator[Finding]:
+    """A step's new words that are not to be had."""
+    asked = {name: step.body[name] for name in ("active_from", "active_until") if step.body.get(name)}
+    asked |= {"tenant_id": step.key.tenant} if registry.is_operators else {}
+    held = {
+        fold(spelling).key
+        for each in registry.content["keywords"]
+        if step.key == Key(each["number"], each["tenant"], fold(each["word"]).key)
+        for spelling in (each["word"], *each.get("aliases", ()))
+    }
+    for word in (step.word, *step.body.get("aliases", ())):
+        if fold(word).key in held:
+            continue
+        query = {"number_id": registry.numbers[step.key.number], "word": word, **asked}
+        told = api.send("GET", "/v1/keywords/availability", query=query).json()
+        if not told["is_available"] and told["code"] != "keyword_exists":  # what this plan releases is still held
+            yield Finding(kind="refused", word=word, detail=told["detail"])
 
 
 def apply_plan(api: ApiClient, registry: Registry, plan: RulesPlan, tell: Callable[[Step, str], None]) -> bool:
