@@ -16,7 +16,10 @@ HIDDEN: Final = "[hidden]"
 LONGEST_BODY: Final = 2000
 MOST_SHOWN: Final = 10
 
-_TEXT_NAMES: Final = frozenset(("text", "cleantext", "messagebody", "body", "message", "content"))
+_TEXT_NAMES: Final = frozenset(
+    ("text", "cleantext", "messagebody", "body", "message", "content", "binary", "data", "ud", "value")
+)
+"""Also of texts as hex: Jasmin's ``binary``, Vonage's ``data``; ``ud`` is Kannel's, ``value`` a part of Infobip's MMS."""
 _SHOWN_TEXTS: Final = ("[text of ", "{")
 """What stands for a text already, and an object, whose own strings are looked at."""
 _DIGITS: Final = re.compile(r"\d{7,}")
@@ -25,7 +28,8 @@ _QUOTED_WITHIN: Final = re.compile(
     r'\\"([A-Za-z0-9_.-]{1,64})\\"(\s*:\s*)\\"((?:[^"\\]|\\\\(?:\\\\|\\"|[^"\\]))*)(\\"?)'
 )
 """A string of a JSON object that is itself written into a string, as Amazon does."""
-_PAIR: Final = re.compile(r"(^|[?&;\s])([A-Za-z0-9_.%-]{1,64})=([^&\s]*)")
+_PAIR: Final = re.compile(r"(^|[?&;\s])([A-Za-z0-9_.%-]{1,64})=(\[text of \d+\]|[^&\s]*)")
+_STRUCTURED: Final = re.compile(rb"\s*([{\[<]|--|[A-Za-z0-9_.%-]{1,64}=)")
 _ELEMENT: Final = re.compile(r"<([A-Za-z0-9_.:-]{1,64})>([^<]*)</")
 
 
@@ -55,8 +59,10 @@ def redact_headers(headers: Mapping[str, str], hide: Hide) -> dict[str, str]:
     return {name: HIDDEN if is_secret_name(name) else hide(value)[:LONGEST_BODY] for name, value in headers.items()}
 
 
-def redact_body(body: bytes, hide: Hide) -> str:
-    """The beginning of a body likewise, in whatever form it is."""
+def redact_body(body: bytes, hide: Hide, content_type: str = "") -> str:
+    """The beginning of a body likewise, in whatever form it is. Plain text without any form is a message's text itself."""
+    if body and content_type.lower().startswith("text/plain") and not _STRUCTURED.match(body):
+        return f"[text of {len(body)}]"
     return hide(body[: LONGEST_BODY * 4].decode("utf-8", "replace"))[:LONGEST_BODY]
 
 

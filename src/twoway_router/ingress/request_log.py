@@ -112,7 +112,7 @@ class RequestLog:
             "method": request.method if request else "",
             "query": redact_query(request.query, hide) if request else "",
             "headers": orjson.dumps(redact_headers(request.headers, hide) if request else {}).decode(),
-            "body": redact_body(request.body, hide) if request else "",
+            "body": redact_body(request.body, hide, request.headers.get("content-type", "")) if request else "",
             "parsed": orjson.dumps(summary_of(parsed)).decode(),
             "status": note.reply.status,
             "answer": note.reply.body[:LONGEST_ANSWER].decode("utf-8", "replace").replace("\x00", ""),

@@ -70,6 +70,30 @@ def test_what_is_named_like_a_secret_is_hidden_though_nobody_knows_it(body: byte
     assert redact_body(body, hide) == shown
 
 
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"id=1&binary=00c900e9&coding=%08", "id=1&binary=[hidden]&coding=%08"),
+        (b"type=binary&data=48c3a9&udh=050003CC0201", "type=binary&data=[hidden]&udh=050003CC0201"),
+        (b"<ud>PIZZA+%C3%A8</ud>", "<ud>[hidden]</ud>"),
+        (b'[{"contentType": "text/plain", "value": "PIZZA"}]', '[{"contentType": "text/plain", "value": "[hidden]"}]'),
+        (quote_plus("text=").encode() + b"&text=" + quote_plus(TEXT).encode(), f"text%3D&text=[text of {len(TEXT)}]"),
+    ],
+)
+def test_a_text_is_hidden_in_every_field_that_carriers_write_it_in(body: bytes, shown: str) -> None:
+    assert redact_body(body, hide) == shown
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", 'Text/Plain; charset="UTF-8"'])
+def test_a_body_that_is_nothing_but_a_text_is_hidden(content_type: str) -> None:
+    assert redact_body(b"PIZZA for me", hide, content_type) == "[text of 12]"
+
+
+@pytest.mark.parametrize("body", [b'{"to": "12345"}', b"to=12345", b" <to>12345</to>"])
+def test_what_comes_as_plain_text_and_has_a_form_is_shown(body: bytes) -> None:
+    assert redact_body(body, hide, "text/plain") == body.decode()
+
+
 @pytest.mark.parametrize("written", [NUMBER, "393331230001", "%2B393331230001", '{"from": 393331230001}'])
 def test_a_number_is_masked(written: str) -> None:
     shown = redact_query(written, hide)
