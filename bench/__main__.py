@@ -1,24 +1,19 @@
 """``python -m bench [ingest|path|outbound|match] [options]``: one bench, or all of them one after the other (``make bench``)."""
 
-import subprocess
 import sys
 
-from bench import ingest, outbound, path
+from bench import ingest, match, outbound, path
 
-BENCHES = {"ingest": ingest.main, "path": path.main, "outbound": outbound.main}
-NAMES = (*BENCHES, "match")
+BENCHES = {"ingest": ingest.main, "path": path.main, "outbound": outbound.main, "match": match.main}
 
 
 def main() -> None:
     """Run what is asked for."""
     arguments = sys.argv[1:]
-    if arguments and arguments[0] not in NAMES:
-        sys.exit(f"there is no bench {arguments[0]}; there are {', '.join(NAMES)}")
-    for name in arguments[:1] or NAMES:
-        if name in BENCHES:
-            BENCHES[name](arguments[1:])
-        else:
-            subprocess.run([sys.executable, "-m", "bench.match", *arguments[1:]], check=True)
+    if arguments and arguments[0] not in BENCHES:
+        sys.exit(f"there is no bench {arguments[0]}; there are {', '.join(BENCHES)}")
+    for name in arguments[:1] or BENCHES:
+        BENCHES[name](arguments[1:])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 The corpus is a file of messages between people, none of them meant for a keyword: one a line, or JSON lines with a
 ``text``, or a label and a text with a tab between them (``--label ham`` keeps one label). WORDS is a list of words of the
 same language, the commonest first, of which a registry is made up; every word goes through the same verdicts as a real
-claim. Neither is part of this project: docs/performance.md says which were used.
+claim. Neither is part of this project: docs/routing.md says which were used.
 """
 
 import argparse
