@@ -61,7 +61,7 @@ _SETTLE: Final = text(
     """
 )
 _POSTPONE: Final = text(
-    "UPDATE email_deliveries SET due_at = :due_at WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'pending' RETURNING id"
+    "UPDATE email_deliveries SET due_at = :due_at WHERE id = ANY(CAST(:ids AS uuid[])) AND state = :pending RETURNING id"
 )
 
 
@@ -92,7 +92,7 @@ async def claim(
 
 async def postpone(session: Session, ids: Collection[UUID], due_at: datetime) -> Sequence[UUID]:
     """Make pending e-mails due later; those that were."""
-    return list(await session.scalars(_POSTPONE, {"ids": list(ids), "due_at": due_at}))
+    return list(await session.scalars(_POSTPONE, {"ids": list(ids), "due_at": due_at, "pending": "pending"}))
 
 
 async def settle(session: Session, columns: Mapping[str, Sequence[Any]], now: datetime) -> None:

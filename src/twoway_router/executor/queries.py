@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from twoway_router.messages.queries.runs import ACCEPTED
 from twoway_router.store import Session
 
 
@@ -81,7 +82,7 @@ _TAKE_PLACES: Final = text(
     """
 )
 _KEYS: Final = text(
-    "SELECT DISTINCT order_key FROM inbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'accepted'"
+    "SELECT DISTINCT order_key FROM inbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) AND state = :accepted"
 )
 
 
@@ -121,4 +122,4 @@ async def take_places(session: Session, wanted: Mapping[UUID, tuple[int, int]]) 
 
 async def list_order_keys(session: Session, ids: Collection[UUID]) -> list[int]:
     """The people whose messages are among these and still wait."""
-    return sorted(await session.scalars(_KEYS, {"ids": list(ids)}))
+    return sorted(await session.scalars(_KEYS, {"ids": list(ids), "accepted": ACCEPTED}))

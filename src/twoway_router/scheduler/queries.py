@@ -89,7 +89,7 @@ _EXPIRED_MTS: Final = text(
     """
     WITH old AS (
         SELECT id FROM outbound_messages WHERE state = 'planned' AND expires_at < :now AND due_at < :before
-        LIMIT :limit FOR UPDATE SKIP LOCKED
+        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
     )
     UPDATE outbound_messages AS m SET state = 'failed', reason = 'expired', settled_at = :now, lease_until = NULL
     FROM old WHERE m.id = old.id RETURNING m.id, m.tenant_id, m.order_key

@@ -35,16 +35,19 @@ _INSERT: Final = text(
 )
 _LIST: Final = text(
     """
-    SELECT part.* FROM message_parts AS part
-    JOIN unnest(CAST(:connection_id AS uuid[]), CAST(:sender AS text[]), CAST(:recipient AS text[]),
-                CAST(:reference AS text[]), CAST(:total AS smallint[]))
+    SELECT part.* FROM unnest(CAST(:connection_id AS uuid[]), CAST(:sender AS text[]), CAST(:recipient AS text[]),
+                              CAST(:reference AS text[]), CAST(:total AS smallint[]))
          AS wanted (connection_id, sender, recipient, reference, total)
-      ON part.connection_id = wanted.connection_id AND part.sender = wanted.sender
-     AND part.recipient = wanted.recipient AND part.reference = wanted.reference AND part.total = wanted.total
-    WHERE part.state <> 'joined'
+    CROSS JOIN LATERAL (
+        SELECT * FROM message_parts AS own
+        WHERE own.connection_id = wanted.connection_id AND own.sender = wanted.sender
+          AND own.recipient = wanted.recipient AND own.reference = wanted.reference AND own.total = wanted.total
+          AND own.state <> 'joined'
+        OFFSET 0) AS part
     ORDER BY part.id
     """
 )
+"""The fence (`OFFSET 0`) has these sets read only: a plan made on an empty table reads everybody's parts."""
 _CLOSE: Final = text(
     """
     UPDATE message_parts AS part

@@ -92,10 +92,11 @@ _LOOK: Final = text(
     JOIN numbers AS n ON n.id = m.number_id
     LEFT JOIN sending_paces AS p ON p.id = m.connection_id
     WHERE m.id = ANY(CAST(:ids AS uuid[]))
-      AND (m.state = 'planned' OR (m.state = 'unknown' AND m.settled_at IS NULL AND m.lease_until <= :due_by))
+      AND (m.state = :planned OR (m.state = :unknown AND m.settled_at IS NULL AND m.lease_until <= :due_by))
     ORDER BY m.priority, m.id
     """
 )
+"""States are parameters here and below: with literals, a plan made on an empty table walks through all that is open."""
 _CLAIM: Final = text(
     """
     WITH candidate AS (
@@ -109,7 +110,7 @@ _CLAIM: Final = text(
             ) = 'stopped' THEN 'suppressed'
             ELSE 'claimed' END AS state
         FROM outbound_messages AS m
-        WHERE m.id = ANY(CAST(:ids AS uuid[])) AND m.state = 'planned' AND m.due_at <= :due_by
+        WHERE m.id = ANY(CAST(:ids AS uuid[])) AND m.state = :planned AND m.due_at <= :due_by
           AND m.id = (
             SELECT first.id FROM outbound_messages AS first
             WHERE first.order_key = m.order_key AND first.state IN ('planned', 'claimed')
@@ -166,8 +167,12 @@ _SETTLE: Final = text(
     SET outbound_message_id = entry.id
     FROM unnest(CAST(:ids AS uuid[]), CAST(:connection_ids AS uuid[]), CAST(:carrier_ids AS text[]),
                 CAST(:since AS timestamptz[])) AS entry (id, connection_id, carrier_message_id, since)
-    WHERE r.outbound_message_id IS NULL AND r.connection_id = entry.connection_id
-      AND r.carrier_message_id = entry.carrier_message_id AND r.received_at >= entry.since
+    CROSS JOIN LATERAL (
+        SELECT w.id FROM delivery_receipts AS w
+        WHERE w.connection_id = entry.connection_id AND w.carrier_message_id = entry.carrier_message_id
+          AND w.outbound_message_id IS NULL AND w.received_at >= entry.since
+        OFFSET 0) AS waiting
+    WHERE r.id = waiting.id
     RETURNING r.id, r.outbound_message_id, r.state, r.opted_out
     """
 )
@@ -183,13 +188,14 @@ _SUCCESSORS: Final = text(
 )
 _POSTPONE: Final = text(
     "UPDATE outbound_messages AS m SET due_at = CAST(:due_at AS timestamptz), reason = :reason"
-    " WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'planned' RETURNING id, order_key"
+    " WHERE id = ANY(CAST(:ids AS uuid[])) AND state = :planned RETURNING id, order_key"
 )
 
 
 async def look(session: Session, ids: Collection[UUID], now: datetime) -> Sequence[Seen]:
     """Which of these MTs are open: planned, or unknown with their wait over."""
-    rows = await session.execute(_LOOK, {"ids": list(ids), "due_by": now + CLOCK_SKEW})
+    states = {"planned": MtState.PLANNED.value, "unknown": MtState.UNKNOWN.value}
+    rows = await session.execute(_LOOK, {"ids": list(ids), "due_by": now + CLOCK_SKEW, **states})
     return [_seen(row._asdict()) for row in rows]
 
 
@@ -210,6 +216,7 @@ async def claim(
             "due_by": now + CLOCK_SKEW,
             "lease_until": lease_until,
             "exempt": list(EXEMPT_ORIGINS),
+            "planned": MtState.PLANNED.value,
         },
     )
     claims: list[Claimed] = []
@@ -273,5 +280,6 @@ async def list_successors(session: Session, order_keys: Collection[int], now: da
 
 async def postpone(session: Session, ids: Sequence[UUID], due_at: datetime, reason: str) -> Sequence[tuple[UUID, int]]:
     """Make planned MTs due later; those that were: (id, order key)."""
-    rows = await session.execute(_POSTPONE, {"ids": list(ids), "due_at": due_at, "reason": reason})
+    values = {"ids": list(ids), "due_at": due_at, "reason": reason, "planned": MtState.PLANNED.value}
+    rows = await session.execute(_POSTPONE, values)
     return [(row.id, row.order_key) for row in rows]

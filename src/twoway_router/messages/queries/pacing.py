@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from twoway_router.domain.messages import MtState
 from twoway_router.messages.queries.delivering import Seen
 from twoway_router.store import Session
 
@@ -53,16 +54,17 @@ _PRESSING: Final = text(
     SELECT DISTINCT m.connection_id, m.number_id FROM outbound_messages AS m
     WHERE m.connection_id = ANY(CAST(:connection_ids AS uuid[])) AND m.state = 'planned' AND m.priority = 0
       AND m.due_at BETWEEN :since AND :until AND NOT (m.id = ANY(CAST(:ids AS uuid[])))
-      AND NOT EXISTS (
-        SELECT 1 FROM outbound_messages AS older
-        WHERE older.order_key = m.order_key AND older.id < m.id AND older.state IN ('planned', 'claimed'))
+      AND m.id = (
+        SELECT first.id FROM outbound_messages AS first
+        WHERE first.order_key = m.order_key AND first.state IN ('planned', 'claimed')
+        ORDER BY first.id LIMIT 1)
     """
 )
 _POSTPONE: Final = text(
     """
     UPDATE outbound_messages AS m SET due_at = entry.due_at, reason = :reason
     FROM unnest(CAST(:ids AS uuid[]), CAST(:due_ats AS timestamptz[])) AS entry (id, due_at)
-    WHERE m.id = entry.id AND m.state = 'planned' RETURNING m.id, m.order_key
+    WHERE m.id = entry.id AND m.state = :planned RETURNING m.id, m.order_key
     """
 )
 
@@ -108,5 +110,6 @@ async def postpone_each(session: Session, due_ats: Mapping[UUID, datetime], reas
     """Make planned MTs due later, each at its time; those that were: (id, order key)."""
     if not due_ats:
         return []
-    columns = {"ids": list(due_ats), "due_ats": list(due_ats.values()), "reason": reason}
-    return [(row.id, row.order_key) for row in await session.execute(_POSTPONE, columns)]
+    columns = {"ids": list(due_ats), "due_ats": list(due_ats.values())}
+    values = {**columns, "reason": reason, "planned": MtState.PLANNED.value}
+    return [(row.id, row.order_key) for row in await session.execute(_POSTPONE, values)]

@@ -12,6 +12,8 @@ from sqlalchemy import text
 from twoway_router.messages.rules import CARRIER_REPLIED
 from twoway_router.store import Session
 
+ACCEPTED: Final = "accepted"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WaitingMessage:
@@ -64,10 +66,11 @@ _LOCK_PEOPLE: Final = text(
     """
     SELECT key, pg_advisory_xact_lock(key) FROM (
         SELECT DISTINCT order_key AS key FROM inbound_messages
-        WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'accepted' ORDER BY order_key
+        WHERE id = ANY(CAST(:ids AS uuid[])) AND state = :accepted ORDER BY order_key
     ) AS people
     """
 )
+"""The state is a parameter: with a literal, a plan made on an empty table walks through all that is accepted."""
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS locks (key)")
 _WAITING: Final = text(
     """
@@ -117,7 +120,7 @@ _FAIL: Final = text(
     UPDATE inbound_messages
     SET attempts = attempts + 1, last_error = :error,
         state = CASE WHEN attempts + 1 >= :tries THEN 'parked' ELSE state END
-    WHERE id = :id AND state = 'accepted'
+    WHERE id = :id AND state = :accepted
     RETURNING state, attempts
     """
 )
@@ -147,7 +150,7 @@ _REPEATED_OPT_OUT: Final = text(
 
 async def lock_people(session: Session, ids: Collection[UUID]) -> list[int]:
     """Wait until nobody else runs messages of these people, in one order; their order keys."""
-    return [row.key for row in await session.execute(_LOCK_PEOPLE, {"ids": list(ids)})]
+    return [row.key for row in await session.execute(_LOCK_PEOPLE, {"ids": list(ids), "accepted": ACCEPTED})]
 
 
 async def lock_keys(session: Session, keys: Sequence[int]) -> None:
@@ -198,7 +201,8 @@ async def finish(session: Session, ids: Sequence[UUID], runs: Sequence[FinishedR
 
 async def count_failure(session: Session, message_id: UUID, error: str, tries: int) -> tuple[str, int] | None:
     """Note a failed try; state (parked after the last) and number of tries, None when the message is not waiting."""
-    row = (await session.execute(_FAIL, {"id": message_id, "error": error, "tries": tries})).one_or_none()
+    values = {"id": message_id, "error": error, "tries": tries, "accepted": ACCEPTED}
+    row = (await session.execute(_FAIL, values)).one_or_none()
     return (row.state, row.attempts) if row else None
 
 
