@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlencode
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -11,12 +12,25 @@ HOT: Final[Mapping[str, str]] = {"plan_cache_mode": "force_generic_plan", "enabl
 batch costs more than running them (measured: a third of PostgreSQL's and half of the waiting time), and the statistics of
 a table that was empty a minute ago would choose a scan of all of it."""
 
+_LIBPQ: Final = frozenset(
+    (
+        *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslpassword", "sslnegotiation"),
+        *("ssl_min_protocol_version", "ssl_max_protocol_version"),
+        *("target_session_attrs", "application_name", "options"),
+    )
+)
+"""Parameters as PostgreSQL's own programs and hosted databases write them; asyncpg reads them from a DSN only."""
+
 
 def normalise_url(url: str) -> URL:
     """Any PostgreSQL URL with the asyncpg driver; SQLAlchemy 2.1 reads a bare ``postgresql://`` as psycopg."""
     parsed = make_url(url.replace("postgres://", "postgresql://", 1))
     if parsed.get_backend_name() != "postgresql":
         raise ValueError("the database URL must start with postgresql://")
+    libpq = {name: value for name, value in parsed.query.items() if name in _LIBPQ}
+    if libpq:
+        dsn = f"postgresql:///?{urlencode(libpq, doseq=True)}"
+        parsed = parsed.difference_update_query(libpq).update_query_dict({"dsn": dsn})
     return parsed.set(drivername="postgresql+asyncpg")
 
 
