@@ -1,10 +1,11 @@
 """``twoway-router carriers``: what is built in, and help for whoever writes a spec of their own. Touches no database."""
 
+import re
 from dataclasses import asdict
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, NoReturn
 from uuid import UUID
 
 import orjson
@@ -25,6 +26,8 @@ carriers_app = typer.Typer(no_args_is_help=True, help="Carriers that are built i
 
 Spec = Annotated[str, typer.Argument(help="A YAML file, or the name of a built-in carrier.")]
 Pairs = Annotated[list[str] | None, typer.Option(help="name=value, as often as needed.")]
+
+_COUNTRY: Final = re.compile(r"[A-Z]{2}")
 
 
 @carriers_app.command("list")
@@ -62,20 +65,26 @@ def try_spec(
 ) -> None:
     """Show whether a recorded request is proven, what it is read as and what the carrier would be answered."""
     found = _load(spec)
+    settings, secrets = _settings(found, setting or []), dict(map(_pair, secret or []))
+    if country is not None and _COUNTRY.fullmatch(country) is None:
+        _refuse(f"--country {country}: must be two letters, such as FR.")
+    # Without a secret the request is shown as refused, which says as much.
+    for problem in found.check_settings(settings, secrets):
+        if problem.pointer != "/secrets":
+            _refuse(f"{problem.pointer[1:]}: {problem.detail}")
     view = ConnectionView(
         connection_id=ConnectionId(UUID(int=0)),
         carrier=found.name,
         country=country,
-        settings=_pairs(setting),
-        secrets=_pairs(secret),
+        settings=settings,
+        secrets=secrets,
         public_url=f"{base_url}/in/{found.name}/0",
     )
     try:
         connection = compile_connection(found, view)
         raw = read_request(request.read_bytes(), base_url)
     except SpecError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+        _refuse(str(error))
     now = utc_now()
     proof = _proof(connection, raw, now)
     parsed = connection.parse(kind, raw, now)
@@ -89,8 +98,7 @@ def _load(spec: str) -> CarrierSpec:
         return CARRIERS[spec]
     path = Path(spec)
     if not path.is_file():
-        typer.echo(f"There is no file {spec} and no carrier of that name.", err=True)
-        raise typer.Exit(2)
+        _refuse(f"There is no file {spec} and no carrier of that name.")
     try:
         found = read_spec(path.read_bytes())
         refuse_taken_name(found)
@@ -102,8 +110,31 @@ def _load(spec: str) -> CarrierSpec:
     return found
 
 
-def _pairs(told: list[str] | None) -> dict[str, str]:
-    return dict(pair.partition("=")[::2] for pair in told or ())
+def _refuse(why: str) -> NoReturn:
+    typer.echo(why, err=True)
+    raise typer.Exit(2)
+
+
+def _pair(told: str) -> tuple[str, str]:
+    name, equals, value = told.partition("=")
+    if not (name and equals):
+        _refuse(f"{told}: must be name=value.")
+    return name, value
+
+
+def _settings(spec: CarrierSpec, told: list[str]) -> dict[str, object]:
+    """As the management API takes them: flags are true or false, mappings are JSON."""
+    kinds = {setting.name: setting.kind for setting in spec.all_settings}
+    return {name: _value(value, kinds.get(name, "text")) for name, value in map(_pair, told)}
+
+
+def _value(text: str, kind: str) -> object:
+    if kind == "text":
+        return text
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
 
 
 def _proof(connection: CompiledConnection, request: RawRequest, now: datetime) -> str:
