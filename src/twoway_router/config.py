@@ -3,12 +3,18 @@
 Durations are ISO 8601 (``PT30S``) or seconds; lists and objects are JSON.
 """
 
+import re
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_POSTGRESQL: Final = re.compile(r"postgres(ql(\+\w+)?)?://")
+_AMQP: Final = re.compile(r"amqps?://")
 
 
 def _read_seconds(value: object) -> object:
@@ -17,6 +23,31 @@ def _read_seconds(value: object) -> object:
         return timedelta(seconds=float(value)) if isinstance(value, str) else value
     except ValueError:
         return value
+
+
+def _postgresql_url(value: SecretStr) -> SecretStr:
+    if not _POSTGRESQL.match(value.get_secret_value()):
+        raise ValueError("must begin with postgresql://")
+    return value
+
+
+def _amqp_url(value: SecretStr) -> SecretStr:
+    if not _AMQP.match(value.get_secret_value()):
+        raise ValueError("must begin with amqp:// or amqps://")
+    return value
+
+
+def _base_url(value: str) -> str:
+    """Without a slash at its end, as the paths that follow begin with one."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError("must be a URL such as https://sms.example.org")
+    return value.rstrip("/")
+
+
+def _network(value: str) -> str:
+    ip_network(value)
+    return value
 
 
 Duration = Annotated[timedelta, BeforeValidator(_read_seconds)]
@@ -28,11 +59,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TWOWAY_", frozen=True, extra="forbid", env_ignore_empty=True)
 
-    database_url: SecretStr | None = Field(
+    database_url: Annotated[SecretStr, AfterValidator(_postgresql_url)] | None = Field(
         None, description="postgresql:// URL of the database (PostgreSQL 15–18). Unset: `run` starts an embedded one."
     )
     database_pool_size: int = Field(10, ge=2, le=200, description="Connections that one process may hold.")
-    amqp_url: SecretStr | None = Field(
+    amqp_url: Annotated[SecretStr, AfterValidator(_amqp_url)] | None = Field(
         None,
         description="amqp:// URL of RabbitMQ (3.10 or newer). Unset: jobs travel through the database (embedded transport).",
     )
@@ -54,7 +85,7 @@ class Settings(BaseSettings):
     ingress_port: int = Field(8080, ge=0, le=65535, description="Port for carriers.")
     api_port: int = Field(8081, ge=0, le=65535, description="Port of the management API.")
     ops_port: int = Field(9100, ge=0, le=65535, description="Port of /livez, /readyz and /metrics.")
-    public_url: str = Field(
+    public_url: Annotated[str, AfterValidator(_base_url)] = Field(
         "http://127.0.0.1:8080", description="Base URL under which carriers reach the ingress; some sign it."
     )
 
@@ -106,12 +137,14 @@ class Settings(BaseSettings):
     mt_receipt_wait: Seconds = Field(
         timedelta(seconds=120), description="How long an unknown MT waits for a receipt before its policy decides."
     )
-    webhook_timeout: Seconds = Field(timedelta(seconds=15), description="Total time for one webhook attempt.")
+    webhook_timeout: Seconds = Field(
+        timedelta(seconds=15), description="Total time for one webhook attempt; less than the lease."
+    )
     webhook_lease: Seconds = Field(
         timedelta(seconds=60),
         description="How long a claimed webhook may stay without result before it is tried again.",
     )
-    webhook_allowed_networks: tuple[str, ...] = Field(
+    webhook_allowed_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
         (),
         description="Private networks (CIDR) that webhooks and carriers may still reach, such as 127.0.0.0/8 in a demo.",
     )
@@ -131,7 +164,9 @@ class Settings(BaseSettings):
     smtp_tls: Literal["none", "starttls", "tls"] = Field(
         "starttls", description="How the SMTP connection is protected."
     )
-    email_sender: str = Field("twoway-router@localhost", description="Sender address of e-mails.")
+    email_sender: str = Field(
+        "twoway-router@localhost", pattern=r"^[^@\s<>]+@[^@\s<>]+$", description="Sender address of e-mails."
+    )
 
     lame_duck: Duration = Field(
         timedelta(seconds=0), ge=timedelta(0), description="After SIGTERM: not ready but still serving for this long."
@@ -142,7 +177,11 @@ class Settings(BaseSettings):
         description="Executor and scheduler are ready only if a heartbeat came through the broker this recently.",
     )
 
-    @field_validator("public_url")
-    @classmethod
-    def _without_slash(cls, value: str) -> str:
-        return value.rstrip("/")
+    @model_validator(mode="after")
+    def _leases_outlast_tries(self) -> Self:
+        """A try that outlived its lease would be made a second time beside the first."""
+        if self.mt_timeout >= self.mt_lease:
+            raise ValueError("TWOWAY_MT_TIMEOUT: must be less than TWOWAY_MT_LEASE")
+        if self.webhook_timeout >= self.webhook_lease:
+            raise ValueError("TWOWAY_WEBHOOK_TIMEOUT: must be less than TWOWAY_WEBHOOK_LEASE")
+        return self

@@ -34,6 +34,14 @@ def test_a_duration_is_seconds_or_iso_8601(monkeypatch: pytest.MonkeyPatch, writ
         ("TWOWAY_INGRESS_PORT", "70000"),
         ("TWOWAY_LOG_LEVEL", "loud"),
         ("TWOWAY_WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/8"),
+        ("TWOWAY_WEBHOOK_ALLOWED_NETWORKS", '["10.0.0.0/99"]'),
+        ("TWOWAY_DATABASE_URL", "mysql://u@h/d"),
+        ("TWOWAY_AMQP_URL", "http://h"),
+        ("TWOWAY_PUBLIC_URL", "sms.example.org"),
+        ("TWOWAY_PUBLIC_URL", "https://sms.example.org/?key=1"),
+        ("TWOWAY_EMAIL_SENDER", "Router <sms@example.org>"),
+        ("TWOWAY_MT_TIMEOUT", "60"),
+        ("TWOWAY_WEBHOOK_LEASE", "15"),
     ],
 )
 def test_a_wrong_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -41,6 +49,22 @@ def test_a_wrong_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, va
 
     with pytest.raises((ValidationError, ValueError), match=r"(?i)" + name.removeprefix("TWOWAY_")):
         Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TWOWAY_DATABASE_URL", "postgres://u@h/d?sslmode=require"),
+        ("TWOWAY_DATABASE_URL", "postgresql+asyncpg://u@h/d"),
+        ("TWOWAY_AMQP_URL", "amqps://u@h/v"),
+        ("TWOWAY_PUBLIC_URL", "https://sms.example.org:8443/in/"),
+        ("TWOWAY_WEBHOOK_ALLOWED_NETWORKS", '["10.0.0.0/8", "fd00::/8"]'),
+    ],
+)
+def test_a_right_value_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+
+    assert name.removeprefix("TWOWAY_").lower() in Settings().model_fields_set
 
 
 def test_every_setting_is_documented() -> None:

@@ -34,8 +34,9 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         for problem in error.errors():
-            name = "TWOWAY_" + "_".join(str(part) for part in problem["loc"]).upper()
-            typer.echo(f"{name}: {problem['msg']}. `twoway-router settings` lists every setting.", err=True)
+            name = f"{_PREFIX}{str(problem['loc'][0]).upper()}: " if problem["loc"] else ""
+            sentence = problem["msg"].removeprefix("Value error, ")
+            typer.echo(f"{name}{sentence}. `twoway-router settings` lists every setting.", err=True)
         raise typer.Exit(2) from None
     except SettingsError as error:
         name = "TWOWAY_" + str(error).split('"')[1].upper()
