@@ -105,7 +105,7 @@ class CodesIn(_In):
 class UploadOut(BaseModel):
     """What became of an upload."""
 
-    added: int
+    added: int = Field(description="How many codes are new.")
     duplicates: list[str] = Field(description="Given twice, or already yours in some pool.")
     invalid: list[str] = Field(
         description="Shorter than 4 characters, longer than 64, or with characters nobody types."

@@ -44,7 +44,7 @@ class PreviewIn(Body):
 
     number_id: UUID | None = None
     country: Country | None = None
-    number: str | None = Field(None, min_length=3, max_length=20)
+    number: str | None = Field(None, min_length=3, max_length=20, description="The address, such as a short code.")
     text: str = Field(max_length=1600)
     sender: str | None = Field(
         None,
@@ -71,7 +71,7 @@ class CandidateOut(Shown):
     tenant_id: UUID | None
     keyword_id: UUID | None
     word: str
-    match_class: str
+    match_class: str = Field(description="How closely the text spells it, from 1 (the same words) to 5 (one edit).")
     lost_because: str = Field(description="Empty for the winner.")
 
 
@@ -80,28 +80,30 @@ class PreviewOut(Shown):
 
     number_id: UUID
     outcome: RouteOutcome
-    rule: str
+    rule: str = Field(description="Which row of the decision table fitted.")
     is_yours: bool = Field(description="It would reach the calling tenant; for operators: a tenant at all.")
     tenant_id: UUID | None
     keyword_id: UUID | None
     keyword_revision: int | None
     word: str | None
     sub_keyword: str | None
-    rest: str
+    rest: str = Field(description="The text after keyword and sub-keyword.")
     window: WindowState
-    match_class: str | None
+    match_class: str | None = Field(
+        description="How closely the text spells it, from 1 (the same words) to 5 (one edit)."
+    )
     span: tuple[int, int] | None = Field(description="The matched part of the text, in code points.")
-    key: str | None
-    reason: str
-    language: str | None
+    key: str | None = Field(description="The matched part as it is compared.")
+    reason: str = Field(description="Why, in a few words.")
+    language: str | None = Field(description="Of the words that decided, where they tell one.")
     suggestion: str | None = Field(
         description="The word that the courtesy reply would ask about, if it is yours to see."
     )
-    candidates: list[CandidateOut]
+    candidates: list[CandidateOut] = Field(description="Every keyword that was looked at.")
     contexts: list[ContextOut] = Field(
         description="The conversations that were live for this decision, the latest first."
     )
-    rules_version: int
+    rules_version: int = Field(description="How new the routing table is.")
 
 
 async def _table(request: Request) -> RoutingTable:

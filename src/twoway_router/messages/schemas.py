@@ -59,16 +59,16 @@ class InboundMessageOut(Shown):
     tenant_id: UUID | None = Field(description="Whose it is; null when it belongs to no tenant.")
     connection_id: UUID | None = Field(None, description="For operators.")
     number_id: UUID | None
-    sender: str
+    sender: str = Field(description="Who wrote: in E.164, else as the carrier wrote it.")
     sender_kind: SenderKind
     recipient: str = Field(description="The number it was sent to, as the carrier wrote it.")
     text: str
     state: MoState = Field(description="accepted: waits for its actions; stored: none to run; parked: failed for good.")
     operator: str | None = Field(description="The sender's network, where the carrier says it.")
     route: RouteOut
-    carrier_time: datetime | None
-    received_at: datetime
-    finished_at: datetime | None
+    carrier_time: datetime | None = Field(description="When the carrier got it, as it says.")
+    received_at: datetime = Field(description="When it came in here.")
+    finished_at: datetime | None = Field(description="When its actions had run.")
 
     @classmethod
     def of(cls, row: InboundMessages, viewer: TenantId | None) -> Self:
@@ -85,11 +85,11 @@ class InboundMessageOut(Shown):
 class ActionRunOut(Shown):
     """What one action of the keyword did with the message."""
 
-    ordinal: int
-    generation: int = Field(description="0 at first; higher when an operator had the message run again.")
-    kind: str
-    state: RunState
-    reason: str | None
+    ordinal: int = Field(description="The action's place in the list, from 0.")
+    generation: int = Field(description="0 at first, one more for each replay of the message.")
+    kind: str = Field(description="The kind of action; notices are what the number itself says.")
+    state: RunState = Field(description="skipped: its condition was false, or a value that it uses is missing.")
+    reason: str | None = Field(description="Why it failed or was skipped, for programs.")
     values: dict[str, Any] = Field(description="What later actions could read.")
     finished_at: datetime
 
@@ -106,17 +106,17 @@ class OutboundMessageOut(Shown):
     recipient: str
     text: str
     encoding: Encoding
-    segments: int
+    segments: int = Field(description="SMS that it costs.")
     origin: str = Field(description="What asked for it, such as reply, courtesy, help or opt_out.")
     state: MtState = Field(description="How far the hand-over to the carrier is.")
     delivery_state: DeliveryState | None = Field(description="What receipts say; never goes backwards.")
-    reason: str | None
+    reason: str | None = Field(description="Why it failed, was kept back or is unknown, for programs.")
     attempt: int = Field(description="Tries so far.")
-    due_at: datetime
-    expires_at: datetime
+    due_at: datetime = Field(description="Not handed over before.")
+    expires_at: datetime = Field(description="Given up when it was not handed over by then.")
     created_at: datetime
-    handed_over_at: datetime | None
-    settled_at: datetime | None
+    handed_over_at: datetime | None = Field(description="When the carrier took it.")
+    settled_at: datetime | None = Field(description="When its hand-over was decided, one way or the other.")
 
     @classmethod
     def of(cls, row: OutboundMessages, viewer: TenantId | None) -> Self:
@@ -134,7 +134,7 @@ class HandOverOut(Shown):
     """One try to hand the message over."""
 
     attempt: int
-    outcome: str
+    outcome: str = Field(description="done, retry, throttled, failed, or unknown: the answer was lost.")
     reason: str | None
     started_at: datetime
     finished_at: datetime
@@ -146,8 +146,8 @@ class ReceiptOut(Shown):
     id: UUID
     state: DeliveryState
     raw_state: str = Field(description="In the carrier's word.")
-    error: str | None
-    carrier_time: datetime | None
+    error: str | None = Field(description="The carrier's code, where it gives one.")
+    carrier_time: datetime | None = Field(description="As the carrier says.")
     received_at: datetime
 
 

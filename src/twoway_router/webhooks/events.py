@@ -46,7 +46,7 @@ class MessageReceived(Data):
     country: str
     sender: str
     text: str
-    route: str
+    route: str = Field(description="Where it went: `keyword`, `context`, `default` and so on.")
     keyword_id: UUID | None = None
     keyword: str | None = None
     sub_keyword: str | None = None
@@ -97,9 +97,9 @@ class MessageProgress(Data):
     number: str
     recipient: str
     segments: int
-    state: str
-    delivery_state: str | None = None
-    reason: str | None = None
+    state: str = Field(description="How far the hand-over to the carrier is.")
+    delivery_state: str | None = Field(None, description="What receipts say.")
+    reason: str | None = Field(None, description="Why it failed or was kept back, for programs.")
 
 
 class SenderOptedOut(Data):

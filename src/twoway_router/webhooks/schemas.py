@@ -62,8 +62,10 @@ class EndpointOut(BaseModel):
     description: str
     event_types: list[str]
     state: Literal["enabled", "disabled"]
-    disabled_reason: str | None
-    failing_since: datetime | None
+    disabled_reason: str | None = Field(
+        description="`by_tenant`, `gone` (it answered 410) or `failing_for_five_days`; null while it is enabled."
+    )
+    failing_since: datetime | None = Field(description="Since when no delivery has succeeded.")
     previous_secret_expires_at: datetime | None = Field(description="Until then the secret before signs too.")
     created_at: datetime
     updated_at: datetime
@@ -92,8 +94,8 @@ class RedeliveryIn(_In):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"since": "2026-03-01T00:00:00Z"}]})
 
-    since: Moment
-    until: Moment | None = None
+    since: Moment = Field(description="Those that were made from then on.")
+    until: Moment | None = Field(None, description="And before then; left out: until now.")
 
 
 class RedeliveryOut(BaseModel):
@@ -111,8 +113,8 @@ class DeliveryOut(BaseModel):
     state: DeliveryState
     attempt: int = Field(description="Tries so far.")
     due_at: datetime = Field(description="When the next try is due, while pending.")
-    last_status: int | None
-    reason: str | None
+    last_status: int | None = Field(description="HTTP status of the last answer.")
+    reason: str | None = Field(description="Why the last try failed.")
     inbound_message_id: UUID | None
     created_at: datetime
     settled_at: datetime | None
