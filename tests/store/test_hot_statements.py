@@ -28,13 +28,14 @@ from twoway_router.messages.queries import (
     progress,
     receipts,
     runs,
+    turns,
 )
 from twoway_router.scheduler import queries as scheduler
 from twoway_router.store import outbox
 from twoway_router.store.engine import HOT
 from twoway_router.webhooks.queries import claims, deliveries, endpoints
 
-PATH = (ingress, parts, executor, runs, planning, delivering, receipts, cancelling, handing, pacing, progress)
+PATH = (ingress, parts, executor, runs, planning, delivering, receipts, cancelling, handing, pacing, progress, turns)
 BESIDE = (acquaintances, consent, conversations, coupons, emails, claims, deliveries, endpoints)
 BEHIND = (outbox, dispatch, scheduler)
 WHOLE = (

@@ -21,6 +21,7 @@ def an_mt(
         number_id=CODE,
         recipient=f"+39000000{number:04}",
         connection_id=LINE,
+        order_key=number,
         revision=1,
         state="planned",
         is_usable=True,

@@ -16,13 +16,15 @@ from twoway_router.messages.delivery.pacing import spend, take_turns
 from twoway_router.messages.delivery.sources import Announce, ConnectionSource
 from twoway_router.messages.queries import delivering
 from twoway_router.messages.queries.delivering import Claimed, Seen
-from twoway_router.messages.rules import News
+from twoway_router.messages.queries.turns import list_first
+from twoway_router.messages.rules import CLOCK_SKEW, News
 from twoway_router.messages.service import add_successors
 from twoway_router.outbound.gate import Gate, Gates
 from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.outbox import add_later, lane_of
 
 UNUSABLE_FOR: Final = timedelta(seconds=60)
+LOOK_AGAIN_AFTER: Final = timedelta(seconds=2)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -117,6 +119,9 @@ class Claimer:
         CONSENT_BLOCKED.labels("claimed").inc(sum(each.state == MtState.SUPPRESSED for each in ended))
         await spend(session, ready, claims, now)
         await add_successors(session, {each.order_key for each in ended}, now)
+        taken = {claim.id for claim in claims}
+        moving = {each.order_key for each in ready if each.id in taken} | {each.order_key for each in ended}
+        await _look_again(session, [each for each in ready if each.order_key not in moving], now)
         await self._announce(session, News(moved={each.id: each.tenant_id for each in ended if each.tenant_id}), now)
         return claims
 
@@ -125,6 +130,24 @@ class Claimer:
         for each in ready:
             if each.id not in taken:
                 self._gates.of(each.connection_id).give_back(1)
+
+
+async def _look_again(session: Session, left: Sequence[Seen], now: datetime) -> None:
+    """Jobs for who waits for an MT under way: whoever settles that just now may have looked for the next one too early.
+
+    Also for who was only locked. Who waits for an MT that is due later gets a job when that one is settled.
+    """
+    if not left:
+        return
+    first = {each.order_key: each for each in await list_first(session, {each.order_key for each in left})}
+    again: dict[int, UUID] = {}
+    for each in sorted(left, key=lambda seen: seen.id):
+        found = first.get(each.order_key)
+        is_next = found is not None and found.id == each.id and found.due_at <= now + CLOCK_SKEW
+        if is_next or (found is not None and found.state == MtState.CLAIMED):
+            again.setdefault(each.order_key, each.id)
+    lanes = [lane_of(order_key) for order_key in again]
+    await add_later(session, "sms.deliver", list(again.values()), lanes, [now + LOOK_AGAIN_AFTER] * len(again))
 
 
 def _rests_until(gate: Gate, seen: Seen, now: datetime) -> datetime | None:

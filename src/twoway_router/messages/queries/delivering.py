@@ -25,6 +25,7 @@ class Seen:
     number_id: UUID
     recipient: str
     connection_id: UUID
+    order_key: int
     revision: int
     state: str
     is_usable: bool
@@ -84,7 +85,7 @@ class Early:
 
 _LOOK: Final = text(
     """
-    SELECT m.id, m.number_id, m.recipient, m.connection_id, c.revision, m.state,
+    SELECT m.id, m.number_id, m.recipient, m.connection_id, m.order_key, c.revision, m.state,
            c.state = 'active' AND n.state = 'active' AS is_usable, m.priority, m.reason, p.rests_until,
            c.settings->>'sends_per_second' AS connection_rate, n.options->>'sends_per_second' AS number_rate
     FROM outbound_messages AS m

@@ -1,0 +1,40 @@
+"""MTs of one person go out one after the other, also when the turn passes on while the next one is just being planned."""
+
+from datetime import datetime, timedelta
+
+from tests.cast import PUBLIC_URL, SEALER
+from tests.support.scene import Scene
+from twoway_router.executor.connections import ConnectionBook
+from twoway_router.messages.delivery import Limits, SmsDelivery
+from twoway_router.messages.rules import News
+from twoway_router.store import Session
+
+REPLY = {"kind": "reply", "text": "{{ message.rest }}"}
+LIMITS = Limits(lease=timedelta(seconds=60), timeout=timedelta(seconds=20), receipt_wait=timedelta(seconds=120))
+
+
+async def test_an_mt_that_is_planned_while_its_predecessor_is_settled_is_not_forgotten(scene: Scene) -> None:
+    keyword_id = await scene.add_keyword(scene.pizzeria, REPLY)
+    await scene.runner().run([await scene.ask(keyword_id, "PIZZA one")])
+    is_settling = False
+
+    async def plan_the_next(session: Session, news: News, now: datetime) -> None:
+        """The end of the settling transaction: a second executor plans the next MT and tries to claim it."""
+        nonlocal is_settling
+        if is_settling or not news.moved:
+            return
+        is_settling = True
+        await scene.runner().run([await scene.ask(keyword_id, "PIZZA two")])
+        await scene.sms().deliver(await scene.take_jobs("sms.deliver"))
+
+    book = ConnectionBook(SEALER, PUBLIC_URL)
+    sms = SmsDelivery(scene.engine, scene.http, book, limits=LIMITS, clock=scene.clock, announce=plan_the_next)
+    await sms.deliver(await scene.take_jobs("sms.deliver"))
+    await sms.drain()
+    before = await scene.states()
+    scene.clock.advance(seconds=10)
+    await sms.deliver(await scene.take_jobs("sms.deliver"))
+    await sms.drain()
+
+    assert (before, await scene.states()) == (["handed_over", "planned"], ["handed_over", "handed_over"])
+    assert scene.http.texts == ["one", "two"]
