@@ -14,7 +14,8 @@ from twoway_router.kit.sealing import Sealer
 from twoway_router.messages.queries.listing import first_id_of
 from twoway_router.messages.tables import InboundMessages, OutboundMessages
 from twoway_router.numbers import service as numbers
-from twoway_router.numbers.schemas import ConnectionIn, NumberIn
+from twoway_router.numbers.connection_schemas import ConnectionIn
+from twoway_router.numbers.schemas import NumberIn
 from twoway_router.numbers.texts import NumberTexts
 from twoway_router.store import Session
 from twoway_router.tenants import service as tenants

@@ -35,7 +35,7 @@ from twoway_router.lab.mos import Disorder, Mo
 from twoway_router.lab.web import serving
 from twoway_router.messages.delivery import Limits, SmsDelivery
 from twoway_router.numbers import service as numbers
-from twoway_router.numbers.schemas import ConnectionIn
+from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
 from twoway_router.store import Engine, transaction

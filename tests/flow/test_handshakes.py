@@ -19,7 +19,7 @@ from twoway_router.domain.ids import ConnectionId
 from twoway_router.ingress.app import Ingress
 from twoway_router.kit.ids import new_id
 from twoway_router.numbers import service as numbers
-from twoway_router.numbers.schemas import ConnectionIn
+from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.outbound.errors import SendUnknown
 from twoway_router.processes.errands import BackgroundErrands
 from twoway_router.store import Engine, Session, changes, outbox, transaction

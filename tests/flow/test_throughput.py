@@ -14,7 +14,7 @@ from twoway_router.domain.ids import ConnectionId, InboundMessageId, Msisdn, Num
 from twoway_router.kit.ids import new_id
 from twoway_router.messages.service import MtDraft, queue_mts
 from twoway_router.numbers import service as numbers
-from twoway_router.numbers.schemas import ConnectionIn
+from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.store import Engine, transaction
 from twoway_router.store.engine import make_engine
 

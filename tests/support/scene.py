@@ -19,7 +19,7 @@ from twoway_router.kit.ids import new_id
 from twoway_router.messages.delivery import Limits, SmsDelivery
 from twoway_router.messages.tables import InboundMessages
 from twoway_router.numbers import service as numbers
-from twoway_router.numbers.schemas import ConnectionIn
+from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.outbox import order_key
 from twoway_router.webhooks.progress import announce

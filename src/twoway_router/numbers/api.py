@@ -10,20 +10,16 @@ from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import NumberKind, Sharing
 from twoway_router.kit.ids import new_id
 from twoway_router.numbers import queries, service
-from twoway_router.numbers.queries import NumberFilter
-from twoway_router.numbers.schemas import (
-    AssignmentIn,
+from twoway_router.numbers.connection_schemas import (
     CarrierOut,
     CarriersOut,
     ConnectionChange,
     ConnectionIn,
     ConnectionOut,
     ConnectionRequestOut,
-    NumberChange,
-    NumberIn,
-    NumberOut,
-    State,
 )
+from twoway_router.numbers.queries import NumberFilter
+from twoway_router.numbers.schemas import AssignmentIn, NumberChange, NumberIn, NumberOut, State
 from twoway_router.numbers.tables import Connections
 from twoway_router.web.auth import OPERATOR, CurrentPrincipal
 from twoway_router.web.context import Context, DbSession, Now, WebContext

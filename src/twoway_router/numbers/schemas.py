@@ -1,158 +1,22 @@
-"""Bodies and answers of connections and numbers."""
+"""Bodies and answers of numbers. For ``api``, and for sandboxes' numbers; connections are in ``connection_schemas``."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from twoway_router.carriers.spec import CarrierSpec
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import NumberKind, Sharing, UnknownPolicy
-from twoway_router.numbers.tables import Connections, Numbers
+from twoway_router.numbers.tables import Numbers
 from twoway_router.numbers.texts import Language, NumberTexts
 from twoway_router.routing.types import AmbiguityPolicy
-from twoway_router.web.schemas import UNCHANGED, Body, Country, Label, Shown
+from twoway_router.web.schemas import UNCHANGED, Body, Country, Shown
 
 State = Literal["active", "disabled"]
-SettingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-SettingValue = Annotated[str, Field(max_length=4000)] | bool | dict[str, Annotated[str, Field(max_length=4000)]]
-SecretValue = Annotated[str, Field(min_length=1, max_length=16_000)]
 Languages = Annotated[tuple[Language, ...], Field(min_length=1, max_length=10, examples=[["it", "en"]])]
 Address = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ().-]{1,24}$", examples=["12345", "+39 06 5550 0100"])]
 TimeZone = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$", examples=["Europe/Rome"])]
-
-
-class ConnectionIn(Body):
-    """Our account at a carrier. Which settings and secrets it takes: ``GET /v1/carriers``."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "name": "Twilio Italy",
-                    "carrier": "twilio",
-                    "country": "IT",
-                    "settings": {"account_sid": "AC00000000000000000000000000000000"},
-                    "secrets": {"auth_token": "0123456789abcdef0123456789abcdef"},
-                }
-            ]
-        }
-    )
-
-    name: Label
-    carrier: str = Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")
-    country: Country | None = Field(None, description="Reads national numbers in what this carrier sends.")
-    settings: dict[SettingName, SettingValue] = Field(default_factory=dict, max_length=100)
-    secrets: dict[SettingName, SecretValue] = Field(default_factory=dict, max_length=100)
-
-    def to_row(self, connection_id: UUID, now: datetime) -> Connections:
-        """Without its secrets, which are sealed by the service."""
-        return Connections(
-            id=connection_id,
-            name=self.name,
-            carrier=self.carrier,
-            country=self.country,
-            settings=dict(self.settings),
-            state="active",
-            revision=1,
-            created_at=now,
-            updated_at=now,
-        )
-
-
-class ConnectionChange(Body):
-    """What should change. In ``settings`` and ``secrets`` a null removes a name; names left out stay."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"secrets": {"auth_token": "fedcba9876543210fedcba9876543210"}}]}
-    )
-
-    name: Label = UNCHANGED
-    country: Country | None = None
-    settings: dict[SettingName, SettingValue | None] = Field(default_factory=dict, max_length=100)
-    secrets: dict[SettingName, SecretValue | None] = Field(default_factory=dict, max_length=100)
-    state: State = UNCHANGED
-
-
-class CarrierUrls(BaseModel):
-    """What to enter at the carrier."""
-
-    mo: str = Field(description="For inbound messages.")
-    dlr: str = Field(description="For delivery receipts.")
-
-
-class ConnectionOut(Shown):
-    """Our account at a carrier. Secrets are never shown, only which there are."""
-
-    id: UUID
-    name: str
-    carrier: str
-    country: str | None
-    settings: dict[str, Any]
-    secret_names: list[str]
-    urls: CarrierUrls
-    state: State
-    revision: int
-    created_at: datetime
-    updated_at: datetime
-
-    @classmethod
-    def of(cls, row: Connections, secret_names: list[str], base: str) -> Self:
-        """From its row, what its sealed secrets are called and where the carrier reaches us."""
-        urls = CarrierUrls(mo=f"{base}/mo", dlr=f"{base}/dlr")
-        return cls(secret_names=secret_names, urls=urls, **cls.columns(row))
-
-
-class ConnectionRequestOut(Shown):
-    """A request that this connection got. Secrets are hidden, numbers masked, texts left out."""
-
-    id: UUID
-    kind: Literal["mo", "dlr"]
-    outcome: str = Field(description="stored, duplicate, quarantined, refused, ignored, probe, unavailable, too_large.")
-    reason: str | None = Field(description="Why it was refused.")
-    method: str
-    query: str
-    headers: dict[str, str]
-    body: str = Field(description="Its beginning.")
-    parsed: dict[str, Any] = Field(description="What it was understood as.")
-    status: int = Field(description="Of our answer.")
-    answer: str
-    unlogged: int = Field(description="Requests of this outcome since the entry before that were only counted.")
-    received_at: datetime
-
-
-class CarrierSetting(Shown):
-    """One thing to enter for a connection."""
-
-    name: str
-    description: str
-    is_required: bool
-    is_secret: bool
-    default: str | None
-    choices: list[str]
-    kind: Literal["text", "mapping", "flag"]
-
-
-class CarrierOut(Shown):
-    """A carrier that connections can be made to."""
-
-    name: str
-    title: str
-    settings: list[CarrierSetting]
-
-    @classmethod
-    def of(cls, spec: CarrierSpec) -> Self:
-        """From its spec, with the settings that every carrier has."""
-        settings = [CarrierSetting.model_validate(setting) for setting in spec.all_settings]
-        return cls(name=spec.name, title=spec.title, settings=settings)
-
-
-class CarriersOut(Shown):
-    """All carriers; there is no second page."""
-
-    data: list[CarrierOut]
-    next: None = None
 
 
 class NumberOptions(Body):
@@ -183,8 +47,8 @@ class NewNumber(Body):
 
     kind: NumberKind
     sharing: Sharing
-    languages: Languages = ("en",)
-    time_zone: TimeZone = "UTC"
+    languages: Languages = Field(("en",), description="Of its reserved words and texts; it speaks the first one.")
+    time_zone: TimeZone = Field("UTC", description="In which conditions on times are read.")
     texts: NumberTexts = NumberTexts()
     options: NumberOptions = NumberOptions()
 
@@ -227,7 +91,7 @@ class NumberIn(NewNumber):
 
     country: Country
     address: Address
-    connection_id: UUID
+    connection_id: UUID = Field(description="What brings its messages and takes its answers.")
     tenant_id: UUID | None = Field(None, description="Dedicated numbers: the tenant that has it.")
 
     def to_row(self, number_id: UUID, now: datetime) -> Numbers:
@@ -279,11 +143,11 @@ class NumberOut(Shown):
     kind: NumberKind
     sharing: Sharing
     is_mine: bool = Field(description="Dedicated to the calling tenant.")
-    languages: list[str]
-    time_zone: str
+    languages: list[str] = Field(description="Of its reserved words and texts; it speaks the first one.")
+    time_zone: str = Field(description="In which conditions on times are read.")
     texts: NumberTexts
-    state: State
-    revision: int
+    state: State = Field(description="Nothing comes in on a disabled one.")
+    revision: int = Field(description="Counts its changes; the ETag is made of it.")
     created_at: datetime
     updated_at: datetime
     sandbox_id: UUID | None = Field(description="The sandbox that it belongs to; null for a live number.")

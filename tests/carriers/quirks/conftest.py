@@ -26,7 +26,7 @@ from twoway_router.keywords.schemas import KeywordPut
 from twoway_router.kit.ids import new_id
 from twoway_router.messages.delivery import Limits, SmsDelivery
 from twoway_router.numbers import service as numbers
-from twoway_router.numbers.schemas import ConnectionIn
+from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.engine import make_engine
 
