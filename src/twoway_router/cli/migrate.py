@@ -3,7 +3,7 @@
 import typer
 from alembic.util import CommandError
 
-from twoway_router.cli.serve import read_settings
+from twoway_router.cli.serve import read_settings, refusals
 from twoway_router.cli.work import in_transaction
 from twoway_router.keywords.refolding import refold
 from twoway_router.processes.database import database_for_commands
@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Bring the database's schema up to 
 @app.command()
 def expand() -> None:
     """Apply every migration that this release brings. Running roles of the previous release keep working."""
-    with database_for_commands(read_settings()) as url:
+    with refusals(), database_for_commands(read_settings()) as url:
         migrate.upgrade(url)
     typer.echo("The schema is up to date.")
 
@@ -24,7 +24,7 @@ def expand() -> None:
 @app.command()
 def check() -> None:
     """Fail when the tables in the code and the migrations differ. Uses a scratch database: never your data."""
-    with database_for_commands(read_settings(), is_scratch=True) as url:
+    with refusals(), database_for_commands(read_settings(), is_scratch=True) as url:
         migrate.upgrade(url)
         try:
             migrate.check(url)

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from twoway_router.cli.serve import read_settings, refuse
+from twoway_router.cli.serve import read_settings, refusals
 from twoway_router.config import Settings
 from twoway_router.kit.logs import configure_logs
 from twoway_router.lab.demo.render import render
 from twoway_router.lab.demo.show import Show, describe, showing
-from twoway_router.processes import Running, StartRefused, run_everything
+from twoway_router.processes import Running, run_everything
 from twoway_router.processes.carriers import load_carriers
 from twoway_router.processes.database import database_for_commands
 from twoway_router.store import migrate
@@ -66,12 +66,10 @@ def _main(settings: Settings, play: Callable[[Settings, Running], Awaitable[None
         say(f"up after {perf_counter() - began:.1f} s")
         await play(settings, running)
 
-    try:
+    with refusals():
         load_carriers(settings.carrier_specs)
         with _migrated_database(settings) as url:
             asyncio.run(run_everything(settings, url, when_up))
-    except StartRefused as error:
-        raise refuse(error) from None
     say("stopped; the data stays for the next run")
 
 

@@ -1,9 +1,11 @@
 """``twoway-router serve ROLE``, and what it shares with ``run``: the one reader of settings, and how a process is started."""
 
 import asyncio
+import contextlib
 import difflib
 import os
 import re
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 import typer
@@ -13,6 +15,7 @@ from pydantic_settings import SettingsError
 from twoway_router.config import Settings
 from twoway_router.kit.logs import configure_logs
 from twoway_router.processes import Role, StartRefused, serve
+from twoway_router.web.server import PortTaken
 
 _PREFIX: Final = "TWOWAY_"
 _NOT_SETTINGS: Final = re.compile(
@@ -44,17 +47,19 @@ def read_settings() -> Settings:
         raise typer.Exit(2) from None
 
 
-def refuse(error: StartRefused) -> typer.Exit:
-    """End the program with the reason and exit code 2."""
-    typer.echo(f"twoway-router: {error}", err=True)
-    return typer.Exit(2)
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """What stops a program before it has begun is said in a sentence, with exit code 2."""
+    try:
+        yield
+    except (StartRefused, PortTaken) as error:
+        typer.echo(f"twoway-router: {error}", err=True)
+        raise typer.Exit(2) from None
 
 
 def serve_role(role: Annotated[Role, typer.Argument(help="Which role this process plays.")]) -> None:
     """Run one role until SIGTERM, on the PostgreSQL and RabbitMQ that the settings name."""
     settings = read_settings()
     configure_logs(settings.log_format, settings.log_level)
-    try:
+    with refusals():
         asyncio.run(serve(role, settings))
-    except StartRefused as error:
-        raise refuse(error) from None

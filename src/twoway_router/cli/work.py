@@ -6,11 +6,13 @@ from typing import TypeVar
 
 import typer
 
-from twoway_router.cli.serve import read_settings
+from twoway_router.cli.serve import read_settings, refusals
 from twoway_router.domain.errors import RouterError
+from twoway_router.processes import StartRefused
 from twoway_router.processes.database import database_for_commands
 from twoway_router.store import Session, transaction
 from twoway_router.store.engine import make_engine
+from twoway_router.store.migrate import find_reason_not_to_start
 
 Result = TypeVar("Result")
 
@@ -22,11 +24,13 @@ def in_transaction(work: Callable[[Session], Awaitable[Result]]) -> Result:
         engine = make_engine(url, pool_size=1)
         try:
             async with transaction(engine) as session:
+                if reason := await find_reason_not_to_start(session):
+                    raise StartRefused(reason)
                 return await work(session)
         finally:
             await engine.dispose()
 
-    with database_for_commands(read_settings()) as url:
+    with refusals(), database_for_commands(read_settings()) as url:
         try:
             return asyncio.run(run(url))
         except RouterError as error:

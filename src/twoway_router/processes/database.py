@@ -1,5 +1,6 @@
 """Where the database comes from: ``TWOWAY_DATABASE_URL``, or an embedded PostgreSQL in the state folder."""
 
+import asyncio
 import os
 import tempfile
 from base64 import b64encode
@@ -10,7 +11,10 @@ from pathlib import Path
 from twoway_router.config import Settings
 from twoway_router.kit.sealing import Sealer
 from twoway_router.processes.frame import StartRefused
+from twoway_router.store import transaction
 from twoway_router.store.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from twoway_router.store.engine import make_engine
+from twoway_router.store.failures import DATABASE_ERRORS
 
 
 def quiet(_: str) -> None:
@@ -25,6 +29,8 @@ def embedded_database(settings: Settings, folder: Path, say: Callable[[str], Non
         url = server.start()
     except EmbeddedPostgresError as error:
         raise StartRefused(str(error)) from error
+    except OSError as error:
+        raise StartRefused(f"TWOWAY_STATE_FOLDER: cannot keep a database in {folder} ({error}).") from error
     try:
         yield url
     finally:
@@ -43,10 +49,29 @@ def database_for_commands(
         ):
             yield url
     elif settings.database_url:
-        yield settings.database_url.get_secret_value()
+        url = settings.database_url.get_secret_value()
+        asyncio.run(_knock(url))
+        yield url
     else:
         with embedded_database(settings, settings.state_folder / "postgres", say) as url:
             yield url
+
+
+async def _knock(url: str) -> None:
+    engine = make_engine(url, pool_size=1)
+    try:
+        async with transaction(engine) as session:
+            await session.connection()
+    except DATABASE_ERRORS as error:
+        raise cannot_reach(error) from error
+    finally:
+        await engine.dispose()
+
+
+def cannot_reach(error: Exception) -> StartRefused:
+    """What to say when the database that the settings name is not there, or does not let us in."""
+    cause = str(error).partition("\n")[0]
+    return StartRefused(f"TWOWAY_DATABASE_URL: cannot reach the database ({type(error).__name__}: {cause}).")
 
 
 def make_sealer(settings: Settings) -> Sealer:

@@ -13,7 +13,7 @@ from twoway_router.kit.clock import utc_now
 from twoway_router.kit.metrics import HEARTBEAT_AGE
 from twoway_router.kit.sealing import Sealer
 from twoway_router.processes.carriers import load_carriers
-from twoway_router.processes.database import make_sealer
+from twoway_router.processes.database import cannot_reach, make_sealer
 from twoway_router.processes.frame import Part, Process, StartRefused
 from twoway_router.processes.heart import heart_part
 from twoway_router.store import changes, outbox
@@ -88,9 +88,7 @@ def database_part(shared: Shared) -> Part:
             async with transaction(shared.engine) as session:
                 reason = await find_reason_not_to_start(session)
         except DATABASE_ERRORS as error:
-            raise StartRefused(
-                f"TWOWAY_DATABASE_URL: cannot reach the database ({type(error).__name__}: {error})."
-            ) from error
+            raise cannot_reach(error) from error
         if reason:
             raise StartRefused(reason)
         await shared.listener.start()

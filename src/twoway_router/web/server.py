@@ -54,8 +54,9 @@ class HttpServer:
         try:
             self._socket = socket.create_server((host, port), reuse_port=False, backlog=2048)
         except OSError as error:
+            reason = str(error.strerror).partition(" (while")[0]
             raise PortTaken(
-                f"{setting}: cannot listen on {host}:{port} ({error.strerror}). Set it to a free port, or 0."
+                f"{setting}: cannot listen on {host}:{port} ({reason}). Set it to a free port, or 0."
             ) from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
