@@ -38,3 +38,26 @@ async def test_an_mt_that_is_planned_while_its_predecessor_is_settled_is_not_for
 
     assert (before, await scene.states()) == (["handed_over", "planned"], ["handed_over", "handed_over"])
     assert scene.http.texts == ["one", "two"]
+
+
+async def test_a_process_that_wakes_when_its_lease_is_over_sends_nothing(scene: Scene) -> None:
+    keyword_id = await scene.add_keyword(scene.pizzeria, REPLY)
+    await scene.runner().run([await scene.ask(keyword_id, "PIZZA one")])
+
+    async def sleep_long(session: Session, news: News, now: datetime) -> None:
+        """The end of the claiming transaction: the machine stands still for a while."""
+        scene.clock.advance(seconds=50)
+
+    book = ConnectionBook(SEALER, PUBLIC_URL)
+    sms = SmsDelivery(scene.engine, scene.http, book, limits=LIMITS, clock=scene.clock, announce=sleep_long)
+    await sms.deliver(await scene.take_jobs("sms.deliver"))
+    await sms.drain()
+    [after] = await scene.mts()
+    sent = len(scene.http.requests)
+    scene.clock.advance(seconds=10)
+    other = scene.sms()
+    await other.deliver(await scene.take_jobs("sms.deliver"))
+    await other.drain()
+
+    assert (after.state, after.reason, sent) == ("planned", "lease_over", 0)
+    assert (await scene.states(), scene.http.texts) == (["handed_over"], ["one"])

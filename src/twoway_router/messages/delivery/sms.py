@@ -41,9 +41,17 @@ class Limits:
     receipt_wait: timedelta
     per_connection: int = 128
 
+    @property
+    def reserve(self) -> timedelta:
+        """What must be left of a lease when a try begins, so that it is over before anybody else may decide."""
+        return min(self.timeout, self.lease / 2)
+
 
 class SmsDelivery:
-    """One per process. A slow or dead carrier delays only its own MTs."""
+    """One per process. A slow or dead carrier delays only its own MTs.
+
+    A process that was stopped after its claim may wake when others have decided: it sends nothing then.
+    """
 
     def __init__(
         self,
@@ -107,7 +115,8 @@ class SmsDelivery:
         started_at = self._clock()
         reply: SendReply = Unknown(reason="cancelled")
         try:
-            reply = await self._send(claimed, connection)
+            is_late = started_at > claimed.lease_until - self._limits.reserve
+            reply = Retry(reason="lease_over") if is_late else await self._send(claimed, connection)
         finally:
             finished_at = self._clock()
             self._gates.of(claimed.connection_id).leave(

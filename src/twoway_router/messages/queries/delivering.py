@@ -50,6 +50,7 @@ class Claimed:
     reply_token: str | None
     attempt: int
     created_at: datetime
+    lease_until: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,7 +129,7 @@ _CLAIM: Final = text(
     FROM candidate
     WHERE m.id = candidate.id
     RETURNING m.id, m.tenant_id, m.connection_id, m.sender, m.recipient, m.text, m.encoding, m.segments, m.reply_token,
-              m.attempt, m.created_at, m.state, m.order_key
+              m.attempt, m.created_at, m.lease_until, m.state, m.order_key
     """
 )
 _LOCK: Final = text(
