@@ -29,7 +29,7 @@ _FIVE: Final = 5
 _THREE: Final = 3
 _DORMANT: Final = frozenset((ClaimState.REQUESTED, ClaimState.APPROVED))
 _TOO_SHORT: Final = "too short for text after it"
-_WHOLE_ONLY: Final = "whole messages only"
+WHOLE_ONLY: Final = "whole messages only"
 
 
 class Hit(NamedTuple):
@@ -135,9 +135,7 @@ def _refusal(entry: NumberEntry, table: RoutingTable, folded: Folded, hit: Hit, 
         return ""
     if has_declared_text(table, folded, hit):
         return ""
-    if all(table.columns.flags[table.columns.keyword[row]] & IS_WHOLE for row in hit.rows):
-        return _WHOLE_ONLY
-    return guard_text_after(entry, folded, hit) if entry.is_shared else ""
+    return guard_text_after(entry, table, folded, hit)
 
 
 def has_declared_text(table: RoutingTable, folded: Folded, hit: Hit) -> bool:
@@ -158,11 +156,15 @@ def _guard_respaced(folded: Folded, hit: Hit, more_words: int) -> str:
     return "" if all(len(token) == 1 for token in folded.tokens[: hit.tokens]) else "too short to be spaced anew"
 
 
-def guard_text_after(entry: NumberEntry, folded: Folded, hit: Hit) -> str:
-    """Why a keyword may not win on a shared number when text follows it, or nothing."""
+def guard_text_after(entry: NumberEntry, table: RoutingTable, folded: Folded, hit: Hit) -> str:
+    """Why a keyword may not win when text follows it, or nothing. Guards of length are for shared numbers."""
+    if all(table.columns.flags[table.columns.keyword[row]] & IS_WHOLE for row in hit.rows):
+        return WHOLE_ONLY
+    if not entry.is_shared:
+        return ""
     if hit.match_class == DIGIT_LOOK:
-        return _WHOLE_ONLY
-    if entry.words.is_common(hit.key):
+        return WHOLE_ONLY
+    if _is_common(entry, table, hit):
         return "a common word: whole messages only"
     if hit.match_class == EXACT:
         if letters(hit.key) < _THREE:
@@ -173,6 +175,13 @@ def guard_text_after(entry: NumberEntry, folded: Folded, hit: Hit) -> str:
     if hit.key[-1].isdigit() and hit.tokens < len(folded.tokens) and folded.tokens[hit.tokens][0].isdigit():
         return "its digits go on"
     return "" if len(hit.key) >= _LONG else _TOO_SHORT
+
+
+def _is_common(entry: NumberEntry, table: RoutingTable, hit: Hit) -> bool:
+    """As it is spelt here, or as the keyword itself is: NIKH is as common as ΝΙΚΗ."""
+    if entry.words.is_common(hit.key):
+        return True
+    return hit.match_class != EXACT and any(entry.words.is_common(table.key_of(row)) for row in hit.rows)
 
 
 def _is_glued(folded: Folded, tokens: int) -> bool:

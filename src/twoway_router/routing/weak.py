@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from twoway_router.routing.chartable import is_symbol
-from twoway_router.routing.entries import NumberEntry, Rows, as_rows
+from twoway_router.routing.entries import IS_WHOLE, NumberEntry, Rows, as_rows
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.match import (
     DERIVED,
@@ -16,6 +16,7 @@ from twoway_router.routing.match import (
     FUZZY,
     GLUED,
     LOOK_ALIKE,
+    WHOLE_ONLY,
     Hit,
     guard_text_after,
     routable,
@@ -110,12 +111,18 @@ def _same_words(table: RoutingTable, rows: tuple[int, ...], words: list[str]) ->
     return tuple(row for row in rows if table.columns.masks[row] == mask)
 
 
-def _hit(entry: NumberEntry, folded: Folded, rows: tuple[int, ...], match_class: str, tokens: int, key: str) -> Hit:
+def _hit(
+    entry: NumberEntry,
+    table: RoutingTable,
+    folded: Folded,
+    rows: tuple[int, ...],
+    match_class: str,
+    tokens: int,
+    key: str,
+) -> Hit:
     is_whole = tokens >= folded.size and not folded.is_long
     hit = Hit(rows, match_class, tokens, is_whole, key)
-    if is_whole or not entry.is_shared:
-        return hit
-    return hit._replace(refusal=guard_text_after(entry, folded, hit))
+    return hit if is_whole else hit._replace(refusal=guard_text_after(entry, table, folded, hit))
 
 
 def _script_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[Hit]:
@@ -127,7 +134,7 @@ def _script_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> lis
         if seen != key and (rows := _any(entry, table, entry.index.get(seen))):
             mask = boundary_mask(folded.tokens[:number])
             is_same = all(table.columns.masks[row] == mask for row in rows)
-            hits.append(_hit(entry, folded, rows, LOOK_ALIKE if is_same else DERIVED, number, seen))
+            hits.append(_hit(entry, table, folded, rows, LOOK_ALIKE if is_same else DERIVED, number, seen))
     return hits
 
 
@@ -140,7 +147,7 @@ def _bare_hits(
         key += word
         rows = _same_words(table, _direct(entry, table, entry.index.get(key)), words[:count])
         if rows and "".join(folded.tokens[:place]) != key and len(key) >= 3 and letters(key) >= 2:
-            hits.append(_hit(entry, folded, rows, DERIVED, place, key))
+            hits.append(_hit(entry, table, folded, rows, DERIVED, place, key))
     return hits
 
 
@@ -155,7 +162,7 @@ def _worn_hits(
         rows, seen = _worn_rows(entry, table, "".join(words[:count]))
         columns = table.columns
         if rows and all(columns.masks[row].bit_count() == count - 1 for row in rows):
-            hits.append(_hit(entry, folded, rows, DIGIT_LOOK, tokens, seen))
+            hits.append(_hit(entry, table, folded, rows, DIGIT_LOOK, tokens, seen))
     return hits
 
 
@@ -189,6 +196,8 @@ def _glued_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list
 
 
 def _guard_glued(entry: NumberEntry, table: RoutingTable, hit: Hit) -> str:
+    if not hit.is_whole and all(table.columns.flags[table.columns.keyword[row]] & IS_WHOLE for row in hit.rows):
+        return WHOLE_ONLY
     if not entry.is_shared:
         return ""
     tenants = {table.columns.tenant[table.columns.keyword[row]] for row in hit.rows}
