@@ -236,3 +236,27 @@ async def test_a_secret_that_cannot_be_opened_fails_the_try(scene: Scene, blob: 
 
     row = await the_row(scene)
     assert (http.requests, row.state, row.reason) == ([], "pending", "secret_unreadable")
+
+
+async def test_no_more_is_claimed_than_can_be_tried_at_once(scene: Scene) -> None:
+    jobs = [(await queue(scene, await an_endpoint(scene)))[0] for _ in range(6)]
+    is_full, may_answer = asyncio.Event(), asyncio.Event()
+    http = FakeHttp()
+
+    async def slow(request: HttpRequest) -> HttpReply:
+        if len(http.requests) == 4:
+            is_full.set()
+        await may_answer.wait()
+        return HttpReply(status=204, headers={}, body=b"")
+
+    http.answer = slow
+    executor = delivery(scene, http, at_once=4)
+    delivering = asyncio.create_task(executor.deliver(jobs))
+    await asyncio.wait_for(is_full.wait(), 10)
+    states = [row.state for row in await scene.rows("SELECT state FROM webhook_deliveries ORDER BY state")]
+    may_answer.set()
+    await delivering
+    await executor.drain()
+
+    assert states == ["claimed"] * 4 + ["pending"] * 2
+    assert len(http.requests) == 6

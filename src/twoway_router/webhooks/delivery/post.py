@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,10 +15,10 @@ from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import PATH_SECONDS, WEBHOOK_ATTEMPTS
 from twoway_router.kit.sealing import SealBroken, Sealer
 from twoway_router.outbound.errors import SendRefused, SendUnknown
-from twoway_router.outbound.gate import Gates
+from twoway_router.outbound.gate import Gate, Gates
 from twoway_router.outbound.http import HttpClient
 from twoway_router.outbound.webhook import post_webhook
-from twoway_router.store import Engine, outbox, transaction
+from twoway_router.store import Engine, Session, outbox, transaction
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.insist import insist
 from twoway_router.webhooks.delivery.schedule import THROTTLING, judge, read_retry_after, shown
@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 CLOCK_SKEW: Final = timedelta(seconds=1)
 LONGEST_PUT_OFF: Final = timedelta(seconds=60)
+WAIT_FOR_ROOM: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,17 +66,37 @@ class WebhookDelivery:
         self._clock = clock
         self._chance = chance
         self._gates: Gates[UUID] = Gates(limits.per_endpoint)
-        self._room = asyncio.Semaphore(limits.at_once)
+        self._room = Gate(limits.at_once)
         settler = WebhookSettler(engine, clock=clock, tell_owners=tell_owners)
         self._claims: GroupCommit[Sequence[UUID], Sequence[ClaimedWebhook]] = GroupCommit(self._claim, max_rows=20)
         self._settles: GroupCommit[WebhookResult, None] = GroupCommit(settler.settle)
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def deliver(self, ids: Sequence[UUID]) -> None:
-        """Return when all that could be claimed is under way; the rest is due later."""
-        for claimed in await self._claims.submit(ids):
-            await self._room.acquire()
-            task = asyncio.get_running_loop().create_task(self._attempt(claimed))
+        """Return when all that could be claimed is under way; the rest is due later.
+
+        What waits for room here is not claimed: its lease would end before its try begins.
+        """
+        waiting = list(ids)
+        while waiting:
+            if not await self._room.wait(WAIT_FOR_ROOM):
+                due_at = self._clock() + WAIT_FOR_ROOM * (0.5 + self._chance())
+                async with transaction(self._engine) as session:
+                    await _put_off(session, dict.fromkeys(waiting, due_at))
+                return
+            room = self._room.room()
+            now_due, waiting = waiting[:room], waiting[room:]
+            await self._begin(now_due)
+
+    async def _begin(self, ids: Sequence[UUID]) -> None:
+        self._room.enter(len(ids))
+        claimed: Sequence[ClaimedWebhook] = ()
+        try:
+            claimed = await self._claims.submit(ids)
+        finally:
+            self._room.give_back(len(ids) - len(claimed))
+        for each in claimed:
+            task = asyncio.get_running_loop().create_task(self._attempt(each))
             self._under_way.add(task)
             task.add_done_callback(self._ended)
 
@@ -92,9 +113,7 @@ class WebhookDelivery:
             found = await claims.look(session, {each for job in jobs for each in job}, now + CLOCK_SKEW)
             ready, late = self._sort(found, now)
             taken = await claims.claim(session, ready, now, now + CLOCK_SKEW, now + self._limits.lease)
-            if late:
-                put_off = await claims.postpone(session, late)
-                await outbox.add_later(session, JOB, list(put_off), [0] * len(put_off), list(put_off.values()))
+            await _put_off(session, late)
         for each in taken:
             self._gates.of(each.endpoint_id).enter(1)
         owners = {each: position for position, job in enumerate(jobs) for each in job}
@@ -124,7 +143,7 @@ class WebhookDelivery:
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A result that could not be stored stays claimed; when its lease ends it is tried again."""
         self._under_way.discard(task)
-        self._room.release()
+        self._room.give_back(1)
         if not task.cancelled() and (error := task.exception()):
             log.error("webhook.settle_failed", error=type(error).__name__)
 
@@ -170,3 +189,10 @@ class WebhookDelivery:
             now=now,
             timeout=self._limits.timeout,
         )
+
+
+async def _put_off(session: Session, due: Mapping[UUID, datetime]) -> None:
+    """Make pending deliveries due later, each with a job at its time."""
+    if due:
+        late = await claims.postpone(session, due)
+        await outbox.add_later(session, JOB, list(late), [0] * len(late), list(late.values()))
