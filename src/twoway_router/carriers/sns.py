@@ -21,6 +21,7 @@ from twoway_router.carriers.http import RawRequest
 from twoway_router.carriers.proofs import Check, Options, demand, from_base64
 
 _HOST: Final = re.compile(r"sns\.[a-z0-9-]{1,40}\.amazonaws\.com(\.cn)?")
+_CERTIFICATE: Final = re.compile(r"/SimpleNotificationService-[A-Za-z0-9_-]{1,64}\.pem")
 _SIGNED: Final = ("Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 _NOTIFICATION: Final = frozenset(("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"))
 _CONFIRMATION: Final = frozenset(("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"))
@@ -40,6 +41,14 @@ def is_allowed(url: str) -> bool:
         return False
 
 
+def is_certificate_url(url: str) -> bool:
+    """Whether this is where Amazon keeps its certificates: the API on the same host answers with what strangers chose."""
+    if not is_allowed(url):
+        return False
+    parts = urlsplit(url)
+    return _CERTIFICATE.fullmatch(parts.path) is not None and not parts.query and not parts.fragment
+
+
 def is_certificate(pem: str) -> bool:
     """Whether what was fetched can prove anything: whoever fetches keeps nothing else, so that it is fetched again."""
     try:
@@ -57,7 +66,7 @@ def verify(options: Options, certificates: Mapping[str, str]) -> Check:
         envelope = _envelope(request.body)
         demand(envelope.get("TopicArn") in topics, "foreign_topic")
         url = envelope.get("SigningCertURL", "")
-        demand(is_allowed(url) and urlsplit(url).path.endswith(".pem"), "foreign_certificate")
+        demand(is_certificate_url(url), "foreign_certificate")
         if url not in certificates:
             raise CertificateMissing(url)
         _check_signature(envelope, certificates[url])

@@ -217,6 +217,12 @@ WRONG_ENVELOPES: list[dict[str, object]] = [
     {"TopicArn": "arn:aws:sns:eu-west-1:9:other"},
     {"SigningCertURL": "https://evil.example/x.pem"},
     {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/x.txt"},
+    {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/x.pem"},
+    {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/a/SimpleNotificationService-1.pem"},
+    {
+        "SigningCertURL": "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem?Action=GetEndpointAttributes"
+    },
+    {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem#x"},
     {"SignatureVersion": "3"},
 ]
 
