@@ -29,7 +29,7 @@ ALGORITHMS: Final[Mapping[str, Callable[[], object]]] = {
 LONGEST_WINDOW: Final = 2_592_000
 """Thirty days."""
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def is_same(given: str | bytes, wanted: str | bytes) -> bool:
@@ -90,7 +90,7 @@ def seconds_of(options: Options, name: str, default: str) -> float:
 
 def header_name(options: Options, name: str) -> str:
     """An option that names a header, in lower case."""
-    if _TOKEN.fullmatch(options[name]) is None:
+    if HEADER_NAME.fullmatch(options[name]) is None:
         raise SpecError(f"auth.{name}", f"{options[name]!r} is no name of a header")
     return options[name].lower()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlsplit
 
 import orjson
 
@@ -21,6 +21,7 @@ from twoway_router.carriers.fields import Predicate, Scene, compile_text, compil
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.carriers.placeholders import MESSAGE_VALUES, Values, compile_tree, fill
 from twoway_router.carriers.placeholders import compile_text as compile_template
+from twoway_router.carriers.proofs import HEADER_NAME
 from twoway_router.carriers.signers import SIGNERS
 from twoway_router.carriers.spec import LookUp, Result, Send
 from twoway_router.domain.messages import OutboundMessage
@@ -61,12 +62,28 @@ def basic_header(basic: tuple[str, str], values: Values) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in ("https", "http") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise SpecError("send.url", "must be like https://host/path or http://host/path")
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if HEADER_NAME.fullmatch(name) is None or not value.isprintable():
+            raise SpecError("send.headers", f"{name!r} is no header that can be sent")
+
+
 class Sender:
     """Builds requests for one connection."""
 
     def __init__(self, send: Send, values: Values, receipt_url: str) -> None:
-        if not fill(send.url, values).startswith(("https://", "http://")):
-            raise SpecError("send.url", "must begin with https:// or http://")
+        _check_url(fill(send.url, values))
+        _check_headers({name: fill(value, values) for name, value in send.headers.items()})
         words = [name for variables in send.per_encoding.values() for name in variables]
         known = MESSAGE_VALUES | frozenset(words)
         self._send = send

@@ -233,6 +233,11 @@ WRONG_SETTINGS = [
     {"capability": "look_up"},
     {"look_up_url": "gateway.example"},
     {"send_url": "ftp://gateway.example"},
+    {"send_url": "https://"},
+    {"send_url": "https://[::1"},
+    {"send_url": "https://x:99999"},
+    {"send_url": "https://x", "send_headers": {"x y": "1"}},
+    {"send_url": "https://x", "send_headers": {"x": "1\r\ny: 2"}},
     {"send_url": "https://x", "send_success": "=0"},
     {"send_url": "https://x", "send_success": "status"},
 ]
