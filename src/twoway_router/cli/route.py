@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from twoway_router.cli.api_client import ApiClient, ApiKey, ApiProblem, ApiUrl
 from twoway_router.cli.route_lines import Lines, faults_of
-from twoway_router.routing.rules_file import Rules, check_line, evaluate_line, json_schema, read_rules
+from twoway_router.routing.rules_file import Rules, check, evaluate, json_schema, read_rules
 from twoway_router.routing.rules_models import PlainLoader, doubts
 
 route_app = typer.Typer(no_args_is_help=True, help="Try routing rules on messages and claims.")
@@ -40,7 +40,7 @@ def evaluate_messages(
     moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
     read = _rules(rules)
     _answer(
-        Lines(path=messages, answer=lambda line, place: evaluate_line(read, line, place, moment), outcome="outcome"),
+        Lines(path=messages, answer=lambda line, place: evaluate(read, line, place, moment), outcome="outcome"),
         out,
     )
 
@@ -53,7 +53,7 @@ def check_claims(
 ) -> None:
     """Judge claims on keywords against the rules and write one verdict a line."""
     read = _rules(rules)
-    _answer(Lines(path=claims, answer=lambda line, place: check_line(read, line, place), outcome="verdict"), out)
+    _answer(Lines(path=claims, answer=lambda line, place: check(read, line, place), outcome="verdict"), out)
 
 
 @route_app.command()
@@ -82,7 +82,7 @@ def explain(
         for doubt in doubts(message):
             typer.echo(f"--context: {doubt}", err=True)
         try:
-            typer.echo(json.dumps(evaluate_line(_rules(rules), message, 0, datetime.now(UTC)), indent=2))
+            typer.echo(json.dumps(evaluate(_rules(rules), message, 0, datetime.now(UTC)), indent=2))
         except ValidationError as error:
             _stop(f"--context: {faults_of(error)}")
         return

@@ -4,7 +4,6 @@ The same functions as in live traffic, with no server and no database. The file'
 """
 
 import json
-from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -146,13 +145,8 @@ def _sub_keyword(model: SubKeywordModel | str) -> SubKeyword:
     return SubKeyword(name=model.name, spellings=(model.name, *model.aliases))
 
 
-def evaluate(rules: Rules, messages: Iterable[object], at: datetime) -> Iterator[dict[str, object]]:
-    """Route each message; ``at`` is the moment for messages that do not name one."""
-    return (evaluate_line(rules, line, place, at) for place, line in enumerate(messages))
-
-
-def evaluate_line(rules: Rules, line: object, place: int, at: datetime) -> dict[str, object]:
-    """Route one message, the ``place``-th from 0; raises ``ValidationError``."""
+def evaluate(rules: Rules, line: object, place: int, at: datetime) -> dict[str, object]:
+    """Route one message, the ``place``-th from 0, at ``at`` unless it says when it came; raises ``ValidationError``."""
     message = MessageModel.model_validate(line)
     return {"id": _named(message.id, place)} | describe(rules, route(rules, message, at))
 
@@ -225,13 +219,8 @@ def describe(rules: Rules, decision: Decision) -> dict[str, object]:
     }
 
 
-def check(rules: Rules, claims: Iterable[object]) -> Iterator[dict[str, object]]:
-    """The registration verdict on each claim, against the rules as they stand in the file."""
-    return (check_line(rules, line, place) for place, line in enumerate(claims))
-
-
-def check_line(rules: Rules, line: object, place: int) -> dict[str, object]:
-    """The verdict on one claim, the ``place``-th from 0; raises ``ValidationError``."""
+def check(rules: Rules, line: object, place: int) -> dict[str, object]:
+    """The verdict on one claim, the ``place``-th from 0, by the rules as they stand; raises ``ValidationError``."""
     model = ClaimModel.model_validate(line)
     number_id = rules.number_id(model.number)
     claim = Claim(

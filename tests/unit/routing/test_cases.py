@@ -37,7 +37,7 @@ def test_a_message_goes_where_the_table_says(
     text, outcome, tenant, keyword, match_class, rest, sub_keyword, rule = (row + [None] * 3)[:8]
     message = {"id": "1", "number": number, "from": "+34600000009", "text": text, "contexts": contexts}
 
-    (result,) = evaluate(rules, [message], AT)
+    result = evaluate(rules, message, 0, AT)
 
     expected = {"outcome": outcome, "tenant": tenant, "keyword": keyword, "class": match_class}
     expected |= {

@@ -29,7 +29,7 @@ def rules() -> Rules:
 def test_a_claim_gets_the_verdict_of_the_table(rules: Rules, number: str, row: list[str]) -> None:
     tenant, word, verdict, code = row
 
-    (result,) = check(rules, [{"number": number, "tenant": tenant, "word": word}])
+    result = check(rules, {"number": number, "tenant": tenant, "word": word}, 0)
 
     assert (result["verdict"], result["code"]) == (verdict, code)
 

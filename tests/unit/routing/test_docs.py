@@ -55,7 +55,7 @@ def test_a_text_folds_as_documented(row: dict[str, list[str]]) -> None:
 def test_a_message_matches_as_documented(rules: Rules, row: dict[str, list[str]]) -> None:
     number = row.get("Number", ["shared"])[0]
 
-    (result,) = evaluate(rules, [{"id": "1", "number": number, "text": row["Message"][0]}], AT)
+    result = evaluate(rules, {"id": "1", "number": number, "text": row["Message"][0]}, 0, AT)
 
     found = " ".join(str(result[name] or "-") for name in ("tenant", "keyword", "class"))
     assert found.replace("- - -", "nobody") == row["Result"][0]
@@ -66,7 +66,7 @@ def test_a_message_is_decided_as_documented(rules: Rules, row: dict[str, list[st
     contexts = [_context(place, written) for place, written in enumerate(row["Conversation"])]
     message = {"id": "1", "number": "shared", "text": row["Message"][0], "contexts": contexts}
 
-    (result,) = evaluate(rules, [message], AT)
+    result = evaluate(rules, message, 0, AT)
 
     assert f"{result['rule']} {result['tenant'] or '-'}" == row["Result"][0]
 
@@ -85,13 +85,13 @@ def test_a_claim_is_judged_as_documented(rules: Rules, row: dict[str, list[str]]
     claim, _, start = row["Claim"][0].partition(" from ")
     tenant, word = claim.split(" ", 1)
 
-    (verdict,) = check(rules, [{"number": "shared", "tenant": tenant, "word": word, "active_from": start or None}])
+    verdict = check(rules, {"number": "shared", "tenant": tenant, "word": word, "active_from": start or None}, 0)
 
     assert f"{verdict['verdict']} {verdict['code']}" == row["Result"][0]
 
 
 def test_the_example_inside_the_prose_holds(rules: Rules) -> None:
-    (result,) = evaluate(rules, [{"id": "1", "number": "owned", "text": "reparar calderas"}], AT)
+    result = evaluate(rules, {"id": "1", "number": "owned", "text": "reparar calderas"}, 0, AT)
 
     assert (result["keyword"], result["sub_keyword"]) == ("REPARAR", "CALEFACCIÓN")
 

@@ -24,8 +24,7 @@ keywords:
 
 
 def outcome(rules: str, **message: object) -> dict[str, object]:
-    (result,) = evaluate(read_rules(rules), [{"id": 1, "from": "+34", **message}], AT)
-    return result
+    return evaluate(read_rules(rules), {"id": 1, "from": "+34", **message}, 0, AT)
 
 
 def test_words_that_look_like_numbers_or_answers_stay_words() -> None:
@@ -62,9 +61,9 @@ def test_an_id_comes_back_as_it_was_given(name: str | int) -> None:
 
 
 def test_a_message_without_id_or_sender_goes_by_its_place() -> None:
-    lines: list[dict[str, object]] = [{"number": "NO", "from": None, "text": "1e3pizza"}] * 2
+    rules, line = read_rules(RULES), {"number": "NO", "from": None, "text": "1e3pizza"}
 
-    results = evaluate(read_rules(RULES), lines, AT)
+    results = [evaluate(rules, line, place, AT) for place in range(2)]
 
     assert [(result["id"], result["outcome"]) for result in results] == [("0", "keyword"), ("1", "keyword")]
 
@@ -107,7 +106,7 @@ def test_the_schema_describes_keywords() -> None:
 
 
 def test_a_verdict_names_the_tenant_in_the_way() -> None:
-    (verdict,) = check(read_rules(RULES), [{"id": "c", "number": "NO", "tenant": "GYM", "word": "1e3 pizza"}])
+    verdict = check(read_rules(RULES), {"id": "c", "number": "NO", "tenant": "GYM", "word": "1e3 pizza"}, 0)
 
     assert (verdict["id"], verdict["verdict"], verdict["collisions"]) == (
         "c",
@@ -118,7 +117,7 @@ def test_a_verdict_names_the_tenant_in_the_way() -> None:
 
 @pytest.mark.parametrize("word", ["", "\ud800", "\x00", "X" * 1600, "\u0301" * 1600, 12345])
 def test_every_word_gets_a_verdict(word: str | int) -> None:
-    (verdict,) = check(read_rules(RULES), [{"number": "NO", "tenant": "GYM", "word": word}])
+    verdict = check(read_rules(RULES), {"number": "NO", "tenant": "GYM", "word": word}, 0)
 
     assert verdict["verdict"] == "refuse"
 
