@@ -133,6 +133,58 @@ async def test_a_body_that_is_not_json_is_a_400(operator: Caller) -> None:
     assert (refused.status_code, refused.json()["code"]) == (400, "json_invalid")
 
 
+@pytest.mark.parametrize("media_type", ["application/x-www-form-urlencoded", "text/plain"])
+async def test_a_body_that_is_not_said_to_be_json_is_told_what_to_say(operator: Caller, media_type: str) -> None:
+    sent: dict[str, Any] = {"content": b'{"name": "T"}', "headers": {"Content-Type": media_type}}
+
+    refused = await operator.send("POST", "/v1/tenants", **sent)
+
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [
+        {
+            "pointer": "header/Content-Type",
+            "detail": "The body must be JSON: send `Content-Type: application/json`.",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("action", "pointer"),
+    [
+        ({"kind": "reply"}, "/text"),
+        ({"kind": "reply", "text": 1}, "/text"),
+        ({"kind": "reply", "text": "x", "reply": "x"}, "/reply"),
+        ({"kind": "reply", "text": "x", "a/b": "x"}, "/a~1b"),
+        ({"kind": "shout", "text": "x"}, ""),
+        ({"kind": "reply", "text": "x", "condition": {"kind": "time"}}, "/condition"),
+        (
+            {"kind": "reply", "text": "x", "condition": {"kind": "outcome", "action": "a", "outcome": "x"}},
+            "/condition/outcome",
+        ),
+        (
+            {"kind": "reply", "text": "x", "condition": {"kind": "outcome", "action": 1, "outcome": "done"}},
+            "/condition/action",
+        ),
+        ({"kind": "reply", "text": "x", "condition": {"kind": "outcome", "outcome": "done"}}, "/condition/action"),
+        (
+            {
+                "kind": "reply",
+                "text": "x",
+                "condition": {"kind": "all", "conditions": [{"kind": "text", "operator": 1}]},
+            },
+            "/condition/conditions/0/operator",
+        ),
+    ],
+)
+async def test_a_pointer_leads_through_what_was_sent(pizzeria: Caller, action: object, pointer: str) -> None:
+    body = {"number_id": "0198c0de-8d5b-7cc3-a5f1-1d2b3c4d5e6f", "word": "PIZZA", "actions": [action]}
+
+    refused = await pizzeria.post("/v1/keywords", body)
+
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == f"/actions/0{pointer}"
+
+
 async def test_a_body_over_the_limit_is_a_413(engine: Engine, clock: FakeClock, operator: Caller) -> None:
     app = an_app(engine, clock=clock, body_limit_bytes=100)
 

@@ -142,7 +142,7 @@ async def _on_router_error(request: Request, error: Exception) -> Response:
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    return problem_response(_invalid(error.errors()), request_id_of(request))
+    return problem_response(_invalid(error.errors(), error.body), request_id_of(request))
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
@@ -160,22 +160,38 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     return problem_response(problem, request_id_of(request))
 
 
-def _invalid(found: Sequence[Mapping[str, Any]]) -> RouterError:
+def _invalid(found: Sequence[Mapping[str, Any]], body: object) -> RouterError:
+    if isinstance(body, bytes) and body:
+        wish = "The body must be JSON: send `Content-Type: application/json`."
+        return ValidationFailed(errors=[FieldError(pointer="header/Content-Type", detail=wish)])
     return ValidationFailed(
-        errors=[FieldError(pointer=_pointer(each["loc"]), detail=_sentence(each)) for each in found[:50]]
+        errors=[FieldError(pointer=_pointer(each, body), detail=_sentence(each)) for each in found[:50]]
     )
 
 
-def _pointer(place: Sequence[str | int]) -> str:
-    where, *steps = place
+def _pointer(found: Mapping[str, Any], body: object) -> str:
+    where, *steps = found["loc"]
+    if where == "body" and body is not None:
+        steps = _steps_within(body, steps, is_missing=found["type"] == "missing")
     escaped = [str(step).replace("~", "~0").replace("/", "~1") for step in steps]
-    return (
-        "/" + "/".join(escaped)
-        if where == "body" and steps
-        else ""
-        if where == "body"
-        else "/".join([str(where), *escaped])
-    )
+    return "".join(f"/{step}" for step in escaped) if where == "body" else "/".join([str(where), *escaped])
+
+
+def _steps_within(body: object, steps: Sequence[str | int], *, is_missing: bool) -> list[str | int]:
+    """Only the steps that the caller would take: pydantic also names the member of a union that it tried."""
+    kept: list[str | int] = []
+    is_tag_next = True
+    for place, step in enumerate(steps):
+        match body, step:
+            case {"kind": kind}, str() if is_tag_next and kind == step:
+                is_tag_next = False
+            case dict(), _ if step in body:
+                kept, body, is_tag_next = [*kept, step], body[step], True
+            case list(), int() if step < len(body):
+                kept, body, is_tag_next = [*kept, step], body[step], True
+            case _ if is_missing and place == len(steps) - 1:
+                kept.append(step)
+    return kept
 
 
 def _sentence(found: Mapping[str, Any]) -> str:
