@@ -65,6 +65,14 @@ async def test_a_pool_that_cannot_be_is_refused(pizzeria: Caller, body: dict[str
     assert (await pizzeria.post("/v1/coupon-pools", body)).status_code == status
 
 
+async def test_an_uploaded_pool_has_as_many_codes_as_were_uploaded(pizzeria: Caller) -> None:
+    pool = await a_pool(pizzeria, source="uploaded")
+
+    refused = await pizzeria.patch(f"/v1/coupon-pools/{pool['id']}", {"code_limit": 5})
+
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/code_limit")
+
+
 async def test_codes_are_uploaded_as_json(pizzeria: Caller) -> None:
     pool = await a_pool(pizzeria, source="uploaded")
 

@@ -25,6 +25,7 @@ from twoway_router.coupons.rules import (
     sort_upload,
 )
 from twoway_router.coupons.tables import CouponCodes, CouponPools
+from twoway_router.domain.errors import FieldError, Unprocessable
 from twoway_router.domain.ids import CouponCodeId, CouponPoolId, TenantId
 from twoway_router.kit.codes import RANDOM_BYTES, candidate_keys, make_code, normalise_code
 from twoway_router.kit.ids import new_id
@@ -80,6 +81,8 @@ async def change_pool(
 ) -> CouponPools:
     """Change a locked pool's name, limit or end."""
     limit = values.get("code_limit")
+    if limit is not None and pool.source == "uploaded":
+        raise Unprocessable(errors=[FieldError(pointer="/code_limit", detail="Belongs to generated pools.")])
     if isinstance(limit, int) and limit < pool.issued_count:
         raise LimitBelowIssued
     name = values.get("name", pool.name)
