@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from twoway_router.carriers.registry import CARRIERS
+from twoway_router.carriers.spec import Setting
 from twoway_router.config import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -79,15 +80,33 @@ def test_every_operation_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("carrier", sorted(CARRIERS))
-def test_every_carrier_has_a_page_with_its_settings(carrier: str) -> None:
-    folder = ROOT / "docs" / "carriers"
+def test_every_carrier_has_a_page_with_its_settings_and_capability(carrier: str) -> None:
+    spec, folder = CARRIERS[carrier], ROOT / "docs" / "carriers"
     common, page = folder / "README.md", folder / f"{carrier}.md"
 
-    unnamed = [
-        each.name for each in CARRIERS[carrier].settings if each.name not in common.read_text() + page.read_text()
-    ]
+    written = common.read_text() + page.read_text()
 
-    assert ((page, "") in links(common), unnamed) == (True, [])
+    assert (page, "") in links(common)
+    assert [each.name for each in spec.settings if each.name not in written] == []
+    assert f"`{spec.capability}`" in page.read_text()
+
+
+@pytest.mark.parametrize("carrier", sorted(CARRIERS))
+def test_a_page_shows_secrets_needs_and_defaults_as_the_spec_has_them(carrier: str) -> None:
+    page = (ROOT / "docs" / "carriers" / f"{carrier}.md").read_text()
+
+    shown = dict(re.findall(r"^\| `(\w+)` \| ([^|]*?) ?\| .* \|$", page, re.MULTILINE))
+
+    assert shown in ({}, {each.name: ", ".join(traits(each)) for each in CARRIERS[carrier].settings})
+
+
+def traits(setting: Setting) -> Iterator[str]:
+    if setting.is_secret:
+        yield "secret"
+    if setting.is_required:
+        yield "required"
+    if setting.default:
+        yield f"default `{setting.default}`"
 
 
 def test_every_page_is_found_from_the_readme() -> None:
