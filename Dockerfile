@@ -33,7 +33,7 @@ ENV PATH=/opt/twoway-router/bin:$PATH \
     TWOWAY_LOG_FORMAT=json
 WORKDIR /opt/twoway-router
 USER 10001:10001
-# 8080 carriers, 8081 management API and console, 9100 probes and metrics
+# 8080 carriers, 8081 management API, 9100 probes and metrics
 EXPOSE 8080 8081 9100
 # No HEALTHCHECK: it would start a second Python every few seconds. Probe /livez and /readyz on port 9100 instead.
 ENTRYPOINT ["twoway-router"]
