@@ -202,6 +202,19 @@ def test_plivo_s_older_signature_is_read_when_the_newer_is_not_there() -> None:
     assert verdicts == [True, True]
 
 
+@pytest.mark.parametrize(("version", "token"), [("v2", "ptok"), ("v3", "ptok"), ("v2", "other"), ("v3", "other")])
+def test_a_subaccount_s_requests_are_proven_by_the_main_account_s_token(version: str, token: str) -> None:
+    request = read_request(HERE / "plivo" / "mo_plain.http")
+    proof = SIGNERS.by_carrier["plivo"](request, {"auth_token": token}, NOW).headers["x-plivo-signature-v3"]
+    nonce = "12345"
+    if version == "v2":
+        proof = b64(sha256_mac(token, f"{request.url}{nonce}".encode()))
+    names = {f"x-plivo-signature-{version}": "AAAA", f"x-plivo-signature-{version}-nonce": nonce}
+    signed = with_headers(request, **names, **{f"x-plivo-signature-ma-{version}": proof})
+
+    assert is_accepted("plivo", signed, NOW) is (token == "ptok")
+
+
 @pytest.mark.parametrize("method", ["md5", "sha1", "sha256", "sha512"])
 def test_vonage_signs_with_the_method_of_the_account(method: str) -> None:
     auth = VonageAuth(api_key="abcd", signature_secret=VONAGE_SECRET, signature_method=method)

@@ -89,8 +89,8 @@ def _message_reader(event: Event, spec: CarrierSpec, country: str | None) -> Rea
         if not from_address or not to_address:
             return Reject(reason="missing_recipient" if from_address else "missing_sender")
         text, at = reading(scene) or Reading("", None, "utf-8"), time(scene, now)
-        address, kind = read_address(from_address, country, is_international=is_international)
-        number, _ = read_address(to_address, country, is_international=is_international)
+        address, kind = read_address(_bare(from_address), country, is_international=is_international)
+        number, _ = read_address(_bare(to_address), country, is_international=is_international)
         part = _part(part_of(scene, text), text) if part_of else None
         return InboundMessage(
             carrier_message_id=identify(scene, (address, number, text.text, _place(part)), at, now),
@@ -108,6 +108,11 @@ def _message_reader(event: Event, spec: CarrierSpec, country: str | None) -> Rea
         )
 
     return read
+
+
+def _bare(address: str) -> str:
+    """Without the scheme that gateways of the OneAPI kind put in front."""
+    return address[4:] if address[:4].lower() == "tel:" else address
 
 
 def _flag(when: When | None) -> Predicate | None:
@@ -208,7 +213,7 @@ def _receipt_reader(event: Event, spec: CarrierSpec, country: str | None) -> Rea
         if not ours and not theirs:
             return Reject(reason="missing_reference")
         told = recipient(scene)
-        number = read_address(told, country, is_international=is_international)[0] if told else None
+        number = read_address(_bare(told), country, is_international=is_international)[0] if told else None
         return DeliveryReceipt(
             state=state_of(word.lower()),
             raw_state=word[:MAX_WORD],

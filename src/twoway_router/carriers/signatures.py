@@ -206,7 +206,10 @@ def ed25519(options: Options) -> Check:
 
 
 def plivo(options: Options) -> Check:
-    """Plivo: V3 (URL, fields, nonce) when its header is there, else V2 (URL without query, nonce; the body is not covered)."""
+    """Plivo: V3 (URL, fields, nonce) when its header is there, else V2 (URL without query, nonce; the body is not covered).
+
+    For a subaccount's number there is a second header of each, signed with the main account's token.
+    """
     secret = options["secret"].encode()
 
     def check(request: RawRequest, _: datetime) -> None:
@@ -215,6 +218,7 @@ def plivo(options: Options) -> Check:
         nonce = header(request, f"x-plivo-signature-{version}-nonce")
         signed = _PLIVO[version](request, nonce)
         wanted = base64.b64encode(keyed("sha256", secret, signed.encode("utf-8", "surrogateescape"))).decode()
+        given += "," + request.headers.get(f"x-plivo-signature-ma-{version}", "")
         proven = [is_same(proof.strip(), wanted) for proof in given.split(",")]
         demand(any(proven))
 

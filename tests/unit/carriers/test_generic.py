@@ -53,6 +53,7 @@ BODIES = [
     (b'{"id":"m1","from":"+393331230001","to":"12345","text":"PIZZA \\u00e8"}', "application/json"),
     (b'{"id":"m1","from":"393331230001","to":12345,"text":"PIZZA \xc3\xa8"}', "text/plain"),
     (b'{"id":"m1","from":3.93331230001e11,"to":12345.0,"text":"PIZZA \xc3\xa8"}', "application/json"),
+    (b'{"id":"m1","from":"tel:+393331230001","to":"TEL:12345","text":"PIZZA \xc3\xa8"}', "application/json"),
     (b"id=m1&from=%2B393331230001&to=12345&text=PIZZA+%C3%A8", "application/x-www-form-urlencoded"),
     (b"id=m1&from=00393331230001&to=12345&text=PIZZA%20%c3%a8&text=second", "application/json"),
 ]
