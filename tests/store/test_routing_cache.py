@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from tests.cast import NOON, SHARED, a_connection, a_number
+from tests.cast import NOON, SHARED, a_connection, a_number, a_tenant
 from twoway_router.domain.ids import ConnectionId, NumberId
+from twoway_router.keywords import service as keywords
 from twoway_router.keywords.follower import RoutingCache
+from twoway_router.keywords.schemas import KeywordPut
 from twoway_router.numbers import service as numbers
 from twoway_router.numbers.rules import AddressTaken
 from twoway_router.store import changes, transaction
@@ -66,3 +69,39 @@ async def test_numbers_that_changed_places_are_both_found(stage: Stage) -> None:
 async def test_one_connection_brings_messages_for_one_number_with_an_address(stage: Stage) -> None:
     with pytest.raises(AddressTaken):
         await stage.move(stage.spanish, stage.one)
+
+
+class Watched(AsyncSession):
+    """Notes at each question to the database which version the table had."""
+
+    def watch(self, cache: RoutingCache) -> list[int]:
+        self.cache, self.versions = cache, list[int]()
+        return self.versions
+
+    async def execute(self, *args: Any, **options: Any) -> Any:
+        self.versions.append(self.cache.table.version)
+        return await super().execute(*args, **options)
+
+    async def stream(self, *args: Any, **options: Any) -> Any:
+        self.versions.append(self.cache.table.version)
+        return await super().stream(*args, **options)
+
+
+async def test_nobody_sees_a_table_that_is_half_changed(stage: Stage) -> None:
+    async with transaction(stage.engine) as session:
+        tenant = await a_tenant(session)
+        cache = RoutingCache()
+        await cache.load(session)
+        seen = await changes.newest(session)
+    await stage.move(stage.italian, stage.spare)
+    async with transaction(stage.engine) as session:
+        await keywords.claim(session, tenant, KeywordPut(word="PIZZA").to_claim(stage.italian), now=NOON)
+
+    async with Watched(stage.engine) as session:
+        versions = session.watch(cache)
+        news = await changes.list_since(session, seen)
+        await cache.apply(session, news)
+
+    assert len(news) == 2
+    assert set(versions) == {seen}
+    assert cache.table.version == news[-1].sequence

@@ -11,7 +11,7 @@ from twoway_router.kit.metrics import INDEX_KEYWORDS, INDEX_VERSION
 from twoway_router.numbers.queries import RoutedNumber, list_routed_numbers
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.own_words import NO_OWN_WORDS, OwnWords
-from twoway_router.routing.types import NumberRules
+from twoway_router.routing.types import KeywordRules, NumberRules
 from twoway_router.store import changes
 from twoway_router.store.changes import Change
 from twoway_router.store.transaction import Session
@@ -52,22 +52,21 @@ class RoutingCache:
         INDEX_VERSION.set(version)
 
     async def apply(self, session: Session, news: Sequence[Change]) -> None:
-        """Reload exactly what changed."""
-        numbers = {change.subject_id for change in news if change.kind == "number"}
-        keywords = {change.subject_id for change in news if change.kind == "keyword"}
+        """Reload exactly what changed. Everything is read before anything is changed."""
+        number_ids = {change.subject_id for change in news if change.kind == "number"}
+        keyword_ids = {change.subject_id for change in news if change.kind == "keyword"}
         for tenant in {change.subject_id for change in news if change.kind == "tenant"}:
-            keywords.update(await list_keyword_ids_of_tenant(session, tenant))
-        if numbers:
-            await self._reload_numbers(session, numbers)
-        if keywords:
-            await self._reload_keywords(session, keywords)
+            keyword_ids.update(await list_keyword_ids_of_tenant(session, tenant))
+        numbers = await list_routed_numbers(session, number_ids) if number_ids else ()
+        keywords = await list_keyword_rules(session, keyword_ids) if keyword_ids else ()
+        self.word_choices = await list_word_choices(session) if number_ids else self.word_choices
+        self._replace_numbers(numbers)
+        self._replace_keywords(keyword_ids, keywords)
         self.table.version = news[-1].sequence
         INDEX_VERSION.set(self.table.version)
 
-    async def _reload_numbers(self, session: Session, ids: set[UUID]) -> None:
+    def _replace_numbers(self, changed: Sequence[RoutedNumber]) -> None:
         """All old addresses are given up before the first new one is taken: numbers may have changed places."""
-        self.word_choices = await list_word_choices(session)
-        changed = await list_routed_numbers(session, ids)
         for number in changed:
             if address := self._addresses.pop(number.rules.number_id, None):
                 self._numbers.pop(address, None)
@@ -75,13 +74,12 @@ class RoutingCache:
             self.table.replace_number(number.rules)
             self._put_number(number)
 
-    async def _reload_keywords(self, session: Session, ids: set[UUID]) -> None:
-        current = {keyword.keyword_id: keyword for keyword in await list_keyword_rules(session, ids)}
-        for keyword_id in map(KeywordId, ids):
-            if keyword := current.get(keyword_id):
-                self.table.replace_keyword(keyword)
-            else:
-                self.table.remove_keyword(keyword_id)
+    def _replace_keywords(self, ids: set[UUID], changed: Sequence[KeywordRules]) -> None:
+        """What is gone leaves before what is there comes: words may have changed hands."""
+        for keyword_id in map(KeywordId, ids - {keyword.keyword_id for keyword in changed}):
+            self.table.remove_keyword(keyword_id)
+        for keyword in changed:
+            self.table.replace_keyword(keyword)
 
     def _put_number(self, number: RoutedNumber) -> None:
         """Open the number's address. A disabled number keeps its keywords in the table but has no address."""
