@@ -140,7 +140,8 @@ def test_a_lame_duck_is_not_ready_and_closes_connections_but_still_serves(start:
 
     assert (status, headers.get("connection")) == (404, "close")
     assert before.get("connection") != "close"
-    assert process.get("/livez")[0] == 200
+    alive, probed, _ = process.get("/livez")
+    assert (alive, probed.get("connection")) == (200, "close")
     assert process.wait_end() == 0
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import structlog
 
-from twoway_router.web.lifecycle import Lifecycle
+from twoway_router.web.lifecycle import LameDuck, Lifecycle
 from twoway_router.web.ops import OpsApp
 from twoway_router.web.server import HttpServer
 
@@ -59,7 +59,9 @@ class Process:
         self._drain = drain
         checks = {name: check for part in parts for name, check in part.checks.items()}
         app = OpsApp(lifecycle, checks, lambda: not self._lifecycle.stop.is_set(), self._refresh)
-        self.ops = HttpServer(app, host=ops_host, port=ops_port, setting="TWOWAY_OPS_PORT", drain_seconds=1)
+        self.ops = HttpServer(
+            LameDuck(app, lifecycle), host=ops_host, port=ops_port, setting="TWOWAY_OPS_PORT", drain_seconds=1
+        )
         self._signals = 0
 
     async def run(self, when_up: Callable[[], Awaitable[None]] | None = None) -> None:
