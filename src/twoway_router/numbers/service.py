@@ -148,7 +148,8 @@ async def compile_connections(
             view = replace(view, certificates={} if certificates is None else certificates)  # shared, and filled later
             compiled[ConnectionId(row.id)] = compile_connection(carrier_of(row.carrier), view)
         except (SealBroken, SpecError, KeyError) as error:
-            log.error("connection.unusable", connection_id=str(row.id), carrier=row.carrier, error=type(error).__name__)
+            why = f"{type(error).__name__}: {error}"
+            log.error("connection.unusable", connection_id=str(row.id), carrier=row.carrier, error=why)
     return compiled
 
 

@@ -244,6 +244,16 @@ WRONG_SETTINGS = [
 ]
 
 
+def test_an_empty_setting_is_one_that_is_not_set() -> None:
+    names = [
+        setting.name for setting in CARRIERS["generic"].settings if setting.kind == "text" and not setting.is_secret
+    ]
+
+    connection = a_connection(settings=dict.fromkeys(names, ""), secrets={"key": "s3cret", "hmac_secret": "shh"})
+
+    connection.verify(a_request(b"{}", x_signature=digest(b"shh", b"{}", sha256).hex()), NOW)
+
+
 @pytest.mark.parametrize("settings", WRONG_SETTINGS, ids=str)
 def test_settings_that_cannot_work_are_named(settings: Mapping[str, object]) -> None:
     with pytest.raises(SpecError):

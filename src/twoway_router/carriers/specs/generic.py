@@ -66,7 +66,9 @@ SPEC: Final = CarrierSpec(
 def configured(spec: CarrierSpec, settings: Mapping[str, object]) -> CarrierSpec:
     """The spec that a connection's settings describe."""
     told = {setting.name: setting.default or "" for setting in spec.settings}
-    told |= {name: str(value) for name, value in settings.items() if isinstance(value, str | int | float)}
+    told |= {
+        name: str(value) for name, value in settings.items() if isinstance(value, str | int | float) and value != ""
+    }
     ack = Ack(status=_status(told["ack_status"]), body=told["ack_body"], content_type=told["ack_content_type"])
     return replace(
         spec,
