@@ -3,6 +3,7 @@
 from typing import Any
 
 import orjson
+import pytest
 
 from tests.cast import SEALER
 from tests.flow.doubles import QuietTransport
@@ -82,6 +83,25 @@ async def test_an_mt_silenced_by_a_stop_is_told_as_failed(scene: Scene) -> None:
 
     ((_, event_type, data),) = await told(scene)
     assert (event_type, data["state"], data["reason"]) == ("message.failed", "suppressed", "opted_out")
+
+
+@pytest.mark.parametrize(("text", "reason"), [("Hello", "opted_out"), ("Hello " * 200, "too_many_segments")])
+async def test_an_mt_that_is_refused_at_once_is_told_as_failed(scene: Scene, text: str, reason: str) -> None:
+    await subscribe(scene, scene.pizzeria, "message.failed")
+    keyword_id = await scene.add_keyword(scene.pizzeria, {"kind": "reply", "text": text})
+    message_id = await scene.ask(keyword_id)
+    if reason == "opted_out":
+        await scene.rows(
+            "INSERT INTO suppressions (id, number_id, msisdn, reason)"
+            " SELECT id, number_id, sender, 'api' FROM inbound_messages"
+        )
+
+    await scene.runner().run([message_id])
+
+    ((tenant_id, event_type, data),) = await told(scene)
+    (mt,) = await scene.mts()
+    assert (tenant_id, event_type, data["reason"]) == (scene.pizzeria, "message.failed", reason)
+    assert (data["outbound_message_id"], data["inbound_message_id"]) == (str(mt.id), str(message_id))
 
 
 async def test_a_delivery_receipt_is_told(scene: Scene) -> None:

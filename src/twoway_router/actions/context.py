@@ -90,11 +90,15 @@ class Run(Generic[Spec]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunContext:
-    """What all runs of a batch share. Actions add the events that their tenants shall hear of."""
+    """What all runs of a batch share. Actions add the events that tenants shall hear of.
+
+    ``refused`` are MTs of tenants that will not be sent.
+    """
 
     now: datetime
     mt_lifetime: timedelta
     events: list[EventDraft] = field(default_factory=list)
+    refused: dict[UUID, UUID] = field(default_factory=dict)
 
 
 ActionKind = Callable[[Session, Sequence[Run[Any]], RunContext], Awaitable[Sequence[Outcome]]]

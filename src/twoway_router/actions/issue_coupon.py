@@ -6,14 +6,13 @@ from operator import attrgetter
 from uuid import UUID
 
 from twoway_router.actions.context import Run, RunContext
-from twoway_router.actions.reply import draft
+from twoway_router.actions.reply import draft, queue
 from twoway_router.coupons.rules import CouponRequest, IssuedCode
 from twoway_router.coupons.service import issue_codes
 from twoway_router.domain.ids import CouponPoolId
 from twoway_router.domain.outcomes import Done, Failed, Outcome
 from twoway_router.keywords.definitions import IssueCouponSpec
 from twoway_router.kit.templates import TemplateError
-from twoway_router.messages.service import queue_mts
 from twoway_router.store import Session
 from twoway_router.webhooks.events import CouponIssued, CouponPoolEmpty
 from twoway_router.webhooks.service import EventDraft
@@ -55,7 +54,7 @@ async def _answer_empty(session: Session, runs: Sequence[CouponRun], context: Ru
                 drafts.append(replace(draft(each, each.spec.empty_text), origin="coupon_pool_empty"))
             except TemplateError:
                 continue
-    await queue_mts(session, drafts, now=context.now, lifetime=context.mt_lifetime)
+    await queue(session, drafts, context)
 
 
 def _event(each: CouponRun, code: IssuedCode | None) -> EventDraft:

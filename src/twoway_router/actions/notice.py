@@ -6,7 +6,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from twoway_router.actions.context import Run, RunContext, RunMessage
-from twoway_router.actions.reply import outcome_of
+from twoway_router.actions.reply import outcome_of, queue
 from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange
 from twoway_router.conversations import service as conversations
@@ -16,7 +16,7 @@ from twoway_router.domain.messages import UnknownPolicy
 from twoway_router.domain.outcomes import Done, Outcome
 from twoway_router.messages.queries.runs import find_repeated_opt_outs, take_courtesies
 from twoway_router.messages.rules import EXEMPT_ORIGINS, Departure
-from twoway_router.messages.service import MtDraft, queue_mts
+from twoway_router.messages.service import MtDraft
 from twoway_router.store import Session
 from twoway_router.webhooks.events import SenderOptedOut
 from twoway_router.webhooks.progress import opted_out_events
@@ -91,7 +91,7 @@ async def _send(
     """Queue the texts but those of the ``silent``, for that ``reason``, and those that the carrier has answered itself."""
     why = {each.message.id: "carrier_replied" for each in runs if _is_answered(each)} | dict.fromkeys(silent, reason)
     drafts = [_draft(each) for each in runs if each.message.id not in why]
-    queued = iter(await queue_mts(session, drafts, now=context.now, lifetime=context.mt_lifetime))
+    queued = iter(await queue(session, drafts, context))
     return [Done(detail=why[each.message.id]) if each.message.id in why else outcome_of(next(queued)) for each in runs]
 
 

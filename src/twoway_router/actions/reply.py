@@ -28,8 +28,17 @@ async def queue_texts(
             outcomes.append(None)
         except TemplateError:
             outcomes.append(Failed(reason="template_failed"))
-    queued = iter(await queue_mts(session, drafts, now=context.now, lifetime=context.mt_lifetime))
+    queued = iter(await queue(session, drafts, context))
     return [outcome or outcome_of(next(queued)) for outcome in outcomes]
+
+
+async def queue(session: Session, drafts: Sequence[MtDraft], context: RunContext) -> Sequence[Queued]:
+    """Queue MTs, and note those that will not be sent: their tenants hear of them."""
+    queued = await queue_mts(session, drafts, now=context.now, lifetime=context.mt_lifetime)
+    for each, wanted in zip(queued, drafts, strict=True):
+        if each.refused and wanted.tenant_id:
+            context.refused[each.refused] = wanted.tenant_id
+    return queued
 
 
 def draft(each: Run[Spec], source: str) -> MtDraft:

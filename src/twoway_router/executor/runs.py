@@ -23,10 +23,12 @@ from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import MESSAGES_RUN, PATH_SECONDS
 from twoway_router.messages.queries import runs as messages
 from twoway_router.messages.queries.runs import WaitingMessage
+from twoway_router.messages.rules import News
 from twoway_router.store import Engine, Session, outbox, transaction
 from twoway_router.store.failures import is_transient
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.webhooks.events import MessageReceived
+from twoway_router.webhooks.progress import announce
 from twoway_router.webhooks.service import EventDraft, emit_all
 
 log = structlog.get_logger(__name__)
@@ -137,6 +139,7 @@ class MessageRunner:
         finished = await run_waves(session, plans, context)
         await refresh_bindings(session, plans, finished, now)
         await emit_all(session, context.events, now=now)
+        await announce(session, News(moved=context.refused), now)
         await messages.finish(session, [each.id for each in waiting], finished, now)
 
     async def _blame(self, message: WaitingMessage, error: Exception) -> bool:

@@ -46,10 +46,11 @@ class MtDraft:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Queued:
-    """What became of a draft: a planned MT, or why it will not be sent. A refused MT may still have its row."""
+    """What became of a draft: a planned MT, or why it will not be sent. ``refused`` is the row of an MT that will not be."""
 
     id: OutboundMessageId | None
     reason: str | None = None
+    refused: UUID | None = None
 
 
 async def queue_mts(
@@ -75,8 +76,10 @@ async def queue_mts(
             is_suppressed = not draft.is_exempt and _recipient(draft) in suppressed
             row = _row(draft, numbers[draft.number_id], is_suppressed=is_suppressed)
             rows.append(row)
-            is_planned = row["state"] == MtState.PLANNED
-            results.append(Queued(id=OutboundMessageId(row["id"]) if is_planned else None, reason=row["reason"]))
+            if row["state"] == MtState.PLANNED:
+                results.append(Queued(id=OutboundMessageId(row["id"])))
+            else:
+                results.append(Queued(id=None, reason=row["reason"], refused=row["id"]))
     if rows:
         CONSENT_BLOCKED.labels("queued").inc(sum(row["state"] == MtState.SUPPRESSED for row in rows))
         await planning.insert_mts(session, rows, now, now + lifetime)
