@@ -13,6 +13,7 @@ from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.config import Settings
 from twoway_router.dispatch.port import DeadJob, Job
 from twoway_router.kit.ids import new_id
+from twoway_router.messages.queries.listing import first_id_of
 from twoway_router.scheduler.app import Scheduler
 
 REPLY = {"kind": "reply", "text": "Hello"}
@@ -163,6 +164,16 @@ async def test_a_dead_job_counts_as_a_try_of_its_messages(scene: Scene, schedule
 
     (row,) = await scene.rows("SELECT state, attempts, last_error FROM inbound_messages")
     assert tuple(row) == ("parked", 5, "job_dead")
+
+
+async def test_a_dead_report_of_a_sandbox_comes_again_for_a_day(scene: Scene, scheduler: Scheduler) -> None:
+    fresh, old = (first_id_of(scene.clock() - timedelta(hours=age)) for age in (23, 25))
+    job = Job(job="sandbox.report", ids=(fresh, old), shard=0, attempt=20)
+
+    await scheduler.bury(DeadJob(job=job, reason="x", dead_at=None))
+    scene.clock.advance(seconds=61)
+
+    assert await scene.take_jobs("sandbox.report") == [fresh]
 
 
 async def test_old_idempotency_keys_are_forgotten_after_seven_days(scene: Scene, scheduler: Scheduler) -> None:

@@ -12,14 +12,15 @@ from typing import Final
 import structlog
 
 from twoway_router.config import Settings
-from twoway_router.dispatch.port import DeadJob, Transport
+from twoway_router.dispatch.port import DeadJob, Job, Transport
 from twoway_router.dispatch.supervise import pause
 from twoway_router.kit.clock import Clock
 from twoway_router.kit.metrics import WORK_DUE, WORK_OLDEST_AGE
+from twoway_router.messages.queries.listing import first_id_of
 from twoway_router.messages.queries.runs import count_failure
 from twoway_router.scheduler import queries
 from twoway_router.scheduler.sweeps import SWEEPS, ForgottenMessages, expire_mts, sweep
-from twoway_router.store import Engine, heartbeats, transaction
+from twoway_router.store import Engine, Session, heartbeats, outbox, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 
 log = structlog.get_logger(__name__)
@@ -31,6 +32,8 @@ CONTEXTS_KEPT: Final = timedelta(days=30)
 COURTESIES_KEPT: Final = timedelta(days=2)
 PROCESSES_KEPT: Final = timedelta(days=2)
 """After they were last seen."""
+
+REPORTS_REPEATED: Final = timedelta(days=1)
 
 Turn = Callable[[], Awaitable[int]]
 
@@ -67,15 +70,30 @@ class Scheduler:
         await self._guarded("housekeeping", partial(self._keep_house, now))
 
     async def bury(self, dead: DeadJob) -> None:
-        """A job that the transport gave up counts as a failed try of its messages; other work is found by the sweeps."""
+        """A job that the transport gave up counts as a failed try of its messages; other work is found by the sweeps.
+
+        No sweep finds reports of the sandboxes' carrier: those come again, for a day.
+        """
         log.error("job.dead", job=dead.job.job if dead.job else None, reason=dead.reason)
-        if dead.job is None or dead.job.job != "message.run":
+        if dead.job is None:
             return
         async with transaction(self._engine) as session:
-            for message_id in dead.job.ids:
-                counted = await count_failure(session, message_id, "job_dead", self._settings.run_tries)
-                if counted and counted[0] == "parked":
-                    log.error("run.parked", message_id=str(message_id), attempt=counted[1], error="job_dead")
+            if dead.job.job == "sandbox.report":
+                await self._repeat(session, dead.job)
+            if dead.job.job == "message.run":
+                await self._count_as_try(session, dead.job)
+
+    async def _repeat(self, session: Session, job: Job) -> None:
+        now = self._clock()
+        fresh = [each for each in job.ids if each >= first_id_of(now - REPORTS_REPEATED)]
+        due_at = now + self._settings.forgotten_after
+        await outbox.add_later(session, job.job, fresh, [0] * len(fresh), [due_at] * len(fresh))
+
+    async def _count_as_try(self, session: Session, job: Job) -> None:
+        for message_id in job.ids:
+            counted = await count_failure(session, message_id, "job_dead", self._settings.run_tries)
+            if counted and counted[0] == "parked":
+                log.error("run.parked", message_id=str(message_id), attempt=counted[1], error="job_dead")
 
     def refresh(self) -> None:
         """Export how much work is due."""
