@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from twoway_router.routing.chartable import is_symbol
 from twoway_router.routing.entries import NumberEntry, as_rows
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.text import Folded
@@ -57,14 +58,17 @@ def _look_alikes(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[
 
 
 def _phrases_around(table: RoutingTable, entry: NumberEntry, folded: Folded) -> Iterator[tuple[int, str]]:
-    """Keywords that are the first words of this one."""
-    for count in range(1, len(folded.tokens)):
-        if folded.glued >> (count - 1) & 1:
-            continue
-        head = Folded(folded.tokens[:count], count, 0, False)
-        for row in as_rows(entry.index.get(head.key)):
-            if row >= 0 and table.columns.masks[row] == head.mask:
-                yield table.columns.keyword[row], "inside_phrase"
+    """Keywords that are the first words of this one, with and without the symbols before it."""
+    tokens = folded.tokens
+    lead = next((place for place, token in enumerate(tokens) if not is_symbol(token)), 0)
+    for start in {0, lead}:
+        for end in range(start + 1, len(tokens) + (start > 0)):
+            if end < len(tokens) and not folded.parts_words(end - 1):
+                continue
+            head = Folded(tokens[start:end], end - start, 0, False)
+            for row in as_rows(entry.index.get(head.key)):
+                if row >= 0 and table.columns.masks[row] == head.mask:
+                    yield table.columns.keyword[row], "inside_phrase"
 
 
 def _phrases_inside(table: RoutingTable, entry: NumberEntry, folded: Folded) -> Iterator[tuple[int, str]]:

@@ -98,5 +98,5 @@ def _heads(form: Folded) -> Iterator[str]:
     head = ""
     for place, token in enumerate(form.tokens[:-1]):
         head += token
-        if not form.glued >> place & 1:
+        if form.parts_words(place):
             yield head

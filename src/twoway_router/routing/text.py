@@ -45,6 +45,10 @@ class Folded(NamedTuple):
     glued: int
     is_long: bool
 
+    def parts_words(self, place: int) -> bool:
+        """Whether a word ends behind this token: at a space, or where an emoji stands on one side."""
+        return not self.glued >> place & 1 or is_symbol(self.tokens[place]) or is_symbol(self.tokens[place + 1])
+
     @property
     def key(self) -> str:
         return "".join(self.tokens)

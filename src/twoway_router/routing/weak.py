@@ -7,6 +7,7 @@ Called by ``choose`` only when the words as they stand did not settle it, so all
 import re
 from typing import Final
 
+from twoway_router.domain.ids import TenantId
 from twoway_router.routing.chartable import is_symbol
 from twoway_router.routing.entries import IS_WHOLE, NumberEntry, Rows, as_rows
 from twoway_router.routing.index import RoutingTable
@@ -21,7 +22,7 @@ from twoway_router.routing.match import (
     guard_text_after,
     routable,
 )
-from twoway_router.routing.text import Folded, boundary_mask
+from twoway_router.routing.text import WORDS, Folded, boundary_mask
 from twoway_router.routing.variants import (
     cut_runs,
     digit_look_alikes,
@@ -37,6 +38,8 @@ _GLUED: Final = re.compile(r"([^\W\d_]+)[0-9]")
 _LATIN: Final = "abcdefghijklmnopqrstuvwxyz"
 _LONGEST_EDIT: Final = 16
 _FIVE: Final = 5
+_NEAREST_SYMBOLS: Final = 3
+_OTHERS_SYMBOL: Final = "a symbol before it is another tenant's"
 _LAST_ALPHABET: Final = "\u1700"
 """Past the scripts in which one letter more or less is a slip of the finger."""
 
@@ -56,6 +59,8 @@ def weak_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[H
         hits += _bare_hits(entry, table, folded, words, places)
     if is_worn:
         hits += _worn_hits(entry, table, folded, words, places)
+    if hits and entry.is_shared and is_symbol(folded.tokens[0]):
+        hits = _without_others_symbols(entry, table, folded, hits)
     if entry.glued:
         hits += _glued_hits(entry, table, folded)
     if is_fuzzy:
@@ -93,6 +98,23 @@ def _trim(token: str) -> str:
     while end > start and is_sign(token[end - 1]):
         end -= 1
     return token[start:end]
+
+
+def _without_others_symbols(entry: NumberEntry, table: RoutingTable, folded: Folded, hits: list[Hit]) -> list[Hit]:
+    """Symbols before a word are passed over, but not where they are another tenant's keyword, or its beginning."""
+    tokens = folded.tokens
+    lead = next((place for place, token in enumerate(tokens) if not is_symbol(token)), len(tokens))
+    owners: set[TenantId] = set()
+    for start in {0, *range(max(0, lead - _NEAREST_SYMBOLS), lead)}:
+        key = ""
+        for token in tokens[start : start + _NEAREST_SYMBOLS + WORDS]:
+            key += token
+            for spelt in (key, *digit_look_alikes(key), *cut_runs(key)):
+                owners.update(map(table.tenant_of, _direct(entry, table, entry.index.get(spelt))))
+    return [
+        hit if hit.refusal or owners <= set(map(table.tenant_of, hit.rows)) else hit._replace(refusal=_OTHERS_SYMBOL)
+        for hit in hits
+    ]
 
 
 def _direct(entry: NumberEntry, table: RoutingTable, found: Rows | None) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from twoway_router.routing.chartable import is_symbol
 from twoway_router.routing.collisions import Found
 from twoway_router.routing.entries import NumberEntry, as_rows
 from twoway_router.routing.index import RoutingTable
@@ -50,14 +51,24 @@ def _look_alikes(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[
 
 
 def _phrases_around(table: RoutingTable, entry: NumberEntry, folded: Folded) -> Iterator[tuple[int, str]]:
-    """Keywords that are the first words of this one."""
-    for count in range(1, len(folded.tokens)):
-        if folded.glued >> (count - 1) & 1:
-            continue
-        head = Folded(folded.tokens[:count], count, 0, False)
-        for row in as_rows(entry.index.get(head.key)):
-            if row >= 0 and table.columns.masks[row] == head.mask:
+    """Keywords that are the first words of this one, with or without the symbols before it; all keywords are looked through."""
+    tokens = folded.tokens
+    bare = tokens
+    while bare and is_symbol(bare[0]):
+        bare = bare[1:]
+    heads = [tokens[: place + 1] for place in range(len(tokens) - 1) if _is_parted(folded, place)]
+    if bare and bare != tokens:
+        skipped = len(tokens) - len(bare)
+        heads += [tokens[skipped : place + 1] for place in range(skipped, len(tokens) - 1) if _is_parted(folded, place)]
+        heads.append(bare)
+    for head in heads:
+        for row in as_rows(entry.index.get("".join(head))):
+            if row >= 0 and fold(table.columns.display(row)).tokens == head:
                 yield table.columns.keyword[row], "inside_phrase"
+
+
+def _is_parted(folded: Folded, place: int) -> bool:
+    return not folded.glued >> place & 1 or any(map(is_symbol, folded.tokens[place : place + 2]))
 
 
 def _phrases_inside(table: RoutingTable, entry: NumberEntry, folded: Folded) -> Iterator[tuple[int, str]]:
@@ -70,8 +81,7 @@ def _phrases_inside(table: RoutingTable, entry: NumberEntry, folded: Folded) -> 
         for row in as_rows(rows):
             if row < 0 or not table.columns.masks[row] >> length & 1 or table.columns.masks[row] & below != mask:
                 continue
-            theirs = fold(table.columns.display(row))
-            if not theirs.glued >> (len(folded.tokens) - 1) & 1:
+            if _is_parted(fold(table.columns.display(row)), len(folded.tokens) - 1):
                 yield table.columns.keyword[row], "prefix_of_theirs"
 
 
