@@ -36,7 +36,7 @@ def read_msisdn(text: str, country: str | None, *, is_international: bool = Fals
     """The number in E.164, or None when this is no plausible phone number.
 
     ``country`` (ISO 3166 alpha-2) reads national numbers; ``is_international`` says that digits without a plus already
-    begin with a calling code, as many carriers write them.
+    begin with a calling code, as many carriers write them. No calling code begins with 0: such digits are national.
     """
     if len(text) > MAX_LENGTH:
         return None
@@ -45,7 +45,7 @@ def read_msisdn(text: str, country: str | None, *, is_international: bool = Fals
         digits = "+" + digits[2:]
     if _DIGITS.fullmatch(digits) is None or len(digits.lstrip("+")) <= _SURELY_SHORT:
         return None
-    if digits.startswith("+") or is_international or country is None:
+    if digits.startswith("+") or country is None or (is_international and not digits.startswith("0")):
         full = "+" + digits.lstrip("+")
         return Msisdn(full) if _is_plain(full) else _e164([_parse(full, None)])
     return _e164([_parse(digits, country), _parse("+" + digits, None)])

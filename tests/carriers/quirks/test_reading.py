@@ -71,6 +71,19 @@ def test_a_sender_is_known_in_whatever_way_it_is_written(carrier: str) -> None:
 
 
 @quirk(4)
+@pytest.mark.parametrize(("country", "number"), [("KE", "+254711000001"), (None, None)])
+def test_a_number_as_it_is_dialled_at_home_is_known_where_the_country_is(
+    carrier: str, country: str | None, number: str | None
+) -> None:
+    draft = a_draft(carrier).change(sender="0711000001")
+    compiled = compile_connection(CARRIERS[carrier], view_of(carrier, country=country))
+
+    (message,) = compiled.parse("mo", draft.request(), NOW).messages
+
+    assert message.sender == (number or "0711000001")
+
+
+@quirk(4)
 @pytest.mark.parametrize(
     ("word", "kind"),
     [("PIZZAHUT", SenderKind.ALPHANUMERIC), ("Bank 24/7", SenderKind.ALPHANUMERIC), ("384387", SenderKind.SHORT_CODE)],
