@@ -16,7 +16,7 @@ from twoway_router.keywords.definitions import (
 )
 from twoway_router.kit.conditions import outcome_names
 from twoway_router.kit.gsm import measure
-from twoway_router.kit.templates import TemplateError, check_template, render
+from twoway_router.kit.templates import TemplateError, UnknownVariable, check_template, render
 from twoway_router.messages.rules import SEGMENT_LIMIT
 from twoway_router.routing.text import fold
 
@@ -182,6 +182,9 @@ def _check_text(
     try:
         check_template(source, known)
         words = render(source, {})
+    except UnknownVariable as error:
+        yield FieldError(pointer=pointer, detail=f"{error}. There are: {', '.join(sorted(known))}.")
+        return
     except TemplateError as error:
         yield FieldError(pointer=pointer, detail=f"{error}.")
         return

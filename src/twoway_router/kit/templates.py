@@ -44,6 +44,10 @@ class TemplateError(ValueError):
         super().__init__(reason if position is None else f"{reason} (at character {position + 1})")
 
 
+class UnknownVariable(TemplateError):
+    """A template reads what nobody gives it."""
+
+
 class _Environment(Environment):
     block_nesting_limit = 10
     context_depth_limit = 10
@@ -82,7 +86,7 @@ def check_template(source: str, known: Collection[str]) -> None:
     for path in _paths(template):
         name = _dotted(path)
         if name not in known:
-            raise TemplateError(f"unknown variable {name}", path.token.start_index)
+            raise UnknownVariable(f"unknown variable {name}", path.token.start_index)
     context = RenderContext(template, globals=_tree(dict.fromkeys(known, "text")))
     try:
         for expression, _ in _expressions(template):

@@ -36,6 +36,7 @@ def test_a_reply_may_say_what_is_known(text: str) -> None:
     [
         ("{{ coupon.code }}", "unknown variable coupon.code"),
         ("{{ message.sende }}", "unknown variable message.sende"),
+        ("{{ rest }}", "There are: keyword.word, message.rest, message.sender, message.text, number.address,"),
         ("{% for a in b %}{% endfor %}", "unexpected tag 'for'"),
         ("{{ message.text | replace: 'a', 'b' }}", "unknown filter 'replace'"),
         ("{{ message.text", "not closed"),
