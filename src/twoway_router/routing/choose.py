@@ -28,15 +28,19 @@ class Winner(NamedTuple):
 
     @property
     def is_strong(self) -> bool:
-        """The whole message is the keyword, in a class that leaves no doubt."""
-        return self.hit.is_whole and self.hit.match_class in _SETTLED
+        return is_settled(self.hit)
+
+
+def is_settled(hit: Hit) -> bool:
+    """The whole message is the keyword, in a class that leaves no doubt."""
+    return hit.is_whole and hit.match_class in _SETTLED
 
 
 class Found(NamedTuple):
-    """What matching came to. ``is_ambiguous``: several tenants may be meant, so nobody wins."""
+    """What matching came to. ``doubt``: the hit by which several tenants may be meant, so that nobody wins."""
 
     winner: Winner | None
-    is_ambiguous: bool
+    doubt: Hit | None
     hits: list[Hit]
 
 
@@ -52,9 +56,9 @@ def find(
             hits += weak
             best = _best(hits)
     if best is None:
-        return Found(None, False, hits)
+        return Found(None, None, hits)
     winner = resolve(table, best, text, folded, at)
-    return Found(winner, winner is None, hits)
+    return Found(winner, best if winner is None else None, hits)
 
 
 def _best(hits: list[Hit]) -> Hit | None:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from twoway_router.domain.ids import NumberId
 from twoway_router.routing.answers import is_free_text
-from twoway_router.routing.choose import Found, Winner, find
+from twoway_router.routing.choose import Found, Winner, find, is_settled
 from twoway_router.routing.contexts import answered, live_contexts, pick
 from twoway_router.routing.decisions import (
     candidates,
@@ -83,7 +83,7 @@ def _decide(case: _Case) -> Decision:
         decision = _to_keyword(case, winner, "keyword_whole" if is_strong else "keyword")
         return decision if is_strong else _with_intent(case, decision)
     reading = read_whole(case.entry, case.folded, is_keyword=is_strong)
-    if is_alone and winner is None and reading is None and not case.found.is_ambiguous:
+    if is_alone and winner is None and reading is None and case.found.doubt is None:
         return _with_intent(case, _default(case))
     if reading is not None and is_strong and not case.entry.is_shared and reading.outcome is not RouteOutcome.OPT_OUT:
         reading = None
@@ -174,12 +174,11 @@ def _plain_stop(case: _Case, lead: Lead | None) -> Decision | None:
 
 def _keyword(case: _Case) -> Decision | None:
     """A whole message beats an open free-text question; a keyword with text after it only if it is that tenant's."""
-    winner = case.winner
+    winner, doubt = case.winner, case.found.doubt
     if winner is not None and winner.is_strong:
         return _to_keyword(case, winner, "keyword_whole")
-    if case.found.is_ambiguous:
-        reason = "several tenants hold this word"
-        return Decision(outcome=RouteOutcome.NONE, rule="ambiguous_keyword", reason=reason)
+    if doubt is not None and is_settled(doubt):
+        return _nobodys_word()
     questions = [context for context in case.live if is_free_text(context)]
     askers = {context.tenant_id for context in questions}
     if questions and (winner is None or case.table.tenant_of(winner.spelling) not in askers):
@@ -189,7 +188,7 @@ def _keyword(case: _Case) -> Decision | None:
         return to_context(picked.context, case.request.text, "free_text_question")
     if winner is not None and winner.hit.match_class == EXACT:
         return _to_keyword(case, winner, "keyword")
-    return None
+    return _nobodys_word() if doubt is not None and doubt.match_class == EXACT else None
 
 
 def _to_keyword(case: _Case, winner: Winner, rule: str) -> Decision:
@@ -207,7 +206,14 @@ def _conversation(case: _Case) -> Decision | None:
 
 
 def _weak_keyword(case: _Case) -> Decision | None:
+    if case.found.doubt is not None:
+        return _nobodys_word()
     return None if case.winner is None else _to_keyword(case, case.winner, "keyword_weak")
+
+
+def _nobodys_word() -> Decision:
+    reason = "several tenants hold this word"
+    return Decision(outcome=RouteOutcome.NONE, rule="ambiguous_keyword", reason=reason)
 
 
 def _last_resort(case: _Case, reading: Reading | None) -> Decision | None:

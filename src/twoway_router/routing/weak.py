@@ -194,10 +194,11 @@ def _worn_rows(entry: NumberEntry, table: RoutingTable, key: str) -> tuple[tuple
         rows = tuple({row for look in looks for row in _any(entry, table, entry.index.get(look))})
         if rows:
             return rows, looks[0]
-    for cut in cut_runs(key):
-        if rows := _direct(entry, table, entry.index.get(cut)):
-            return rows, cut
-    return (), key
+    found = [(rows, cut) for cut in cut_runs(key) if (rows := _direct(entry, table, entry.index.get(cut)))]
+    if not found:
+        return (), key
+    every = tuple({row for rows, _ in found for row in rows})
+    return found[0] if len(set(map(table.tenant_of, every))) == 1 else (every, found[0][1])
 
 
 def _glued_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[Hit]:
