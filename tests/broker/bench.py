@@ -15,7 +15,7 @@ import aio_pika
 from twoway_router.dispatch.embedded import EmbeddedTransport
 from twoway_router.dispatch.handling import Patience
 from twoway_router.dispatch.jobs import JOBS
-from twoway_router.dispatch.port import Ack, Handled, Job, Publication, Transport
+from twoway_router.dispatch.port import Ack, DeadJob, Handled, Job, Publication, Transport
 from twoway_router.dispatch.rabbitmq import RabbitTransport
 from twoway_router.dispatch.topology import Topology
 from twoway_router.dispatch.watchdog import Beat
@@ -129,6 +129,21 @@ async def run_crashing_consumer(kind: str, url: str, prefix: str, job: str) -> N
     async with asyncio.timeout(60):
         status = await process.wait()
     assert status == -9, f"the crashing consumer ended with {status}"
+
+
+class Dead:
+    """Takes dead jobs and keeps them."""
+
+    def __init__(self) -> None:
+        self.jobs: list[DeadJob] = []
+
+    async def __call__(self, dead: DeadJob) -> None:
+        self.jobs.append(dead)
+
+    @property
+    def told(self) -> list[tuple[Job | None, str]]:
+        """Each job, with why it was given up."""
+        return [(each.job, each.reason) for each in self.jobs]
 
 
 async def eventually(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:

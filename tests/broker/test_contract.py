@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from tests.broker.bench import SHORT, Bench, Recorder, a_job, answers, eventually, ids_of, raising, some_jobs
+from tests.broker.bench import SHORT, Bench, Dead, Recorder, a_job, answers, eventually, ids_of, raising, some_jobs
 from twoway_router.dispatch.handling import Patience
 from twoway_router.dispatch.port import Ack, DeadJob, DeadLetter, Handled, Job, RetryAfter
 
@@ -135,64 +135,32 @@ async def test_a_retried_job_does_not_hold_up_the_next(bench: Bench) -> None:
 
 
 async def test_after_the_last_try_a_job_is_dead_with_its_reason(bench: Bench) -> None:
-    transport, handler, job = (
-        await bench.transport(patience=Patience(tries=2, delays=SHORT)),
-        Recorder(raising),
-        a_job(),
-    )
+    transport = await bench.transport(patience=Patience(tries=2, delays=SHORT))
+    handler, dead, job = Recorder(raising), Dead(), a_job()
     await transport.consume(["webhook.deliver"], handler)
+    await transport.consume_dead(dead)
 
     await transport.publish([job])
-    await eventually(lambda: len(handler.jobs) == 2)
-    await asyncio.sleep(QUIET_SECONDS)
 
-    dead = await transport.list_dead()
-    assert [(entry.job and entry.job.ids, entry.reason) for entry in dead] == [
+    await eventually(lambda: len(dead.jobs) == 1)
+    assert [(each and each.ids, reason) for each, reason in dead.told] == [
         (job.ids, "given up after 2 tries: RuntimeError")
     ]
     assert len(handler.jobs) == 2
 
 
 async def test_a_handler_can_send_a_job_to_the_dead_at_once(bench: Bench) -> None:
-    transport, job = await bench.transport(), a_job("sms.deliver", shard=1)
+    transport, dead, job = await bench.transport(), Dead(), a_job("sms.deliver", shard=1)
     handler = Recorder(answers(DeadLetter(reason="no such message")))
     await transport.consume(["sms.deliver"], handler)
+    await transport.consume_dead(dead)
 
     await transport.publish([job])
-    await eventually(lambda: handler.finished == 1)
-    await asyncio.sleep(QUIET_SECONDS)
 
-    [dead] = await transport.list_dead()
-    assert dead.job is not None
-    assert (dead.job.job, dead.job.ids, dead.job.shard, dead.reason) == ("sms.deliver", job.ids, 1, "no such message")
-
-
-async def test_looking_at_the_dead_leaves_them_there(bench: Bench) -> None:
-    transport = await bench.transport()
-    handler = Recorder(answers(DeadLetter(reason="broken")))
-    await transport.consume(["webhook.deliver"], handler)
-    await transport.publish(some_jobs(3))
-    await eventually(lambda: handler.finished == 3)
-    await asyncio.sleep(QUIET_SECONDS)
-
-    looks = [len(await transport.list_dead()) for _ in range(3)]
-
-    assert looks == [3, 3, 3]
-
-
-async def test_a_dead_job_can_be_put_back_and_starts_anew(bench: Bench) -> None:
-    transport, job = await bench.transport(), a_job("message.run", shard=3)
-    handler = Recorder(answers(RetryAfter(delay=SHORT[0], reason="busy"), DeadLetter(reason="broken"), Ack()))
-    await transport.consume(["message.run"], handler)
-    await transport.publish([job])
-    await eventually(lambda: handler.finished == 2)
-    await asyncio.sleep(QUIET_SECONDS)
-
-    count = await transport.requeue_dead()
-
-    await eventually(lambda: handler.finished == 3)
-    assert (count, handler.jobs[2].ids, handler.jobs[2].shard, handler.jobs[2].attempt) == (1, job.ids, 3, 1)
-    assert list(await transport.list_dead()) == []
+    await eventually(lambda: len(dead.jobs) == 1)
+    [(given, reason)] = dead.told
+    assert given is not None
+    assert (given.job, given.ids, given.shard, reason) == ("sms.deliver", job.ids, 1, "no such message")
 
 
 async def test_a_dead_job_is_handed_to_whoever_records_it(bench: Bench) -> None:
@@ -212,7 +180,6 @@ async def test_a_dead_job_is_handed_to_whoever_records_it(bench: Bench) -> None:
     await eventually(lambda: len(buried) == 2)
     await asyncio.sleep(QUIET_SECONDS)
     assert [(dead.job and dead.job.ids, dead.reason) for dead in buried] == [(job.ids, "broken")] * 2
-    assert list(await transport.list_dead()) == []
 
 
 async def test_a_job_published_twice_is_delivered_twice(bench: Bench) -> None:

@@ -9,15 +9,12 @@ from collections.abc import AsyncIterator, Iterator
 import aio_pika
 import pytest
 
-from tests.broker.bench import RabbitBench, Recorder, a_job, a_topology, eventually, ids_of, some_jobs
+from tests.broker.bench import Dead, RabbitBench, Recorder, a_job, a_topology, eventually, ids_of, some_jobs
 from tests.support.rabbitmq import EXTERNAL_URL, Broker, NamedBroker, RabbitNode, find_server
 from twoway_router.dispatch.port import Publication
 from twoway_router.dispatch.publisher import Outgoing, Publisher
 from twoway_router.dispatch.rabbitmq import RabbitTransport
 from twoway_router.dispatch.topology import Topology
-
-QUIET_SECONDS = 0.8
-
 
 pytestmark = [pytest.mark.broker, pytest.mark.xdist_group("broker")]
 
@@ -191,30 +188,29 @@ async def test_a_hundred_returns_of_the_same_job_are_all_noticed(bench: RabbitBe
 async def test_an_unreadable_body_goes_to_the_dead(
     bench: RabbitBench, broker: Broker, body: bytes, reason: str
 ) -> None:
-    transport, handler, job = await bench.transport(), Recorder(), a_job()
+    transport, handler, dead, job = await bench.transport(), Recorder(), Dead(), a_job()
     await transport.consume(["webhook.deliver"], handler)
+    await transport.consume_dead(dead)
 
     await send_raw(broker.url, bench.topology.jobs_exchange, bench.topology.queue("webhook.deliver", 0), body)
     await publish_until_confirmed(transport, [job])
 
-    await eventually(lambda: handler.ids == ids_of([job]))
-    await asyncio.sleep(QUIET_SECONDS)
-    [dead] = await transport.list_dead()
-    assert (dead.job, dead.reason) == (None, reason)
+    await eventually(lambda: handler.ids == ids_of([job]) and len(dead.jobs) == 1)
+    assert dead.told == [(None, reason)]
 
 
 async def test_a_job_that_kills_every_consumer_is_given_up_by_the_broker(broker: Broker) -> None:
     bench = a_bench(broker, Topology(shards=4, prefix=a_topology().prefix, delivery_limit=1))
-    transport, job = await bench.transport(), a_job()
+    transport, dead, job = await bench.transport(), Dead(), a_job()
+    await transport.consume_dead(dead)
     await publish_until_confirmed(transport, [job])
 
     for _ in range(2):
         await take_and_die(broker.url, bench.topology.queue("webhook.deliver", 0))
 
-    await asyncio.sleep(QUIET_SECONDS)
-    dead = await transport.list_dead()
+    await eventually(lambda: len(dead.jobs) == 1)
     await bench.close()
-    assert [(entry.job and entry.job.ids, entry.reason) for entry in dead] == [
+    assert [(each and each.ids, reason) for each, reason in dead.told] == [
         (job.ids, "given up by the broker: delivery_limit")
     ]
 

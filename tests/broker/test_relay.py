@@ -147,6 +147,18 @@ async def test_a_kind_that_nobody_knows_is_dead_with_its_reason(engine: Engine, 
     assert [(row.job, row.reason) for row in dead] == [("fax.deliver", "no such kind of job")]
 
 
+async def test_a_dead_row_that_is_put_back_is_due_again(engine: Engine, listener: Listener) -> None:
+    ids = await add(engine, "fax.deliver", 1)
+    await a_relay(engine, FakeTransport(), listener).turn()
+
+    async with transaction(engine) as session:
+        count = await queries.requeue_dead_rows(session, 10)
+
+    async with transaction(engine) as session:
+        [row] = await queries.take_due(session, 10)
+    assert (count, list(row.ids), row.attempts) == (1, ids, 0)
+
+
 async def test_a_relay_that_dies_between_publish_and_delete_doubles_and_loses_nothing(
     engine: Engine, listener: Listener
 ) -> None:

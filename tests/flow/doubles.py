@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from tests.cast import SEALER
 from twoway_router.config import Settings
-from twoway_router.dispatch.port import DeadHandler, DeadJob, Handler, Publication
+from twoway_router.dispatch.port import DeadHandler, Handler, Publication
 from twoway_router.ingress.app import Ingress
 from twoway_router.kit.clock import Clock
 from twoway_router.store import Engine, changes, outbox
@@ -41,12 +41,6 @@ class QuietTransport:
     async def consume(self, jobs: Sequence[str], handler: Handler, *, prefetch: int = 20) -> None: ...
 
     async def consume_dead(self, handler: DeadHandler) -> None: ...
-
-    async def list_dead(self, limit: int = 100) -> Sequence[DeadJob]:
-        return []
-
-    async def requeue_dead(self, limit: int = 100) -> int:
-        return 0
 
     async def drain(self, timeout: timedelta) -> None: ...  # noqa: ASYNC109
 

@@ -128,14 +128,6 @@ class EmbeddedTransport:
     async def consume_dead(self, handler: DeadHandler) -> None:
         self._dead_handler = handler
 
-    async def list_dead(self, limit: int = 100) -> Sequence[DeadJob]:
-        async with transaction(self._engine) as session:
-            return [self._dead_job(row) for row in await queries.list_dead_rows(session, limit)]
-
-    async def requeue_dead(self, limit: int = 100) -> int:
-        async with transaction(self._engine) as session:
-            return await queries.requeue_dead_rows(session, limit)
-
     async def drain(self, timeout: timedelta) -> None:  # noqa: ASYNC109 (shared out between several steps)
         await self._claiming.stop()
         if not_begun := [batch for entry in self._subscriptions.values() for batch in _emptied(entry.waiting)]:

@@ -97,14 +97,6 @@ class Transport(Protocol):
         """Hand over every dead job. It is forgotten when the handler returns and comes back when it raises."""
         ...
 
-    async def list_dead(self, limit: int = 100) -> Sequence[DeadJob]:
-        """Dead jobs that nobody has consumed, oldest first."""
-        ...
-
-    async def requeue_dead(self, limit: int = 100) -> int:
-        """Put dead jobs back to work with a fresh count of tries; how many."""
-        ...
-
     async def drain(self, timeout: timedelta) -> None:  # noqa: ASYNC109 (the time is shared out between several steps)
         """Take nothing new, let running handlers finish, give the rest back. Publishing goes on until ``close``."""
         ...

@@ -12,12 +12,11 @@ from typing import Final
 
 import structlog
 
-from twoway_router.dispatch import graveyard
 from twoway_router.dispatch.consumer import Consumer, Subscription
 from twoway_router.dispatch.handling import Patience
 from twoway_router.dispatch.headers import first_headers
 from twoway_router.dispatch.jobs import JOBS, write_job
-from twoway_router.dispatch.port import DeadHandler, DeadJob, Handler, Publication
+from twoway_router.dispatch.port import DeadHandler, Handler, Publication
 from twoway_router.dispatch.publisher import CONFIRM_SECONDS, Outgoing, Publisher
 from twoway_router.dispatch.session import BROKER_ERRORS, CONNECT_SECONDS, Session
 from twoway_router.dispatch.supervise import (
@@ -29,18 +28,11 @@ from twoway_router.dispatch.supervise import (
 )
 from twoway_router.dispatch.topology import Topology
 from twoway_router.dispatch.watchdog import Beat, Watchdog
-from twoway_router.domain.errors import Unavailable
 from twoway_router.kit.clock import Clock, utc_now
 
 log = structlog.get_logger(__name__)
 
 CANCEL_SECONDS: Final = 2.0
-
-
-class BrokerUnavailable(Unavailable):
-    """RabbitMQ does not answer. Try again when it is back."""
-
-    code = "broker_unavailable"
 
 
 class _Open:
@@ -112,14 +104,6 @@ class RabbitTransport:
     async def consume_dead(self, handler: DeadHandler) -> None:
         self._dead_handler = handler
         await self._subscribe_to_open()
-
-    async def list_dead(self, limit: int = 100) -> Sequence[DeadJob]:
-        opened = await self._require_open()
-        return await graveyard.list_dead(opened.session, self._topology, limit)
-
-    async def requeue_dead(self, limit: int = 100) -> int:
-        opened = await self._require_open()
-        return await graveyard.requeue_dead(opened.session, opened.publisher, self._topology, limit)
 
     async def drain(self, timeout: timedelta) -> None:  # noqa: ASYNC109 (shared out between several steps)
         self._is_draining = True
@@ -200,13 +184,6 @@ class RabbitTransport:
                 await bounded(opened.consumer.subscribe_dead(self._dead_handler), CONNECT_SECONDS)
         except BROKER_ERRORS as error:
             opened.session.lose(f"cannot consume: {type(error).__name__}: {error}")
-
-    async def _require_open(self) -> _Open:
-        for _ in range(50):
-            if self._open is not None:
-                return self._open
-            await asyncio.sleep(0.1)
-        raise BrokerUnavailable
 
     def _hear(self, at: datetime) -> None:
         self.last_heartbeat_at = at

@@ -95,10 +95,6 @@ class Session:
         channel.close_callbacks.discard(self._lose_feed)
         await channel.close()
 
-    def channel(self) -> AbstractChannel:
-        """A further channel, for looking at the dead."""
-        return self._consuming.channel()
-
     async def is_blocked(self) -> bool:
         """Whether the broker, short of memory or disk, has told us to stop publishing."""
         transport = self._publishing.transport
