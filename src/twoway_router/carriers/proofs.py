@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from twoway_router.carriers.errors import BadSignature, SpecError
@@ -59,7 +59,8 @@ def within(timestamp: str, now: datetime, seconds: float) -> None:
         at = at / 1000 if at > 100_000_000_000 else at
     except ValueError:
         try:
-            at = datetime.fromisoformat(timestamp).timestamp()
+            told = datetime.fromisoformat(timestamp)
+            at = (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError, OSError):
             raise BadSignature("bad_timestamp") from None
     if seconds and not abs(now.timestamp() - at) <= seconds:

@@ -9,12 +9,12 @@ from twoway_router.processes.frame import StartRefused
 
 
 def load_carriers(folder: Path | None) -> None:
-    """Add every ``*.yaml`` of the folder to the carriers; once more is no mistake."""
+    """Add every ``*.yaml`` and ``*.yml`` of the folder to the carriers; once more is no mistake."""
     if folder is None:
         return
     if not folder.is_dir():
         raise StartRefused(f"TWOWAY_CARRIER_SPECS: there is no folder {folder}.")
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
         try:
             add_carriers([read_spec(path.read_bytes())])
         except (SpecFileError, SpecError) as error:

@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import md5, sha256
@@ -182,6 +183,21 @@ def test_a_time_of_signing_may_be_written_in_three_ways(stamp: str, is_good: boo
         verdict = False
 
     assert verdict is is_good
+
+
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A host far from UTC."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("tokyo")
+def test_a_time_of_signing_without_a_zone_is_in_utc_wherever_we_run() -> None:
+    within(NOW.replace(tzinfo=None).isoformat(), NOW, 1)
 
 
 URLS = [

@@ -234,8 +234,11 @@ def carriers_put_back() -> Iterator[None]:
 
 @pytest.mark.usefixtures("carriers_put_back")
 def test_a_folder_of_specs_is_added_at_the_start(walked: Path) -> None:
+    (walked / "second.yml").write_text(block("yaml").replace("name: highconnection", "name: second"))
+
     load_carriers(walked)
 
+    assert registry.CARRIERS["second"].title == "High Connection"
     assert registry.CARRIERS["highconnection"].title == "High Connection"
 
 
