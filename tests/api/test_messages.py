@@ -55,6 +55,25 @@ async def test_a_tenant_sees_only_its_own_messages(place: Place, pizzeria: Calle
     assert ids(listed) == [mine]
 
 
+@pytest.mark.parametrize(
+    ("extra", "shown"),
+    [
+        ({}, ([], None)),
+        ({"missing_parts": "2,3"}, ([2, 3], None)),
+        ({"missing_parts": "", "corrected_text": "PIZZA whole"}, ([], "PIZZA whole")),
+    ],
+)
+async def test_a_long_message_shows_what_is_missing_and_what_came_late(
+    place: Place, pizzeria: Caller, extra: dict[str, str], shown: tuple[list[int], str | None]
+) -> None:
+    message_id = await place.inbound(pizzeria, extra=extra)
+
+    (listed,) = (await pizzeria.get("/v1/inbound-messages")).json()["data"]
+    story = (await pizzeria.get(f"/v1/inbound-messages/{message_id}")).json()
+
+    assert [(each["missing_parts"], each["corrected_text"]) for each in (listed, story)] == [shown, shown]
+
+
 async def test_an_operator_sees_all_also_what_nobody_got(
     place: Place, operator: Caller, pizzeria: Caller, gym: Caller
 ) -> None:

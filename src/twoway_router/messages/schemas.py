@@ -69,6 +69,8 @@ class InboundMessageOut(Shown):
     carrier_time: datetime | None = Field(description="When the carrier got it, as it says.")
     received_at: datetime = Field(description="When it came in here.")
     finished_at: datetime | None = Field(description="When its actions had run.")
+    missing_parts: list[int] = Field([], description="Parts of a long message that have not come; 1 is the first.")
+    corrected_text: str | None = Field(None, description="The text with parts that came after its actions had run.")
 
     @classmethod
     def of(cls, row: InboundMessages, viewer: TenantId | None) -> Self:
@@ -79,6 +81,10 @@ class InboundMessageOut(Shown):
     def shown(cls, row: InboundMessages, viewer: TenantId | None) -> dict[str, Any]:
         """The same as fields."""
         fields = cls.columns(row) | {"route": RouteOut.read(row, viewer)}
+        fields["missing_parts"] = [
+            int(part) for part in str(row.extra.get("missing_parts")).split(",") if part.isdecimal()
+        ]
+        fields["corrected_text"] = row.extra.get("corrected_text")
         return fields if viewer is None else fields | {"connection_id": None}
 
 
