@@ -86,7 +86,7 @@ def register(words: Sequence[str], count: int, languages: tuple[str, ...]) -> Re
         verdicts[verdict.kind.value] += 1
         if verdict.kind in (VerdictKind.ACCEPT, VerdictKind.WARN):
             keyword_id = KeywordId(UUID(int=2 << 64 | place))
-            table.add_keyword(
+            table.put_keyword(
                 KeywordRules(
                     keyword_id=keyword_id,
                     tenant_id=tenant_id,

@@ -143,7 +143,7 @@ def change_time(table: RoutingTable, world: World) -> float:
         keyword = world.keyword(place, 0)
         start = time.perf_counter_ns()
         table.remove_keyword(keyword.keyword_id)
-        table.add_keyword(keyword)
+        table.put_keyword(keyword)
         taken.append((time.perf_counter_ns() - start) / 2)
     return median(taken) / 1_000
 

@@ -21,13 +21,13 @@ from twoway_router.store import Engine, transaction
 async def number_id(engine: Engine, table: RoutingTable, pizzeria: Caller, gym: Caller) -> NumberId:
     async with transaction(engine) as session:
         number_id = await a_number(session, await a_connection(session))
-    table.add_number(
+    table.put_number(
         NumberRules(number_id=number_id, country="IT", address="12345", sharing=Sharing.SHARED, languages=("it",))
     )
     for owner, word in ((pizzeria, "PIZZA"), (gym, "PALESTRA")):
         assert owner.tenant_id is not None
         keyword_id = KeywordId(new_id())
-        table.replace_keyword(
+        table.put_keyword(
             KeywordRules(keyword_id=keyword_id, tenant_id=owner.tenant_id, number_id=number_id, spellings=(word,))
         )
     return number_id

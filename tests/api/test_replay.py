@@ -26,10 +26,10 @@ async def place(engine: Engine, table: RoutingTable, pizzeria: Caller) -> tuple[
     async with transaction(engine) as session:
         connection_id = await a_connection(session)
         number_id = await a_number(session, connection_id)
-    table.add_number(
+    table.put_number(
         NumberRules(number_id=number_id, country="IT", address="12345", sharing=Sharing.SHARED, languages=("it",))
     )
-    table.replace_keyword(
+    table.put_keyword(
         KeywordRules(
             keyword_id=KeywordId(new_id()), tenant_id=pizzeria.tenant_id, number_id=number_id, spellings=("PIZZA",)
         )

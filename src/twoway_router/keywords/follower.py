@@ -71,7 +71,7 @@ class RoutingCache:
             if address := self._addresses.pop(number.rules.number_id, None):
                 self._numbers.pop(address, None)
         for number in changed:
-            self.table.replace_number(number.rules)
+            self.table.put_number(number.rules)
             self._put_number(number)
 
     def _replace_keywords(self, ids: set[UUID], changed: Sequence[KeywordRules]) -> None:
@@ -79,7 +79,7 @@ class RoutingCache:
         for keyword_id in map(KeywordId, ids - {keyword.keyword_id for keyword in changed}):
             self.table.remove_keyword(keyword_id)
         for keyword in changed:
-            self.table.replace_keyword(keyword)
+            self.table.put_keyword(keyword)
 
     def _put_number(self, number: RoutedNumber) -> None:
         """Open the number's address. A disabled number keeps its keywords in the table but has no address."""

@@ -50,7 +50,7 @@ class RoutingTable:
         gc.disable()
         try:
             for number in numbers:
-                table.add_number(number)
+                table.put_number(number)
             for keyword in keywords:
                 table._insert(keyword)
             table._ids.settle(table.columns.ids)
@@ -73,10 +73,7 @@ class RoutingTable:
     def numbers(self) -> Iterator[NumberRules]:
         return (entry.rules for entry in self._numbers.values())
 
-    def add_number(self, number: NumberRules) -> None:
-        self.replace_number(number)
-
-    def replace_number(self, number: NumberRules) -> None:
+    def put_number(self, number: NumberRules) -> None:
         """Add a number, or change its rules; its keywords stay."""
         entry = self._numbers.get(number.number_id)
         if entry is None:
@@ -87,10 +84,7 @@ class RoutingTable:
             entry.take(number)
         self.version += 1
 
-    def add_keyword(self, keyword: KeywordRules) -> None:
-        self.replace_keyword(keyword)
-
-    def replace_keyword(self, keyword: KeywordRules) -> None:
+    def put_keyword(self, keyword: KeywordRules) -> None:
         """Add a keyword, or put it in the place of its earlier self."""
         self._remove(keyword.keyword_id)
         row = self._insert(keyword)

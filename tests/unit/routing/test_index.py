@@ -26,7 +26,7 @@ from twoway_router.routing.types import ClaimState, SubKeyword
 def test_a_changed_number_keeps_its_keywords() -> None:
     table = a_table(a_keyword("PIZZA"))
 
-    table.replace_number(replace(SHARED_RULES, languages=("it",)))
+    table.put_number(replace(SHARED_RULES, languages=("it",)))
 
     assert route(table, "pizza").tenant_id == PIZZERIA
 
@@ -34,7 +34,7 @@ def test_a_changed_number_keeps_its_keywords() -> None:
 def test_a_number_that_becomes_dedicated_answers_for_its_owner() -> None:
     table = a_table(a_keyword("PIZZA"))
 
-    table.replace_number(replace(SHARED_RULES, sharing=Sharing.DEDICATED, owner=GYM))
+    table.put_number(replace(SHARED_RULES, sharing=Sharing.DEDICATED, owner=GYM))
 
     assert route(table, "pizza").tenant_id == GYM
 
@@ -63,7 +63,7 @@ def test_all_keywords_of_a_number_are_listed() -> None:
 def test_an_added_keyword_routes_the_next_message() -> None:
     table = a_table()
 
-    table.add_keyword(a_keyword("PIZZA"))
+    table.put_keyword(a_keyword("PIZZA"))
 
     assert route(table, "pizza").tenant_id == PIZZERIA
 
@@ -72,7 +72,7 @@ def test_a_replaced_keyword_leaves_its_old_spellings() -> None:
     keyword = a_keyword("PIZZA,PIZA")
     table = a_table(keyword)
 
-    table.replace_keyword(replace(keyword, spellings=("CALZONE",), revision=2))
+    table.put_keyword(replace(keyword, spellings=("CALZONE",), revision=2))
 
     assert [route(table, text).revision for text in ("pizza", "piza", "calzone")] == [None, None, 2]
 
@@ -104,7 +104,7 @@ def test_a_keyword_may_move_to_another_number() -> None:
     keyword = a_keyword("PIZZA")
     table = a_table(keyword)
 
-    table.replace_keyword(replace(keyword, number_id=OTHER))
+    table.put_keyword(replace(keyword, number_id=OTHER))
 
     assert [route(table, "pizza", number_id=number).tenant_id for number in (SHARED, OTHER)] == [None, PIZZERIA]
 
@@ -115,7 +115,7 @@ def test_rows_of_removed_keywords_are_used_again() -> None:
 
     for number in range(10):
         table.remove_keyword(a_keyword(f"PALABRA{number}X").keyword_id)
-        table.add_keyword(a_keyword(f"OTRA{number}X", GYM))
+        table.put_keyword(a_keyword(f"OTRA{number}X", GYM))
 
     assert (len(table.columns), len(table)) == (rows, 10)
 
@@ -123,9 +123,9 @@ def test_rows_of_removed_keywords_are_used_again() -> None:
 def test_every_change_makes_a_new_version() -> None:
     table = RoutingTable.build(NUMBERS, [], version=5)
     changes: list[Callable[[], None]] = [
-        lambda: table.add_keyword(a_keyword("PIZZA")),
+        lambda: table.put_keyword(a_keyword("PIZZA")),
         lambda: table.remove_keyword(a_keyword("PIZZA").keyword_id),
-        lambda: table.replace_number(SHARED_RULES),
+        lambda: table.put_number(SHARED_RULES),
     ]
 
     versions = [table.version for change in changes if change() is None]

@@ -66,7 +66,7 @@ def test_changes_after_the_first_claim_are_met_too(
     table = RoutingTable.build(NUMBERS, first.values())
     both_ways(table, words[0])
     for keyword in second.values():
-        table.replace_keyword(keyword)
+        table.put_keyword(keyword)
     for keyword in list(first.values())[::2]:
         table.remove_keyword(keyword.keyword_id)
 
@@ -82,7 +82,7 @@ def test_a_verdict_does_not_depend_on_what_was_judged_before(claims: list[tuple[
     grown = RoutingTable.build(NUMBERS, ())
     for keyword in keywords:
         judge_claim(grown, Claim(number_id=SHARED, tenant_id=keyword.tenant_id, spellings=keyword.spellings))
-        grown.add_keyword(keyword)
+        grown.put_keyword(keyword)
 
     at_once, step_by_step = judge_claim(RoutingTable.build(NUMBERS, keywords), asked), judge_claim(grown, asked)
 

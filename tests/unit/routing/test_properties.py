@@ -54,7 +54,7 @@ def registered(claims: list[tuple[str, TenantId]]) -> list[KeywordRules]:
         verdict = judge_claim(table, Claim(number_id=SHARED, tenant_id=tenant_id, spellings=(word,)))
         if verdict.kind in (VerdictKind.ACCEPT, VerdictKind.WARN):
             keyword = a_keyword(word, tenant_id)
-            table.add_keyword(keyword)
+            table.put_keyword(keyword)
             kept.append(keyword)
     return kept
 
@@ -94,7 +94,7 @@ def test_a_table_that_was_changed_equals_one_that_was_built(
     first, second = ({k.keyword_id: k for k in (a_keyword(*claim) for claim in some)} for some in (claims, later))
     changed = RoutingTable.build(NUMBERS, first.values())
     for keyword in second.values():
-        changed.replace_keyword(keyword)
+        changed.put_keyword(keyword)
     for keyword_id in first.keys() - second.keys():
         changed.remove_keyword(keyword_id)
 
