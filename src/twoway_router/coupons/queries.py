@@ -1,4 +1,4 @@
-"""SQL of coupon pools and codes: what the API reads and writes. Issuing has a file of its own, ``issuing``."""
+"""SQL of coupon pools and codes: what the API reads and writes, and how codes are issued, set-based. Called by ``service``."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
