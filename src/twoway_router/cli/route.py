@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from twoway_router.cli.api_client import ApiClient, ApiKey, ApiProblem, ApiUrl
 from twoway_router.cli.route_lines import Lines, faults_of
+from twoway_router.routing.chartable import FOLD_VERSION
 from twoway_router.routing.rules_file import Rules, check, evaluate, json_schema, read_rules
 from twoway_router.routing.rules_models import PlainLoader, doubts
 
@@ -82,7 +83,7 @@ def explain(
         for doubt in doubts(message):
             typer.echo(f"--context: {doubt}", err=True)
         try:
-            typer.echo(json.dumps(evaluate(_rules(rules), message, 0, datetime.now(UTC)), indent=2))
+            _show(evaluate(_rules(rules), message, 0, datetime.now(UTC)) | {"index_version": FOLD_VERSION})
         except ValidationError as error:
             _stop(f"--context: {faults_of(error)}")
         return
@@ -91,7 +92,13 @@ def explain(
         _stop("Give --rules, or --api and --key with the number as country/address.")
         return
     body = preview_of(country, address, text, sender=sender, contexts=contexts if context else None)
-    typer.echo(json.dumps(_ask(api, key, "/v1/route-previews", body), indent=2))
+    _show(_ask(api, key, "/v1/route-previews", body))
+
+
+def _show(result: Mapping[str, object]) -> None:
+    """JSON that people can read in any script; half a surrogate pair stays an escape."""
+    shown = json.dumps(result, indent=2, ensure_ascii=False)
+    typer.echo(shown.encode("utf-8", "backslashreplace").decode())
 
 
 @route_app.command()

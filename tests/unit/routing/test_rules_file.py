@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from twoway_router.cli.route import route_app
+from twoway_router.routing.chartable import FOLD_VERSION
 from twoway_router.routing.rules_file import check, evaluate, json_schema, read_rules
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -165,6 +166,14 @@ def test_explain_shows_the_candidates(folder: Path) -> None:
     code, output = run(folder, "explain", "NO", "1e3pizza", "--rules", "rules.yaml")
 
     assert (code, json.loads(output)["candidates"][0]["keyword"]) == (0, "1e3PIZZA")
+
+
+def test_explain_is_readable_in_any_script_and_names_the_index(folder: Path) -> None:
+    _, output = run(folder, "explain", "owned", "baño ya 🚿 \ud83d", "--rules", "rules.yaml")
+
+    assert '"keyword": "BAÑO"' in output
+    assert json.loads(output)["rest"] == "ya 🚿 \ud83d"
+    assert json.loads(output)["index_version"] == FOLD_VERSION
 
 
 def test_schema_prints_json(folder: Path) -> None:
