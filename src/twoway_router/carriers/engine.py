@@ -11,9 +11,9 @@ from typing import Final
 
 from twoway_router.carriers.answers import compile_acks, compile_receipt_url, probe_answer
 from twoway_router.carriers.decoders import Document, Undecodable, decode, load_json
-from twoway_router.carriers.errors import SpecError
+from twoway_router.carriers.errors import BadSignature, SpecError
 from twoway_router.carriers.events import Reject
-from twoway_router.carriers.everywhere import ANSWERS, read_base
+from twoway_router.carriers.everywhere import ANSWERS, PREVIOUS, read_base
 from twoway_router.carriers.fields import Scene
 from twoway_router.carriers.hooks import CONFIGURATORS, HOOKS
 from twoway_router.carriers.http import AckOutcome, HttpReply, HttpRequest, RawRequest
@@ -150,4 +150,22 @@ def _compile_checks(spec: CarrierSpec, values: Mapping[str, str], view: Connecti
         return ()
     if not wanted:
         wanted = [Auth(verifier="refuse")]
-    return tuple(VERIFIERS[auth.verifier](fill_all(auth.options, values), view.certificates) for auth in wanted)
+    before = {name: old for name in spec.proof_secrets if (old := values.get(name + PREVIOUS))}
+    return tuple(_compile_check(auth, values, before, view) for auth in wanted)
+
+
+def _compile_check(auth: Auth, values: Mapping[str, str], before: Mapping[str, str], view: ConnectionView) -> Check:
+    """One proof; by the secrets from before too, so that a secret can be changed here and there without a gap."""
+    verifier = VERIFIERS[auth.verifier]
+    check = verifier(options := fill_all(auth.options, values), view.certificates)
+    if (others := fill_all(auth.options, {**values, **before})) == options:
+        return check
+    other = verifier(others, view.certificates)
+
+    def check_either(request: RawRequest, now: datetime) -> None:
+        try:
+            check(request, now)
+        except BadSignature:
+            other(request, now)
+
+    return check_either

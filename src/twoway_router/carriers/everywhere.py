@@ -8,6 +8,9 @@ RATE: Final = "sends_per_second"
 BASE: Final = "public_url"
 ANSWERS: Final = "answers_stop"
 
+PREVIOUS: Final = "_previous"
+"""``key_previous`` is the ``key`` before this one: good for proofs until it is taken away."""
+
 _ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?/?")
 
 

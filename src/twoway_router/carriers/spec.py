@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, Literal
 
-from twoway_router.carriers.everywhere import ANSWERS, BASE, RATE, problem_with
+from twoway_router.carriers.everywhere import ANSWERS, BASE, PREVIOUS, RATE, problem_with
 from twoway_router.carriers.http import AckOutcome
 from twoway_router.domain.errors import FieldError
 from twoway_router.domain.messages import Capability, DeliveryState
@@ -234,13 +234,19 @@ class CarrierSpec:
         """With those that every connection has."""
         return (*self.settings, *EVERYWHERE)
 
+    @property
+    def proof_secrets(self) -> frozenset[str]:
+        """The secrets that requests are proven with. Each may have a ``…_previous``, which is as good."""
+        told = {name[1] for auth in self.auth for text in auth.options.values() for name in HOLE.finditer(text)}
+        return frozenset(setting.name for setting in self.settings if setting.is_secret and setting.name in told)
+
     def check_settings(self, settings: Mapping[str, object], secrets: Mapping[str, object]) -> Sequence[FieldError]:
         """What is wrong with a connection's settings and secrets; empty when it can be compiled."""
         given = {"settings": settings, "secrets": secrets}
         known = {
-            place: {one.name: one for one in self.all_settings if one.is_secret is (place == "secrets")}
-            for place in given
+            place: {one.name for one in self.all_settings if one.is_secret is (place == "secrets")} for place in given
         }
+        known["secrets"] |= {name + PREVIOUS for name in self.proof_secrets if secrets.get(name)}
         problems = [
             FieldError(pointer=f"/{place}/{name}", detail=f"{self.title} has no such {place[:-1]}")
             for place, values in given.items()
