@@ -179,6 +179,26 @@ async def test_a_plan_says_of_a_definition_what_apply_would_say(
     assert finding.detail.partition(": ")[2] in told[0]
 
 
+@pytest.mark.parametrize("is_operators", [True, False])
+async def test_a_common_word_is_an_operators_to_allow(
+    operator: Caller, gym: Caller, number_id: NumberId, is_operators: bool
+) -> None:
+    caller, owner = (operator, str(gym.tenant_id)) if is_operators else (gym, ME)
+    wanted = PIZZA | {"tenant": owner, "word": "CASA", "override": True}
+
+    def refused(client: ApiClient) -> list[Finding]:
+        registry = read_registry(client)
+        return list(find_refused(client, registry, a_plan(registry, wanted)))
+
+    found = await with_client(caller, refused)
+    _, told = await applied(caller, wanted)
+
+    assert [finding.kind for finding in found] == ([] if is_operators else ["refused"])
+    assert [each.partition(":")[0] for each in told] == (
+        ["create"] if is_operators else ["create override_is_operators"]
+    )
+
+
 async def test_a_word_that_the_same_plan_releases_is_not_in_its_own_way(pizzeria: Caller, number_id: NumberId) -> None:
     await applied(pizzeria, PIZZA | {"aliases": ["CALZONE"]})
 

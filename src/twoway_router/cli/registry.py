@@ -95,7 +95,9 @@ def _find_held(api: ApiClient, registry: Registry, step: Step) -> Iterator[Findi
             continue
         query = {"number_id": registry.numbers[step.key.number], "word": word, **asked}
         told = api.send("GET", "/v1/keywords/availability", query=query).json()
-        if not told["is_available"] and told["code"] != "keyword_exists":  # what this plan releases is still held
+        if told["is_available"] or told["code"] == "keyword_exists":  # what this plan releases is still held
+            continue
+        if told["verdict"] != "override_needed" or not (step.is_override and registry.is_operators):
             yield Finding(kind="refused", word=word, detail=told["detail"])
 
 
@@ -116,7 +118,7 @@ def apply_plan(api: ApiClient, registry: Registry, plan: RulesPlan, tell: Callab
 def _apply(api: ApiClient, registry: Registry, step: Step) -> None:
     if step.kind is StepKind.CREATE:
         owner = {"tenant_id": step.key.tenant} if registry.is_operators else {}
-        body = {**step.body, **owner, "number_id": registry.numbers[step.key.number]}
+        body = {**step.body, **owner, "number_id": registry.numbers[step.key.number], "is_override": step.is_override}
         path = f"/v1/keywords/{api.send('POST', '/v1/keywords', body).json()['id']}"
         if step.is_suspended:
             api.send("POST", f"{path}/suspension")

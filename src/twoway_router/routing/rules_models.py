@@ -121,6 +121,9 @@ class KeywordModel(_Strict):
     aliases: tuple[Name, ...] = ()
     sub_keywords: tuple[SubKeywordModel | Name, ...] = ()
     options: OptionsModel = OptionsModel()
+    override: bool = Field(
+        default=False, description="An operator allows a word that needs it: for `rules`, with an operator's key."
+    )
     state: ClaimState = ClaimState.ACTIVE
     active_from: datetime | None = None
     active_until: datetime | None = None

@@ -40,7 +40,10 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """One thing to do. ``body`` is the definition for the API; ``fields`` are those of it that change."""
+    """One thing to do. ``body`` is the definition for the API; ``fields`` are those of it that change.
+
+    ``is_override``: an operator allows the word.
+    """
 
     kind: StepKind
     key: Key
@@ -48,6 +51,7 @@ class Step:
     body: Mapping[str, Any]
     fields: tuple[str, ...] = ()
     is_suspended: bool = False
+    is_override: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +129,7 @@ def find_faults(
             tenant_id=tenant_id,
             spellings=(keyword.word, *keyword.aliases),
             keyword_id=keyword_id,
-            is_override=is_held(keyword),
+            is_override=keyword.override or is_held(keyword),
             active_from=start,
             active_until=until,
         )
@@ -172,7 +176,14 @@ def _step(
     body = canonical(body_of(wanted, held, zone))
     is_suspended = wanted.state is ClaimState.SUSPENDED
     if held is None:
-        return Step(kind=StepKind.CREATE, key=key, word=wanted.word, body=body, is_suspended=is_suspended)
+        return Step(
+            kind=StepKind.CREATE,
+            key=key,
+            word=wanted.word,
+            body=body,
+            is_suspended=is_suspended,
+            is_override=wanted.override,
+        )
     now = canonical(body_of(held, None, zone))
     fields = [name for name in sorted(body.keys() | now.keys()) if body.get(name) != now.get(name)]
     if held.state not in _WAITING and is_suspended != (held.state is ClaimState.SUSPENDED):
