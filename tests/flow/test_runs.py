@@ -8,6 +8,7 @@ from tests.cast import ANN, BOB
 from tests.support.scene import FakeHttp, Scene, taken
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.messages.queries.parked import list_parked, requeue
+from twoway_router.messages.queries.runs import lock_people
 from twoway_router.store import outbox, transaction
 
 REPLY = {"kind": "reply", "text": "{{ message.rest }}"}
@@ -146,3 +147,30 @@ async def test_a_message_received_event_reaches_subscribed_endpoints(scene: Scen
     assert [row.event_type for row in await scene.rows("SELECT event_type FROM webhook_deliveries")] == [
         "message.received"
     ]
+
+
+async def test_a_backlog_locks_no_more_people_at_once_than_go_into_one_transaction(scene: Scene) -> None:
+    keyword_id = await scene.add_keyword(scene.pizzeria, REPLY)
+    ids = [await scene.ask(keyword_id, f"PIZZA {turn}", sender=f"+3932000{turn:05}") for turn in range(12)]
+
+    async with transaction(scene.engine) as session:
+        await lock_people(session, ids, 5)
+        held = await session.scalar(
+            text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        )
+    await scene.runner(rows=5).run(ids)
+
+    assert held == 5
+    assert set((await inbound_states(scene)).values()) == {"done"}
+
+
+async def test_a_poison_message_in_a_long_backlog_leaves_nobody_waiting(scene: Scene) -> None:
+    keyword_id = await scene.add_keyword(scene.pizzeria, REPLY)
+    ids = [await scene.ask(keyword_id, "PIZZA now", sender=BOB)]
+    ids += [await scene.ask(keyword_id, f"PIZZA {turn}", sender=f"+3932001{turn % 6:05}") for turn in range(24)]
+    await poison(scene, BOB)
+
+    await scene.runner(rows=5).run(ids)
+
+    states = await scene.rows("SELECT state, count(*) AS messages FROM inbound_messages GROUP BY state")
+    assert {row.state: row.messages for row in states} == {"done": 24, "accepted": 1}

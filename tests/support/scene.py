@@ -13,7 +13,7 @@ from tests.cast import ANN, GYM, NOON, PIZZERIA, PUBLIC_URL, SEALER, FakeClock, 
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
 from twoway_router.executor.connections import ConnectionBook
-from twoway_router.executor.runs import MessageRunner, RunLimits
+from twoway_router.executor.runs import BATCH_ROWS, MessageRunner, RunLimits
 from twoway_router.keywords.tables import KeywordRevisions, Keywords
 from twoway_router.kit.ids import new_id
 from twoway_router.messages.delivery import Limits, SmsDelivery
@@ -68,10 +68,10 @@ class Scene:
     gym: TenantId
     http: FakeHttp = field(default_factory=FakeHttp)
 
-    def runner(self, *, tries: int = 5) -> MessageRunner:
-        """A new executor's part for ``message.run``."""
+    def runner(self, *, tries: int = 5, rows: int = BATCH_ROWS) -> MessageRunner:
+        """A new executor's part for ``message.run``; ``rows`` is how many messages it runs in one transaction."""
         limits = RunLimits(tries=tries, mt_lifetime=timedelta(hours=12))
-        return MessageRunner(self.engine, limits=limits, clock=self.clock)
+        return MessageRunner(self.engine, limits=limits, clock=self.clock, rows=rows)
 
     def sms(self, http: FakeHttp | None = None) -> SmsDelivery:
         """A new executor's part for ``sms.deliver``."""

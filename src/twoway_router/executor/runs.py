@@ -74,7 +74,7 @@ class MessageRunner:
 
     async def _run_together(self, ids: Sequence[UUID]) -> None:
         try:
-            while await self._run_once(ids) == self._rows:
+            while await self._run_once(ids):
                 pass
         except Exception as error:
             if is_transient(error):
@@ -82,36 +82,44 @@ class MessageRunner:
             log.warning("run.batch_split", messages=len(ids), error=describe(error))
             async with transaction(self._engine) as session:
                 keys = await list_order_keys(session, ids)
-            await self._run_apart(keys)
+            for start in range(0, len(keys), self._rows):
+                await self._run_apart(keys[start : start + self._rows])
 
-    async def _run_once(self, ids: Sequence[UUID]) -> int:
-        """One transaction for all that waits of these messages' people; how many were run."""
+    async def _run_once(self, ids: Sequence[UUID]) -> bool:
+        """One transaction for what waits of these messages' people, as much as goes into one; whether there may be more."""
         async with transaction(self._engine) as session:
-            keys = await messages.lock_people(session, ids)
+            keys = await messages.lock_people(session, ids, self._rows)
             waiting = await messages.list_waiting(session, keys, self._rows) if keys else []
             if waiting:
                 await self._execute(session, waiting)
         self._count(waiting)
-        return len(waiting)
+        return self._rows in (len(keys), len(waiting))
 
     async def _run_apart(self, keys: Sequence[int]) -> None:
         """Halve the people until whoever has the failing message stands alone."""
-        if len(keys) == 1:
-            while await self._run_next(keys[0]):
-                pass
+        if len(keys) <= 1:
+            for key in keys:
+                while await self._run_next(key):
+                    pass
             return
         for half in (keys[: len(keys) // 2], keys[len(keys) // 2 :]):
             try:
-                async with transaction(self._engine) as session:
-                    await messages.lock_keys(session, half)
-                    waiting = await messages.list_waiting(session, half, self._rows) if half else []
-                    if waiting:
-                        await self._execute(session, waiting)
-                self._count(waiting)
+                while await self._run_half(half):
+                    pass
             except Exception as error:
                 if is_transient(error):
                     raise
                 await self._run_apart(half)
+
+    async def _run_half(self, keys: Sequence[int]) -> bool:
+        """One transaction for what waits of these people; whether there may be more."""
+        async with transaction(self._engine) as session:
+            await messages.lock_keys(session, keys)
+            waiting = await messages.list_waiting(session, keys, self._rows)
+            if waiting:
+                await self._execute(session, waiting)
+        self._count(waiting)
+        return len(waiting) == self._rows
 
     async def _run_next(self, key: int) -> bool:
         """One person's oldest message alone; whether the next one may follow."""

@@ -14,6 +14,9 @@ _TRANSIENT_CLASSES: Final = frozenset({"08", "40", "53", "55", "57", "58"})
 _UNSTORABLE_CLASSES: Final = frozenset({"22", "23", "54"})
 """Data such as a NUL in a text, constraints, limits such as what an index can hold."""
 
+_FULL: Final = frozenset({"53100", "53300"})
+"""No disk, no connection left. What needs too much memory (53200) may fit in parts."""
+
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same work may succeed later, unchanged."""
@@ -25,7 +28,7 @@ def is_transient(error: BaseException) -> bool:
 def is_away(error: BaseException) -> bool:
     """Whether the database was not there to be asked: every part of the work would hear the same."""
     if isinstance(error, DBAPIError):
-        return _is_broken(error) or _state_of(error)[:2] == "53"
+        return _is_broken(error) or _state_of(error) in _FULL
     return _is_unreachable(error)
 
 

@@ -66,7 +66,7 @@ _LOCK_PEOPLE: Final = text(
     """
     SELECT key, pg_advisory_xact_lock(key) FROM (
         SELECT DISTINCT order_key AS key FROM inbound_messages
-        WHERE id = ANY(CAST(:ids AS uuid[])) AND state = :accepted ORDER BY order_key
+        WHERE id = ANY(CAST(:ids AS uuid[])) AND state = :accepted ORDER BY order_key LIMIT :limit
     ) AS people
     """
 )
@@ -148,9 +148,13 @@ _REPEATED_OPT_OUT: Final = text(
 )
 
 
-async def lock_people(session: Session, ids: Collection[UUID]) -> list[int]:
-    """Wait until nobody else runs messages of these people, in one order; their order keys."""
-    return [row.key for row in await session.execute(_LOCK_PEOPLE, {"ids": list(ids), "accepted": ACCEPTED})]
+async def lock_people(session: Session, ids: Collection[UUID], limit: int) -> list[int]:
+    """Wait until nobody else runs messages of these people, in one order; their order keys, no more than ``limit``.
+
+    Locks are memory that all of the server's sessions share: a backlog's people are not locked at once.
+    """
+    values = {"ids": list(ids), "accepted": ACCEPTED, "limit": limit}
+    return [row.key for row in await session.execute(_LOCK_PEOPLE, values)]
 
 
 async def lock_keys(session: Session, keys: Sequence[int]) -> None:
