@@ -22,6 +22,15 @@ _TEXT_NAMES: Final = frozenset(
 """Also of texts as hex: Jasmin's ``binary``, Vonage's ``data``; ``ud`` is Kannel's, ``value`` a part of Infobip's MMS."""
 _SHOWN_TEXTS: Final = ("[text of ", "{")
 """What stands for a text already, and an object, whose own strings are looked at."""
+_SHORT: Final = 4
+"""A text shorter than this, such as a vote, is a part of many words: it is looked for as a whole value only."""
+
+_HIDDEN_MARK: Final = "\ue000"
+_TEXT_MARKS: Final = 0xF0000
+_LONGEST_TOLD: Final = 60_000
+_MARKS: Final = re.compile("[\ue000\U000f0000-\U000ffffd]")
+"""Stand for what is hidden until all of it is: no text may be found in the words that say so."""
+
 _DIGITS: Final = re.compile(r"\d{7,}")
 _QUOTED: Final = re.compile(r'"([A-Za-z0-9_.-]{1,64})"(\s*:\s*)"((?:[^"\\]|\\.)*)("?)')
 _QUOTED_WITHIN: Final = re.compile(
@@ -35,18 +44,35 @@ _ELEMENT: Final = re.compile(r"<([A-Za-z0-9_.:-]{1,64})>([^<]*)</")
 
 def hider(secrets: Iterable[str], texts: Iterable[str]) -> Hide:
     """What takes the connection's secrets and the messages' texts out, in whatever form they stand in a request."""
-    found = {form: HIDDEN for secret in secrets for form in _forms(secret)}
-    found |= {form: f"[text of {len(text)}]" for text in texts if text for form in _forms(text)}
-    longest_first = sorted(found.items(), key=lambda pair: len(pair[0]), reverse=True)
+    found = {form: _HIDDEN_MARK for secret in secrets for form in _forms(secret)}
+    found |= {form: _text_mark(text) for text in texts if text for form in _forms(text)}
+    longest_first = sorted((pair for pair in found.items() if len(pair[0]) >= _SHORT), key=_length, reverse=True)
+    short = "|".join(re.escape(form) for form in sorted(found) if len(form) < _SHORT)
+    short_values = re.compile(rf"(?<![^=\">:\s])(?:{short})(?![^&\"<,}}\s])") if short else None
 
     def hide(shown: str) -> str:
-        for form, instead in longest_first:
-            shown = shown.replace(form, instead)
+        for form, mark in longest_first:
+            shown = shown.replace(form, mark)
+        if short_values:
+            shown = short_values.sub(lambda value: found[value[0]], shown)
+        shown = _MARKS.sub(_unmarked, shown)
         shown = _QUOTED.sub(_quoted, _QUOTED_WITHIN.sub(_quoted_within, shown))
         shown = _PAIR.sub(_pair, shown)
         return _masked(_ELEMENT.sub(_element, shown)).replace("\x00", "")
 
     return hide
+
+
+def _text_mark(text: str) -> str:
+    return chr(_TEXT_MARKS + min(len(text), _LONGEST_TOLD))
+
+
+def _length(pair: tuple[str, str]) -> int:
+    return len(pair[0])
+
+
+def _unmarked(mark: re.Match[str]) -> str:
+    return HIDDEN if mark[0] == _HIDDEN_MARK else f"[text of {ord(mark[0]) - _TEXT_MARKS}]"
 
 
 def redact_query(query: str, hide: Hide) -> str:

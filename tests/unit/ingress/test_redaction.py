@@ -84,6 +84,22 @@ def test_a_text_is_hidden_in_every_field_that_carriers_write_it_in(body: bytes, 
     assert redact_body(body, hide) == shown
 
 
+@pytest.mark.parametrize("text", ["A", "1", "d", "hid", "ok"])
+@pytest.mark.parametrize(
+    "body", ["to=12345&vote={}&id=adhidok1", '{{"vote": "{}", "id": "adhidok1"}}', "<vote>{}</vote><id>adhidok1</id>"]
+)
+def test_a_short_text_is_hidden_where_it_is_the_whole_value_only(text: str, body: str) -> None:
+    written, shown = body.format(text), body.format(f"[text of {len(text)}]")
+
+    assert redact_body(written.encode(), hider([SECRET], [text])) == shown
+
+
+def test_a_text_is_not_found_in_the_words_that_hide_another() -> None:
+    shown = redact_body(b"a=s3cret&b=hidden&c=text of&d=longer", hider(["s3cret"], ["hidden", "text of", "longer"]))
+
+    assert shown == "a=[hidden]&b=[text of 6]&c=[text of 7]&d=[text of 6]"
+
+
 @pytest.mark.parametrize("content_type", ["text/plain", 'Text/Plain; charset="UTF-8"'])
 def test_a_body_that_is_nothing_but_a_text_is_hidden(content_type: str) -> None:
     assert redact_body(b"PIZZA for me", hide, content_type) == "[text of 12]"
