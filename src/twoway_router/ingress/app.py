@@ -56,7 +56,10 @@ class Ingress:
         self.connections = ConnectionCache(sealer, settings.public_url, certificates)
         self.follower = ChangeFollower(engine, listener, (self.routing, self.connections), poll=settings.index_poll)
         self.batches: GroupCommit[Arrival, Stored] = GroupCommit(
-            self._commit, max_rows=settings.batch_rows, max_in_flight=settings.batches_in_flight
+            self._commit,
+            max_rows=settings.batch_rows,
+            max_in_flight=settings.batches_in_flight,
+            rows_of=lambda arrival: max(1, len(arrival.messages) + len(arrival.receipts)),
         )
         self.requests = RequestLog(engine, new_id)
         limit = max(settings.batch_rows * 20, 2000)

@@ -16,8 +16,15 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+def _one(_: object) -> int:
+    return 1
+
+
 class GroupCommit(Generic[Item, Result]):
-    """``commit`` stores a whole batch in one transaction and returns one result per item, in order."""
+    """``commit`` stores a whole batch in one transaction and returns one result per item, in order.
+
+    ``rows_of`` tells how many of ``max_rows`` an item takes; one that takes more goes alone.
+    """
 
     def __init__(
         self,
@@ -25,8 +32,10 @@ class GroupCommit(Generic[Item, Result]):
         *,
         max_rows: int = 500,
         max_in_flight: int = 2,
+        rows_of: Callable[[Item], int] = _one,
     ) -> None:
         self._commit = commit
+        self._rows_of = rows_of
         self._max_rows = max_rows
         self._max_in_flight = max_in_flight
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
@@ -52,11 +61,16 @@ class GroupCommit(Generic[Item, Result]):
 
     def _start(self) -> None:
         while self._waiting and len(self._in_flight) < self._max_in_flight:
-            count = min(len(self._waiting), self._max_rows)
-            batch = [self._waiting.popleft() for _ in range(count)]
-            task = asyncio.get_running_loop().create_task(self._flush(batch))
+            task = asyncio.get_running_loop().create_task(self._flush(self._take_batch()))
             self._in_flight.add(task)
             task.add_done_callback(self._finished)
+
+    def _take_batch(self) -> list[tuple[Item, asyncio.Future[Result]]]:
+        batch = [self._waiting.popleft()]
+        rows = self._rows_of(batch[0][0])
+        while self._waiting and (rows := rows + self._rows_of(self._waiting[0][0])) <= self._max_rows:
+            batch.append(self._waiting.popleft())
+        return batch
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)

@@ -60,6 +60,19 @@ async def test_a_batch_never_exceeds_its_limit() -> None:
     assert max(len(batch) for batch in ledger.batches) == 10
 
 
+async def test_items_count_by_their_rows_and_a_large_one_goes_alone() -> None:
+    ledger = Ledger()
+    ledger.gate.clear()
+    group: GroupCommit[int, int] = GroupCommit(ledger.commit, max_rows=10, max_in_flight=1, rows_of=lambda item: item)
+
+    waiting = [asyncio.create_task(group.submit(number)) for number in (1, 4, 6, 1, 25, 3, 3)]
+    await asyncio.sleep(0)
+    ledger.gate.set()
+    await asyncio.gather(*waiting)
+
+    assert ledger.batches == [[1], [4, 6], [1], [25], [3, 3]]
+
+
 async def test_a_bad_item_fails_alone() -> None:
     ledger = Ledger()
     ledger.gate.clear()
