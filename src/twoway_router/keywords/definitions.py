@@ -12,6 +12,10 @@ from twoway_router.kit.conditions import Condition
 from twoway_router.web.schemas import Moment
 
 ActionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r'[^@\s.,;:<>()\[\]\\"]+'
+EmailAddress = Annotated[str, Field(pattern=rf"^{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})+$", max_length=254)]
+"""What can be written behind `To:` without quotes; names of hosts may be international."""
 
 
 class Part(BaseModel):
@@ -55,9 +59,7 @@ class SendEmailSpec(ActionBase):
     """Send an e-mail, one to each recipient."""
 
     kind: Literal["send_email"]
-    recipients: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)], ...] = Field(
-        min_length=1, max_length=5
-    )
+    recipients: tuple[EmailAddress, ...] = Field(min_length=1, max_length=5)
     subject: str = Field(min_length=1, max_length=200, description="A Liquid template.")
     text: str = Field(min_length=1, max_length=10_000, description="A Liquid template.")
 

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from twoway_router.keywords.checks import check_definition
-from twoway_router.keywords.definitions import KeywordDefinition
+from twoway_router.keywords.definitions import KeywordDefinition, SendEmailSpec
 from twoway_router.kit.ids import new_id
 
 POOL = str(new_id())
@@ -106,3 +107,20 @@ def test_a_window_is_in_order_and_its_texts_are_templates(window: dict[str, Any]
 )
 def test_sub_keywords_are_told_apart(subs: list[dict[str, Any]], pointers: list[str]) -> None:
     assert [pointer for pointer, _ in problems(sub_keywords=subs)] == pointers
+
+
+@pytest.mark.parametrize("address", ["a@example.org", "a.b+c@mail.example.org", "a@exämple.org", "o'neil@example.org"])
+def test_an_address_that_can_be_written_to_is_taken(address: str) -> None:
+    assert SendEmailSpec(kind="send_email", recipients=(address,), subject="s", text="t").recipients == (address,)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("a", "a@b", "a b@example.org", 'o"x@example.org', "a,b@example.org", "<a@example.org>", "a..b@example.org"),
+        *("jörg@example.org", "a@b..org", "a@example.org;b@example.org", "a@[1.2].org", "a@example.org\n"),
+    ],
+)
+def test_an_address_that_no_mail_could_go_to_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError):
+        SendEmailSpec(kind="send_email", recipients=(address,), subject="s", text="t")
