@@ -13,6 +13,7 @@ from twoway_router.kit.ids import new_id
 from twoway_router.kit.sealing import Sealer
 from twoway_router.messages.queries.listing import first_id_of
 from twoway_router.messages.tables import InboundMessages, OutboundMessages
+from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers import service as numbers
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.numbers.schemas import NumberIn
@@ -64,7 +65,7 @@ async def a_connection(
         secrets={"key": key},
     )
     row = wanted.to_row(new_id(), NOON)
-    return ConnectionId((await numbers.create_connection(session, SEALER, row, wanted.secrets)).id)
+    return ConnectionId((await connections.create_connection(session, SEALER, row, wanted.secrets)).id)
 
 
 async def a_number(

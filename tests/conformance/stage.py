@@ -34,7 +34,7 @@ from twoway_router.lab.emitter import Emission
 from twoway_router.lab.mos import Disorder, Mo
 from twoway_router.lab.web import serving
 from twoway_router.messages.delivery import Limits, SmsDelivery
-from twoway_router.numbers import service as numbers
+from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
@@ -250,7 +250,7 @@ async def _set_up(router: Router, carrier: SimulatedCarrier, address: str, setti
         }
     )
     async with transaction(router.engine) as session:
-        row = await numbers.create_connection(session, SEALER, wanted.to_row(new_id(), NOON), wanted.secrets)
+        row = await connections.create_connection(session, SEALER, wanted.to_row(new_id(), NOON), wanted.secrets)
         connection_id = ConnectionId(row.id)
         number_id = await a_number(session, connection_id, address, country=account.country)
         tenant_id = await a_tenant(session, f"Pizzeria {address}")

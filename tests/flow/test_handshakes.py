@@ -18,7 +18,7 @@ from twoway_router.config import Settings
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.ingress.app import Ingress
 from twoway_router.kit.ids import new_id
-from twoway_router.numbers import service as numbers
+from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.outbound.errors import SendUnknown
 from twoway_router.processes.errands import BackgroundErrands
@@ -114,7 +114,7 @@ async def an_aws_connection(session: Session) -> ConnectionId:
         settings={"topic_arns": TOPIC, "region": "eu-west-1", "access_key_id": "AKIA0"},
         secrets={"secret_access_key": "s3cret"},
     )
-    row = await numbers.create_connection(session, SEALER, wanted.to_row(new_id(), NOON), wanted.secrets)
+    row = await connections.create_connection(session, SEALER, wanted.to_row(new_id(), NOON), wanted.secrets)
     return ConnectionId(row.id)
 
 

@@ -18,7 +18,7 @@ from twoway_router.ingress.app import Ingress
 from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
 from twoway_router.kit.ids import new_id
-from twoway_router.numbers import service as numbers
+from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.engine import make_engine
@@ -75,7 +75,7 @@ async def a_vonage_connection(session: Session) -> ConnectionId:
         settings={"api_key": "abc"},
         secrets={"api_secret": "s3cret", "key": "a-long-word"},
     )
-    created = await numbers.create_connection(session, SEALER, wanted.to_row(new_id(), NOON), wanted.secrets)
+    created = await connections.create_connection(session, SEALER, wanted.to_row(new_id(), NOON), wanted.secrets)
     return ConnectionId(created.id)
 
 

@@ -13,7 +13,7 @@ from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.domain.ids import ConnectionId, InboundMessageId, Msisdn, NumberId
 from twoway_router.kit.ids import new_id
 from twoway_router.messages.service import MtDraft, queue_mts
-from twoway_router.numbers import service as numbers
+from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.store import Engine, transaction
 from twoway_router.store.engine import make_engine
@@ -199,7 +199,7 @@ async def other_number(scene: Scene) -> NumberId:
         secrets={"key": "carrier-key"},
     )
     async with transaction(scene.engine) as session:
-        row = await numbers.create_connection(session, SEALER, wanted.to_row(new_id(), NOON), wanted.secrets)
+        row = await connections.create_connection(session, SEALER, wanted.to_row(new_id(), NOON), wanted.secrets)
         return await a_number(session, ConnectionId(row.id), "34567")
 
 

@@ -18,7 +18,7 @@ from twoway_router.keywords.tables import KeywordRevisions, Keywords
 from twoway_router.kit.ids import new_id
 from twoway_router.messages.delivery import Limits, SmsDelivery
 from twoway_router.messages.tables import InboundMessages
-from twoway_router.numbers import service as numbers
+from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.outbox import order_key
@@ -182,7 +182,7 @@ async def _connection(session: Session, settings: Mapping[str, Any]) -> Connecti
         secrets={"key": "carrier-key"},
     )
     row = wanted.to_row(new_id(), NOON)
-    return ConnectionId((await numbers.create_connection(session, SEALER, row, wanted.secrets)).id)
+    return ConnectionId((await connections.create_connection(session, SEALER, row, wanted.secrets)).id)
 
 
 def later(**duration: float) -> datetime:

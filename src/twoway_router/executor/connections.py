@@ -7,7 +7,7 @@ from uuid import UUID
 from twoway_router.carriers.engine import CompiledConnection
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.kit.sealing import Sealer
-from twoway_router.numbers.service import compile_connections
+from twoway_router.numbers.connection_service import compile_connections
 from twoway_router.store import Session
 
 KEPT: Final = 1024

@@ -6,7 +6,7 @@ from uuid import UUID
 from twoway_router.carriers.engine import CompiledConnection
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.kit.sealing import Sealer
-from twoway_router.numbers.service import compile_connections
+from twoway_router.numbers.connection_service import compile_connections
 from twoway_router.store.changes import Change
 from twoway_router.store.transaction import Session
 

@@ -9,6 +9,7 @@ from twoway_router.carriers.registry import CARRIERS
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import NumberKind, Sharing
 from twoway_router.kit.ids import new_id
+from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers import queries, service
 from twoway_router.numbers.connection_schemas import (
     CarrierOut,
@@ -35,8 +36,8 @@ router = api_router("/numbers", resource="numbers", tag="Numbers")
 
 
 def _shown(connection: Connections, context: WebContext) -> ConnectionOut:
-    names = sorted(service.open_secrets(context.sealer, connection))
-    return ConnectionOut.of(connection, names, service.inbound_url(context.public_url, connection))
+    names = sorted(connections.open_secrets(context.sealer, connection))
+    return ConnectionOut.of(connection, names, connections.inbound_url(context.public_url, connection))
 
 
 async def _filter(
@@ -70,7 +71,7 @@ async def create_connection(
     body: ConnectionIn, context: Context, session: DbSession, now: Now, trail: CurrentTrail, response: Response
 ) -> ConnectionOut:
     """Create a connection. The answer names the URLs to enter at the carrier."""
-    row = await service.create_connection(session, context.sealer, body.to_row(new_id(), now), body.secrets)
+    row = await connections.create_connection(session, context.sealer, body.to_row(new_id(), now), body.secrets)
     await trail.made("connection.created", "connections", row.id)
     response.headers["Location"] = f"/v1/connections/{row.id}"
     return tagged(response, row.revision, _shown(row, context))
@@ -94,7 +95,7 @@ async def get_connection(
     connection_id: UUID, context: Context, session: DbSession, response: Response
 ) -> ConnectionOut:
     """Read a connection. Its secrets are not shown, only what they are called."""
-    row = await service.get_connection(session, connection_id)
+    row = await connections.get_connection(session, connection_id)
     return tagged(response, row.revision, _shown(row, context))
 
 
@@ -112,7 +113,7 @@ async def update_connection(
     """Change a connection, rotate its secrets, or disable it: its URLs then answer 404."""
     said = {"secrets": sorted(body.secrets)} if body.secrets else None
     async with trail.changing("connection.changed", "connections", connection_id, said=said):
-        row = await service.update_connection(
+        row = await connections.update_connection(
             session, context.sealer, connection_id, changes_of(body), expected=expected, now=now
         )
     return tagged(response, row.revision, _shown(row, context))
@@ -121,7 +122,7 @@ async def update_connection(
 @connections_router.get("/{connection_id}/requests", dependencies=[OPERATOR])
 async def list_connection_requests(connection_id: UUID, session: DbSession, pages: Pages) -> Page[ConnectionRequestOut]:
     """List the last requests of a connection's carrier, to see what is wrong. Under load only some are kept."""
-    await service.get_connection(session, connection_id)
+    await connections.get_connection(session, connection_id)
     found = await queries.list_requests(session, connection_id, after=pages.after, limit=pages.fetch)
     return pages.page(found, ConnectionRequestOut.model_validate)
 

@@ -1,4 +1,4 @@
-"""What makes an address, a zone or an overlay of settings acceptable. Pure; called by ``service``."""
+"""What makes an address, a zone or an overlay of settings acceptable, and what is said otherwise. Pure; for both services."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Final
 from zoneinfo import available_timezones
 
-from twoway_router.domain.errors import Conflict
+from twoway_router.domain.errors import Conflict, FieldError, Unprocessable
 from twoway_router.domain.messages import NumberKind
 from twoway_router.kit.msisdn import read_msisdn
 
@@ -17,6 +17,12 @@ class AddressTaken(Conflict):
     """This connection brings messages for another number with this address already: nobody could tell the two apart."""
 
     code = "address_taken"
+
+
+class SandboxBoundary(Conflict):
+    """What is a sandbox's stays there: its connection is fixed, its numbers and tenant do not mix with live ones."""
+
+    code = "sandbox_boundary"
 
 
 def read_number(address: str, kind: NumberKind, country: str) -> str | None:
@@ -36,3 +42,8 @@ def overlaid(current: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, 
     """One level of RFC 7396: null removes a name, everything else replaces it."""
     merged = {**current, **patch}
     return {name: value for name, value in merged.items() if value is not None}
+
+
+def unacceptable(field: str, detail: str) -> Unprocessable:
+    """A refusal of one field of a body."""
+    return Unprocessable(errors=[FieldError(pointer=f"/{field}", detail=detail)])

@@ -1,36 +1,24 @@
-"""Connections and numbers. Called by ``api``; ``compile_connections`` by the ingress and the MT delivery. The caller commits."""
+"""Numbers: made, changed, given to tenants. Called by ``api``; the caller commits. Connections: ``connection_service``."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from twoway_router.carriers.engine import CompiledConnection, ConnectionView, compile_connection
-from twoway_router.carriers.errors import SpecError
-from twoway_router.carriers.everywhere import read_base
-from twoway_router.carriers.registry import CARRIERS, carrier_of
-from twoway_router.domain.errors import Conflict, FieldError, NotFound, RouterError, Unprocessable
-from twoway_router.domain.ids import ConnectionId, TenantId
+from twoway_router.domain.errors import Conflict, NotFound, RouterError
+from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import NumberKind, Sharing
-from twoway_router.kit.sealing import SealBroken, Sealer
 from twoway_router.numbers import queries
-from twoway_router.numbers.rules import AddressTaken, overlaid, read_number, time_zones
-from twoway_router.numbers.tables import Connections, Numbers
+from twoway_router.numbers.rules import AddressTaken, SandboxBoundary, overlaid, read_number, time_zones, unacceptable
+from twoway_router.numbers.tables import Numbers
 from twoway_router.store import Session, changes
 from twoway_router.store.unique import is_flushed
 from twoway_router.tenants.queries import find_sandbox, find_tenant
 from twoway_router.web.etags import Expected
 
 log = structlog.get_logger(__name__)
-
-
-class ConnectionNameTaken(Conflict):
-    """Another connection already has this name."""
-
-    code = "connection_name_taken"
 
 
 class NumberTaken(Conflict):
@@ -51,12 +39,6 @@ class NumberHasKeywords(Conflict):
     code = "number_has_keywords"
 
 
-class SandboxBoundary(Conflict):
-    """What is a sandbox's stays there: its connection is fixed, its numbers and tenant do not mix with live ones."""
-
-    code = "sandbox_boundary"
-
-
 class NumberIsLive(Conflict):
     """A test key works on its sandbox's numbers only. Make a copy of this one with `POST /v1/sandbox/numbers`."""
 
@@ -69,101 +51,17 @@ class NumberIsSandbox(Conflict):
     code = "number_is_sandbox"
 
 
-async def create_connection(
-    session: Session, sealer: Sealer, wanted: Connections, secrets: Mapping[str, Any]
-) -> Connections:
-    """Check against the carrier's spec, seal, insert."""
-    _check_connection(wanted, wanted.settings, secrets)
-    wanted.secrets = sealer.seal(secrets)
-    if not await queries.is_connection_inserted(session, wanted):
-        raise ConnectionNameTaken
-    await changes.record(session, "connection", wanted.id)
-    return wanted
-
-
-async def get_connection(session: Session, connection_id: UUID) -> Connections:
-    """Raises NotFound."""
-    found = await queries.find_connection(session, connection_id)
-    if found is None:
-        raise NotFound
-    return found
-
-
-async def update_connection(
-    session: Session,
-    sealer: Sealer,
-    connection_id: UUID,
-    values: Mapping[str, Any],
-    *,
-    expected: Expected,
-    now: datetime,
-) -> Connections:
-    """Change what is given; settings and secrets name by name. What was sealed with an old key is sealed anew."""
-    connection = await queries.find_connection(session, connection_id, lock=True)
-    if connection is None:
-        raise NotFound
-    if connection.sandbox_id is not None:
-        raise SandboxBoundary
-    expected.check(connection.revision)
-    plain = dict(values)
-    settings = overlaid(connection.settings, plain.pop("settings", {}))
-    secrets = overlaid(open_secrets(sealer, connection), plain.pop("secrets", {}))
-    _check_connection(connection, settings, secrets)
-    connection.settings = settings
-    connection.secrets = sealer.seal(secrets)
-    for name, value in plain.items():
-        setattr(connection, name, value)
-    connection.revision += 1
-    connection.updated_at = now
-    if not await is_flushed(session):
-        raise ConnectionNameTaken
-    await changes.record(session, "connection", connection.id)
-    return connection
-
-
-def open_secrets(sealer: Sealer, connection: Connections) -> dict[str, str]:
-    """A connection's secrets by name; raises SealBroken."""
-    return {name: str(value) for name, value in sealer.open(connection.secrets).items()}
-
-
-def inbound_url(public_url: str, connection: Connections) -> str:
-    """Where a connection's carrier reaches us; ``/mo`` and ``/dlr`` follow."""
-    return f"{read_base(connection.settings) or public_url}/in/{connection.carrier}/{connection.id}"
-
-
-async def compile_connections(
-    session: Session,
-    sealer: Sealer,
-    public_url: str,
-    ids: Collection[UUID] | None = None,
-    *,
-    certificates: Mapping[str, str] | None = None,
-    with_sandboxes: bool = True,
-) -> dict[ConnectionId, CompiledConnection]:
-    """Every active connection, or those among ``ids``, ready for traffic. One that cannot work is left out and logged."""
-    compiled: dict[ConnectionId, CompiledConnection] = {}
-    for row in await queries.list_active_connections(session, ids, with_sandboxes=with_sandboxes):
-        try:
-            view = _view(row, row.settings, open_secrets(sealer, row), public_url)
-            view = replace(view, certificates={} if certificates is None else certificates)  # shared, and filled later
-            compiled[ConnectionId(row.id)] = compile_connection(carrier_of(row.carrier), view)
-        except (SealBroken, SpecError, KeyError) as error:
-            why = f"{type(error).__name__}: {error}"
-            log.error("connection.unusable", connection_id=str(row.id), carrier=row.carrier, error=why)
-    return compiled
-
-
 async def create_number(session: Session, wanted: Numbers) -> Numbers:
     """Check and insert; ``wanted.address`` comes as the operator wrote it."""
     kind = NumberKind(wanted.kind)
     address = read_number(wanted.address, kind, wanted.country)
     if address is None:
         is_short = kind is NumberKind.SHORT_CODE
-        raise _unacceptable(
+        raise unacceptable(
             "address", "A short code has 3 to 8 digits." if is_short else "No phone number of this country."
         )
     if wanted.tenant_id is not None and wanted.sharing == Sharing.SHARED:
-        raise _unacceptable("tenant_id", "A shared number belongs to nobody.")
+        raise unacceptable("tenant_id", "A shared number belongs to nobody.")
     wanted.address = address
     _check_time_zone(wanted.time_zone)
     await _check_connection_fits(session, wanted)
@@ -247,39 +145,15 @@ async def _saved(session: Session, number: Numbers, now: datetime) -> Numbers:
     return number
 
 
-def _check_connection(row: Connections, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
-    """By the carrier's spec, then by really compiling it: what is saved works."""
-    spec = CARRIERS.get(row.carrier)
-    if spec is None:
-        raise _unacceptable("carrier", f"There is no such carrier. Known: {', '.join(sorted(CARRIERS))}.")
-    if errors := spec.check_settings(settings, secrets):
-        raise Unprocessable(errors=errors)
-    try:
-        compile_connection(spec, _view(row, settings, secrets, "https://example"))
-    except SpecError as error:
-        raise _unacceptable("settings", f"{error.path}: {error.detail}") from None
-
-
-def _view(row: Connections, settings: Mapping[str, Any], secrets: Mapping[str, str], public_url: str) -> ConnectionView:
-    return ConnectionView(
-        connection_id=ConnectionId(row.id),
-        carrier=row.carrier,
-        country=row.country,
-        settings=settings,
-        secrets=secrets,
-        public_url=inbound_url(public_url, row),
-    )
-
-
 def _check_time_zone(name: str) -> None:
     if name not in time_zones():
-        raise _unacceptable("time_zone", "There is no such time zone in the IANA database.")
+        raise unacceptable("time_zone", "There is no such time zone in the IANA database.")
 
 
 async def _check_connection_fits(session: Session, number: Numbers) -> None:
     connection = await queries.find_connection(session, number.connection_id)
     if connection is None:
-        raise _unacceptable("connection_id", "There is no such connection.")
+        raise unacceptable("connection_id", "There is no such connection.")
     if connection.sandbox_id != number.sandbox_id:
         raise SandboxBoundary
     if await queries.has_namesake(session, number):
@@ -289,10 +163,6 @@ async def _check_connection_fits(session: Session, number: Numbers) -> None:
 async def _check_tenant_exists(session: Session, tenant_id: UUID) -> None:
     tenant = await find_tenant(session, tenant_id)
     if tenant is None:
-        raise _unacceptable("tenant_id", "There is no such tenant.")
+        raise unacceptable("tenant_id", "There is no such tenant.")
     if tenant.sandbox_of is not None:
         raise SandboxBoundary
-
-
-def _unacceptable(field: str, detail: str) -> Unprocessable:
-    return Unprocessable(errors=[FieldError(pointer=f"/{field}", detail=detail)])

@@ -13,6 +13,7 @@ from twoway_router.domain.messages import InboundMessage, Sharing
 from twoway_router.kit.ids import new_id
 from twoway_router.kit.sealing import Sealer
 from twoway_router.numbers import service as numbers
+from twoway_router.numbers.connection_service import ConnectionNameTaken
 from twoway_router.numbers.queries import (
     find_number,
     find_number_by_address,
@@ -115,5 +116,5 @@ async def _connect(session: Session, sealer: Sealer, sandbox_id: TenantId, now: 
         updated_at=now,
     )
     if not await is_connection_inserted(session, connection):
-        raise numbers.ConnectionNameTaken
+        raise ConnectionNameTaken
     return connection

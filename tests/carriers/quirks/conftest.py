@@ -25,7 +25,7 @@ from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
 from twoway_router.kit.ids import new_id
 from twoway_router.messages.delivery import Limits, SmsDelivery
-from twoway_router.numbers import service as numbers
+from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.engine import make_engine
@@ -109,7 +109,7 @@ async def a_connection_of(session: Session, carrier: str, **changes: Any) -> Con
         settings=told.get("settings", {}),
         secrets=told.get("secrets", {}),
     )
-    row = await numbers.create_connection(session, SEALER, wanted.to_row(new_id(), NOW), wanted.secrets)
+    row = await connections.create_connection(session, SEALER, wanted.to_row(new_id(), NOW), wanted.secrets)
     return ConnectionId(row.id)
 
 
