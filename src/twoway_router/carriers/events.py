@@ -111,8 +111,8 @@ def _message_reader(event: Event, spec: CarrierSpec, country: str | None) -> Rea
 
 
 def _bare(address: str) -> str:
-    """Without the scheme that gateways of the OneAPI kind put in front."""
-    return address[4:] if address[:4].lower() == "tel:" else address
+    """Without the scheme that gateways of the OneAPI kind put in front, and no longer than what is remembered of it."""
+    return (address[4:] if address[:4].lower() == "tel:" else address)[:MAX_ID]
 
 
 def _flag(when: When | None) -> Predicate | None:

@@ -141,6 +141,7 @@ class CarrierEndpoint:
             log.warning("ingress.refused", connection_id=str(door.connection_id), kind=door.kind, reason=error.reason)
             return "refused", acknowledge(AckOutcome.BAD_AUTH)
         except CertificateMissing as error:
+            visit.reason = "certificate_missing"
             self._errands.fetch_certificate(error.url)
             return "unavailable", acknowledge(AckOutcome.OVERLOADED)
         parsed = visit.parsed = door.connection.parse(door.kind, request, now)

@@ -129,6 +129,18 @@ async def test_a_refused_request_is_in_the_log_of_its_connection_without_secrets
     assert "PIZZA for somebody else" not in shown
 
 
+@pytest.mark.parametrize("carrier", ["aws"])
+async def test_the_log_says_that_a_certificate_is_still_to_be_fetched(door: Door) -> None:
+    signed = door.signed(Case(door.carrier, "mo_plain").unsigned())
+    newer = {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-newer.pem"}
+
+    answer = await door.post(replace(signed, body=json.dumps({**json.loads(signed.body), **newer}).encode()))
+    await door.ingress.requests.flush()
+
+    logged = [tuple(row) for row in await door.rows("SELECT outcome, reason FROM connection_requests")]
+    assert (answer.status_code, logged) == (503, [("unavailable", "certificate_missing")])
+
+
 @pytest.mark.parametrize("carrier", EVERYONE)
 async def test_garbage_is_never_an_error_of_ours(door: Door) -> None:
     proven = door.signed(Case(door.carrier, "mo_plain").unsigned())
