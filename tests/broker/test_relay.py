@@ -56,7 +56,7 @@ async def listener(database_url: str) -> AsyncIterator[Listener]:
 class OnlyNotified(Listener):
     """Whoever waits is woken by a notification and by nothing else."""
 
-    async def wait(self, channel: str, timeout: float) -> None:  # noqa: ASYNC109
+    async def wait(self, channel: str, timeout: float) -> None:
         await super().wait(channel, 60 * timeout)
 
 

@@ -72,7 +72,7 @@ class ToPort:
     port: int
     refusals: list[str] = field(default_factory=list)
 
-    async def send(self, request: HttpRequest, *, timeout: timedelta) -> HttpReply:  # noqa: ASYNC109
+    async def send(self, request: HttpRequest, *, timeout: timedelta) -> HttpReply:
         parts = urlsplit(request.url)
         moved = parts._replace(netloc=f"{parts.hostname}:{self.port}").geturl()
         try:

@@ -40,7 +40,7 @@ class FakeHttp:
     answer: Answer = taken
     requests: list[HttpRequest] = field(default_factory=list)
 
-    async def send(self, request: HttpRequest, *, timeout: timedelta) -> HttpReply:  # noqa: ASYNC109
+    async def send(self, request: HttpRequest, *, timeout: timedelta) -> HttpReply:
         self.requests.append(request)
         return await self.answer(request)
 

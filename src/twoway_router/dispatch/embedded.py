@@ -128,7 +128,7 @@ class EmbeddedTransport:
     async def consume_dead(self, handler: DeadHandler) -> None:
         self._dead_handler = handler
 
-    async def drain(self, timeout: timedelta) -> None:  # noqa: ASYNC109 (shared out between several steps)
+    async def drain(self, timeout: timedelta) -> None:
         await self._claiming.stop()
         if not_begun := [batch for entry in self._subscriptions.values() for batch in _emptied(entry.waiting)]:
             await self._at_last(self._release(not_begun), "given_back")

@@ -97,7 +97,7 @@ class Transport(Protocol):
         """Hand over every dead job. It is forgotten when the handler returns and comes back when it raises."""
         ...
 
-    async def drain(self, timeout: timedelta) -> None:  # noqa: ASYNC109 (the time is shared out between several steps)
+    async def drain(self, timeout: timedelta) -> None:
         """Take nothing new, let running handlers finish, give the rest back. Publishing goes on until ``close``."""
         ...
 

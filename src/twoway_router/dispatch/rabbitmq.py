@@ -105,7 +105,7 @@ class RabbitTransport:
         self._dead_handler = handler
         await self._subscribe_to_open()
 
-    async def drain(self, timeout: timedelta) -> None:  # noqa: ASYNC109 (shared out between several steps)
+    async def drain(self, timeout: timedelta) -> None:
         self._is_draining = True
         opened = self._open
         if opened is not None:

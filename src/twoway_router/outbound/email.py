@@ -50,7 +50,7 @@ def build_message(email: Email, sender: str) -> EmailMessage:
     return message
 
 
-async def send_email(server: SmtpServer, email: Email, *, timeout: timedelta) -> Outcome:  # noqa: ASYNC109
+async def send_email(server: SmtpServer, email: Email, *, timeout: timedelta) -> Outcome:
     """One try. Answers 5xx are final, everything else may be tried again."""
     try:
         message = build_message(email, server.sender)

@@ -28,7 +28,7 @@ _OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connec
 class HttpClient(Protocol):
     """The port. ``timeout`` bounds the whole call: name, connection, request and answer."""
 
-    async def send(self, request: HttpRequest, *, timeout: timedelta) -> HttpReply:  # noqa: ASYNC109
+    async def send(self, request: HttpRequest, *, timeout: timedelta) -> HttpReply:
         """The answer, its body cut at 64 kB. Raises ``SendRefused`` or ``SendUnknown``."""
         ...
 
@@ -84,7 +84,7 @@ class PooledHttpClient:
         self._ssl_context = ssl_context or ssl.create_default_context()
         self._pools: OrderedDict[Origin, Pool] = OrderedDict()
 
-    async def send(self, request: HttpRequest, *, timeout: timedelta) -> HttpReply:  # noqa: ASYNC109
+    async def send(self, request: HttpRequest, *, timeout: timedelta) -> HttpReply:
         """One exchange on the destination's pool."""
         origin, target = split_url(request.url)
         data = write_request(request, origin, target)

@@ -14,7 +14,7 @@ async def send_sms(
     connection: CompiledConnection,
     message: OutboundMessage,
     *,
-    timeout: timedelta,  # noqa: ASYNC109
+    timeout: timedelta,
     now: datetime,
 ) -> SendReply:
     """One try. A request that never left is a Retry; one whose answer was lost is Unknown."""
@@ -32,7 +32,7 @@ async def look_up_sms(
     connection: CompiledConnection,
     reference: str,
     *,
-    timeout: timedelta,  # noqa: ASYNC109
+    timeout: timedelta,
 ) -> SendReply:
     """Ask a carrier that can be asked: Done (it has the MT), Retry (it never got it) or Unknown (no answer)."""
     try:

@@ -31,7 +31,7 @@ async def post_webhook(
     body: str,
     secrets: Sequence[str],
     now: datetime,
-    timeout: timedelta,  # noqa: ASYNC109
+    timeout: timedelta,
 ) -> HttpReply:
     """One try. Raises ``SendRefused`` or ``SendUnknown``; for a webhook both mean: try again."""
     content, timestamp = body.encode(), int(now.timestamp())

@@ -38,7 +38,7 @@ class SandboxCarrier:
         self._clock = clock
         self._announce = announce
 
-    async def send(self, request: HttpRequest, *, timeout: timedelta) -> HttpReply:  # noqa: ASYNC109
+    async def send(self, request: HttpRequest, *, timeout: timedelta) -> HttpReply:
         """One exchange with the simulated carrier, or with a real one."""
         if request.url != SEND_URL:
             return await self._outside.send(request, timeout=timeout)

@@ -47,7 +47,7 @@ class Listener:
             task.cancel()
             await asyncio.wait({task})
 
-    async def wait(self, channel: str, timeout: float) -> None:  # noqa: ASYNC109 (running out of time is a normal return here)
+    async def wait(self, channel: str, timeout: float) -> None:
         """Return at the next notification, at once if one came since this task waited last, or after ``timeout`` seconds."""
         task = asyncio.current_task()
         seen = self._seen.setdefault(task, {}) if task is not None else {}

@@ -44,7 +44,7 @@ class FakeTransport:
     async def consume(self, jobs: Sequence[str], handler: object, *, prefetch: int = 20) -> None:
         self.consumed.extend(jobs)
 
-    async def drain(self, timeout: timedelta) -> None:  # noqa: ASYNC109
+    async def drain(self, timeout: timedelta) -> None:
         self.drained.append(timeout)
 
 

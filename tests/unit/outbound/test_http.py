@@ -17,7 +17,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nX-Two: b\r\n\r\nhi"
 LOCAL = Guard(allowed=read_networks(["127.0.0.0/8"]))
 
 
-async def post(server: RawServer, *, timeout: float = 2, body: bytes = b"{}", times: int = 1) -> HttpReply:  # noqa: ASYNC109
+async def post(server: RawServer, *, timeout: float = 2, body: bytes = b"{}", times: int = 1) -> HttpReply:
     """The last answer of some requests on one client."""
     client = PooledHttpClient(LOCAL)
     request = HttpRequest(method="POST", url=server.url, headers={"content-type": "application/json"}, body=body)
