@@ -17,6 +17,8 @@ SPACING_ACCENTS: Final = (
 )
 
 _CACHE_LIMIT: Final = 0x1FFFF
+_LAST_IDEOGRAPH: Final = 0x3FFFF
+_TAGS: Final = ((0xE0000, 0xE0FFF),)
 
 _DROPPED_MARKS: Final = (
     (0x0300, 0x036F),
@@ -50,7 +52,7 @@ _IGNORABLE: Final = (
     (0x1BCA0, 0x1BCA3),
     (0x1D173, 0x1D17A),
     (0x1F3FB, 0x1F3FF),
-    (0xE0000, 0xE0FFF),
+    *_TAGS,
 )
 _IDEOGRAPHS: Final = (
     (0x3005, 0x3007),
@@ -146,10 +148,20 @@ class CharTable(dict[int, str]):
     """A ``str.translate`` table that learns. Only the first two planes are kept, so that no sender can make it grow."""
 
     def __missing__(self, code: int) -> str:
-        folded = fold_character(chr(code))
-        if code <= _CACHE_LIMIT:
-            self[code] = folded
+        if code > _CACHE_LIMIT:
+            return _fold_high(code)
+        folded = self[code] = fold_character(chr(code))
         return folded
+
+
+def _fold_high(code: int) -> str:
+    """The same as ``fold_character`` for what is not kept, without taking it apart: ideographs, tags, and nothing to read."""
+    if code <= _LAST_IDEOGRAPH:
+        character = chr(code)
+        if unicodedata.category(character) != "Lo":
+            return " "
+        return EDGE + unicodedata.normalize("NFKC", character) + EDGE
+    return "" if _within(code, _TAGS) else " "
 
 
 TABLE: Final = CharTable()

@@ -140,9 +140,14 @@ def _cut(text: str, tokens: list[str], glued: int) -> Folded:
     if is_half and len(tokens) > 1:
         tokens.pop()
         return Folded(tokens, len(tokens), glued, True)
-    tail = fold_string(text[HEAD : HEAD + _TAIL]).replace(EDGE, " ").split()
-    is_long = is_half or len(text) > HEAD + _TAIL or not all(map(is_symbol, tail))
+    is_long = is_half or len(text) > HEAD + _TAIL or _goes_on(text)
     return Folded(tokens, len(tokens) if is_long else _count(tokens, text), glued, is_long)
+
+
+def _goes_on(text: str) -> bool:
+    """Whether anything but symbols stands behind the head; read piece by piece, for mostly the first one tells."""
+    pieces = (fold_string(text[start : start + HEAD]) for start in range(HEAD, len(text), HEAD))
+    return any(not is_symbol(token) for piece in pieces for token in piece.replace(EDGE, " ").split())
 
 
 def _count(tokens: list[str], text: str) -> int:

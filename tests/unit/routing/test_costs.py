@@ -50,6 +50,23 @@ def judge_one(table: RoutingTable, place: int) -> None:
     judge_claim(table, Claim(number_id=SHARED, tenant_id=GYM, spellings=(word(MANY + place),)))
 
 
+def time_of(text: str) -> float:
+    """The median time of a decision on a number without keywords."""
+    table = a_table(0)
+    request = RouteRequest(number_id=SHARED, sender=ANN, text=text, at=AT)
+    spent = []
+    for _ in range(30):
+        start = time.thread_time_ns()
+        choose_route(table, request)
+        spent.append(time.thread_time_ns() - start)
+    return median(spent)
+
+
+@pytest.mark.parametrize("character", ["\U000f0000", "\U0010fffd", "\U000e0041", "\U00020000", "\U00080000"])
+def test_no_plane_of_unicode_costs_more_than_what_the_table_keeps_by_far(character: str) -> None:
+    assert time_of(character * 570) <= 15 * time_of("\ue000" * 570)
+
+
 @pytest.mark.parametrize(("call", "rounds"), [(route_one, 2_000), (judge_one, 100)])
 def test_forty_times_the_keywords_cost_at_most_three_times_as_much(
     tables: tuple[RoutingTable, RoutingTable], call: Callable[[RoutingTable, int], None], rounds: int

@@ -201,3 +201,10 @@ def _is_stable(character: str) -> bool:
     folded = fold_character(character).strip(" \x1f")
     again = "".join(fold_character(part) for part in folded).strip(" \x1f").replace("\x1f", "")
     return again == folded.replace("\x1f", "")
+
+
+@pytest.mark.parametrize("step", [997, 1009])
+def test_what_the_table_does_not_keep_folds_as_if_it_did(step: int) -> None:
+    codes = [*range(0x20000, 0x110000, step), *range(0x2F800, 0x2FA20), *range(0xDFFF0, 0xE1010)]
+
+    assert [TABLE[code] for code in codes] == [fold_character(chr(code)) for code in codes]
