@@ -78,6 +78,12 @@ def _inbound_messages() -> None:
 
 
 def _inbound_message_indexes() -> None:
+    op.create_index(
+        "ix_inbound_messages_consent",
+        "inbound_messages",
+        ["sender", "number_id", "id"],
+        postgresql_where=sa.text("route IN ('opt_out', 'opt_in')"),
+    )
     op.create_index("ix_inbound_messages_number_id_id", "inbound_messages", ["number_id", "id"])
     op.create_index(
         "ix_inbound_messages_parked", "inbound_messages", ["id"], postgresql_where=sa.text("state = 'parked'")

@@ -63,6 +63,13 @@ class InboundMessages(Base):
         Index("ix_inbound_messages_tenant_id_id", "tenant_id", "id"),
         Index("ix_inbound_messages_tenant_id_sender_id", "tenant_id", "sender", "id"),
         Index("ix_inbound_messages_number_id_id", "number_id", "id"),
+        Index(
+            "ix_inbound_messages_consent",
+            "sender",
+            "number_id",
+            "id",
+            postgresql_where=sql("route IN ('opt_out', 'opt_in')"),
+        ),
         {"postgresql_with": _BUSY},
     )
 

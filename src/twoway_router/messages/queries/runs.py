@@ -133,19 +133,19 @@ _COURTESY: Final = text(
 )
 _REPEATED_OPT_OUT: Final = text(
     """
-    SELECT asked.id FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
-    JOIN inbound_messages AS m ON m.id = asked.id
+    SELECT m.id FROM inbound_messages AS m
     CROSS JOIN LATERAL (
         SELECT route FROM inbound_messages AS older
         WHERE older.sender = m.sender AND older.number_id = m.number_id AND older.id < m.id
           AND older.route IN ('opt_out', 'opt_in')
           AND (older.tenant_id IS NOT DISTINCT FROM m.tenant_id
                OR (older.route = 'opt_in' AND (older.tenant_id IS NULL OR m.tenant_id IS NULL)))
-        ORDER BY older.id DESC LIMIT 1
+        ORDER BY older.sender DESC, older.number_id DESC, older.id DESC LIMIT 1
     ) AS previous
-    WHERE previous.route = 'opt_out'
+    WHERE m.id = ANY(CAST(:ids AS uuid[])) AND previous.route = 'opt_out'
     """
 )
+"""In the order of the index of opt-outs and opt-ins: any other one walks through the whole history of the number."""
 
 
 async def lock_people(session: Session, ids: Collection[UUID], limit: int) -> list[int]:
