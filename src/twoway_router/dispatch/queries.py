@@ -43,8 +43,9 @@ class DeadRow:
 _TAKE_DUE: Final = text(
     "SELECT id, job, lane, ids, attempts, available_at FROM outbox"
     " WHERE dead_at IS NULL AND available_at <= now() AND (leased_until IS NULL OR leased_until <= now())"
-    " ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED"
+    " ORDER BY available_at, id LIMIT :limit FOR UPDATE SKIP LOCKED"
 )
+"""In the order of its index here and below: sorting by id reads a whole backlog for each turn."""
 _DELETE: Final = text("DELETE FROM outbox WHERE id = ANY(CAST(:row_ids AS bigint[]))")
 _POSTPONE: Final = text(
     "UPDATE outbox SET available_at = now() + CAST(:delay AS interval), attempts = least(attempts + 1, 32000)"
@@ -54,7 +55,7 @@ _CLAIM: Final = text(
     "WITH due AS MATERIALIZED ("
     " SELECT id FROM outbox WHERE dead_at IS NULL AND available_at <= now()"
     " AND (leased_until IS NULL OR leased_until <= now()) AND job = ANY(CAST(:jobs AS text[]))"
-    " ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED)"
+    " ORDER BY available_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)"
     " UPDATE outbox SET leased_until = now() + CAST(:lease AS interval), attempts = least(attempts + 1, 32000)"
     " FROM due WHERE outbox.id = due.id"
     " RETURNING outbox.id, outbox.job, outbox.lane, outbox.ids, outbox.attempts, outbox.available_at"
@@ -93,9 +94,9 @@ _REQUEUE_DEAD: Final = text(
 
 
 async def take_due(session: Session, limit: int) -> Sequence[OutboxRow]:
-    """Due rows by id, locked until the transaction ends; rows that another relay holds are passed over."""
+    """The rows due longest, by id, locked until the transaction ends; rows that another relay holds are passed over."""
     found = await session.execute(_TAKE_DUE, {"limit": limit})
-    return [_outbox_row(row) for row in found]
+    return sorted((_outbox_row(row) for row in found), key=lambda row: row.id)
 
 
 async def delete_rows(session: Session, row_ids: Sequence[int]) -> None:
@@ -111,7 +112,7 @@ async def postpone_rows(session: Session, row_ids: Sequence[int], delay: timedel
 
 
 async def claim_rows(session: Session, jobs: Sequence[str], lease: timedelta, limit: int) -> Sequence[OutboxRow]:
-    """Due rows of these kinds by id, leased: whoever dies with them loses them when the lease ends."""
+    """The rows of these kinds due longest, by id, leased: whoever dies with them loses them when the lease ends."""
     found = await session.execute(_CLAIM, {"jobs": list(jobs), "lease": lease, "limit": limit})
     return sorted((_outbox_row(row) for row in found), key=lambda row: row.id)
 
