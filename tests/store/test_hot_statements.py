@@ -96,6 +96,34 @@ def is_by_bitmap(step: Step) -> bool:
     return step["Node Type"] == "Bitmap Heap Scan" and not any(reads_all(part) for part in step["Plans"])
 
 
+BY_ID = (claims._LOOK, claims._CLAIM, emails._CLAIM, emails._POSTPONE, delivering._CLAIM, delivering._LOOK)
+NEXT = (dispatch._TAKE_DUE, dispatch._CLAIM)
+
+
+async def test_a_repeated_opt_out_is_found_among_the_senders_own_messages(shared_database_url: str) -> None:
+    plan = await plan_of(shared_database_url, runs._REPEATED_OPT_OUT)
+
+    assert "ix_inbound_messages_consent" in {step.get("Index Name") for step in steps(plan)}
+
+
+@pytest.mark.parametrize("statement", BY_ID, ids=lambda statement: " ".join(str(statement).split())[:60])
+async def test_what_a_job_names_is_found_by_its_key(shared_database_url: str, statement: TextClause) -> None:
+    plan = await plan_of(shared_database_url, statement)
+
+    used = {step["Index Name"] for step in steps(plan) if "id = ANY" in step.get("Index Cond", "")}
+    assert [name for name in used if not name.startswith("pk_")] == []
+    assert used
+
+
+@pytest.mark.parametrize("statement", NEXT, ids=lambda statement: " ".join(str(statement).split())[:60])
+async def test_a_backlog_of_jobs_is_not_sorted_for_the_next_few(
+    shared_database_url: str, statement: TextClause
+) -> None:
+    plan = await plan_of(shared_database_url, statement)
+
+    assert [step["Node Type"] for step in steps(plan) if "Sort" in step["Node Type"]] == []
+
+
 @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: " ".join(str(statement).split())[:60])
 async def test_no_hot_statement_reads_a_whole_table(shared_database_url: str, statement: TextClause) -> None:
     plan = await plan_of(shared_database_url, statement)

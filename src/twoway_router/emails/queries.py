@@ -23,6 +23,9 @@ class ClaimedEmail:
     created_at: datetime
 
 
+PENDING: Final = "pending"
+"""A parameter of statements that find rows by id: with a literal, a plan made on an empty table reads all that is due."""
+
 _INSERT: Final = text(
     """
     INSERT INTO email_deliveries (id, tenant_id, recipient, subject, body, inbound_message_id, state, reason,
@@ -43,7 +46,7 @@ _CLAIM: Final = text(
     UPDATE email_deliveries AS e
     SET state = 'claimed', attempt = attempt + 1, lease_until = :lease_until
     FROM (SELECT id FROM email_deliveries
-          WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'pending' AND due_at <= :due_by
+          WHERE id = ANY(CAST(:ids AS uuid[])) AND state = :pending AND due_at <= :due_by
           ORDER BY id FOR UPDATE SKIP LOCKED) AS due
     WHERE e.id = due.id
     RETURNING e.id, e.recipient, e.subject, e.body, e.attempt, e.created_at
@@ -86,13 +89,14 @@ async def claim(
     session: Session, ids: Collection[UUID], due_by: datetime, lease_until: datetime
 ) -> Sequence[ClaimedEmail]:
     """Claim those of these e-mails that are due."""
-    rows = await session.execute(_CLAIM, {"ids": list(ids), "due_by": due_by, "lease_until": lease_until})
+    values = {"ids": list(ids), "due_by": due_by, "lease_until": lease_until, "pending": PENDING}
+    rows = await session.execute(_CLAIM, values)
     return [ClaimedEmail(**row._asdict()) for row in rows]
 
 
 async def postpone(session: Session, ids: Collection[UUID], due_at: datetime) -> Sequence[UUID]:
     """Make pending e-mails due later; those that were."""
-    return list(await session.scalars(_POSTPONE, {"ids": list(ids), "due_at": due_at, "pending": "pending"}))
+    return list(await session.scalars(_POSTPONE, {"ids": list(ids), "due_at": due_at, "pending": PENDING}))
 
 
 async def settle(session: Session, columns: Mapping[str, Sequence[Any]], now: datetime) -> None:
