@@ -11,6 +11,7 @@ from typing import Annotated
 
 import orjson
 import typer
+from pydantic import ValidationError
 
 from twoway_router.domain.messages import Capability
 from twoway_router.lab.behaviour import Behaviour, Receipts
@@ -52,7 +53,10 @@ def carrier(
     spoken = _find(dialect)
     faults = dict(_read_fault(text) for text in fault or [])
     fields = {"mode": mode, "receipts": receipts, "receipt_url": receipt_url, "faults": faults, "seed": seed}
-    behaviour = Behaviour.model_validate(fields)
+    try:
+        behaviour = Behaviour.model_validate(fields)
+    except ValidationError as error:
+        raise typer.BadParameter(_told(error)) from None
     if missing := missing_faults(spoken, behaviour):
         raise typer.BadParameter(f"{dialect} has no {', '.join(missing)}")
     asyncio.run(_serve(_carrier_url(journal, behaviour, spoken, port)))
@@ -89,9 +93,18 @@ def sink(
 @app.command()
 def load() -> None:
     """Send the load that a JSON plan on standard input describes; print its report as JSON."""
-    plan = LoadPlan.model_validate_json(sys.stdin.read())
+    try:
+        plan = LoadPlan.model_validate_json(sys.stdin.read())
+    except ValidationError as error:
+        raise typer.BadParameter(f"the plan: {_told(error)}") from None
     report = asyncio.run(run_load(plan))
     print(orjson.dumps(asdict(report), option=orjson.OPT_NON_STR_KEYS).decode())
+
+
+def _told(error: ValidationError) -> str:
+    """What is wrong, and where, in one line."""
+    wrong = ((".".join(map(str, one["loc"])), one["msg"]) for one in error.errors())
+    return "; ".join(f"{place}: {message}" if place else message for place, message in wrong)
 
 
 def _find(name: str) -> Dialect:

@@ -25,6 +25,31 @@ def test_a_port_that_is_taken_is_named(command: str, taken: int) -> None:
     assert f"{taken} is taken" in re.sub(r"\W*\n\W*", " ", result.output)
 
 
+@pytest.mark.parametrize(
+    ("faults", "told"),
+    [
+        (["hiccup=1"], "faults.hiccup"),
+        (["drop=0.7", "slow=0.7"], "must not exceed 1 together"),
+        (["opted_out=1"], "kannel has no opted_out"),
+    ],
+)
+def test_a_fault_that_cannot_be_played_is_named(faults: list[str], told: str) -> None:
+    chosen = [word for fault in faults for word in ("--fault", fault)]
+
+    result = CliRunner().invoke(app, ["carrier", "--port", "0", "--dialect", "kannel", *chosen])
+
+    assert result.exit_code == 2
+    assert told in re.sub(r"\W*\n\W*", " ", result.output)
+
+
+@pytest.mark.parametrize(("plan", "told"), [("{}", "Field required"), ("x", "Invalid JSON")])
+def test_a_plan_that_is_none_is_refused_in_words(plan: str, told: str) -> None:
+    result = CliRunner().invoke(app, ["load"], input=plan)
+
+    assert result.exit_code == 2
+    assert told in re.sub(r"\W*\n\W*", " ", result.output)
+
+
 def test_the_demo_gives_way_to_who_has_its_port(taken: int) -> None:
     said: list[str] = []
 
