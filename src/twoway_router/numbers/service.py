@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from twoway_router.domain.errors import Conflict, NotFound, RouterError
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import NumberKind, Sharing
@@ -17,8 +15,6 @@ from twoway_router.store import Session, changes
 from twoway_router.store.unique import is_flushed
 from twoway_router.tenants.queries import find_sandbox, find_tenant
 from twoway_router.web.etags import Expected
-
-log = structlog.get_logger(__name__)
 
 
 class NumberTaken(Conflict):
