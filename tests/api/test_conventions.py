@@ -119,6 +119,14 @@ def test_every_path_that_could_be_taken_for_an_id_is_known() -> None:
     assert mistakable and mistakable <= FIXED_PATHS
 
 
+@pytest.mark.parametrize("path", ["/problems", "/problems/"])
+async def test_all_problems_are_listed_where_their_types_link_to(nobody: Caller, path: str) -> None:
+    listed = await nobody.get(path)
+
+    assert listed.status_code == 200
+    assert "409 keyword_taken: Another tenant holds this word on this number.\n" in listed.text
+
+
 async def test_a_405_names_every_method_of_the_path(operator: Caller) -> None:
     refused = await operator.send("POST", "/v1/tenants/0198c0de-8d5b-7cc3-a5f1-1d2b3c4d5e6f")
 

@@ -16,6 +16,7 @@ def problems() -> Mapping[str, type[RouterError]]:
 
 
 @router.get("/problems")
+@router.get("/problems/")
 async def list_problems() -> PlainTextResponse:
     """All codes, one a line."""
     return PlainTextResponse(
