@@ -22,7 +22,7 @@ from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.carriers.placeholders import MESSAGE_VALUES, Values, compile_tree, fill
 from twoway_router.carriers.placeholders import compile_text as compile_template
 from twoway_router.carriers.proofs import HEADER_NAME
-from twoway_router.carriers.signers import SIGNERS
+from twoway_router.carriers.signers import SIGNERS, Sign
 from twoway_router.carriers.spec import LookUp, Result, Send
 from twoway_router.domain.messages import OutboundMessage
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
@@ -78,6 +78,13 @@ def _check_headers(headers: Mapping[str, str]) -> None:
             raise SpecError("send.headers", f"{name!r} is no header that can be sent")
 
 
+def _signer(name: str, values: Values) -> Sign:
+    try:
+        return SIGNERS[name](values)
+    except KeyError as error:
+        raise SpecError("send.signer", f"{name} needs the setting {error}") from None
+
+
 class Sender:
     """Builds requests for one connection."""
 
@@ -95,7 +102,7 @@ class Sender:
         self._receipt_url = receipt_url
         query = send.receipt_query
         self._receipt_query = compile_template(query, values, known, lambda value: quote(value, safe=""))
-        self._sign = SIGNERS[send.signer](values) if send.signer else None
+        self._sign = _signer(send.signer, values) if send.signer else None
         self._needs_hex = "{text_hex}" in f"{send.fields} {send.per_encoding} {send.url}"
 
     def build(self, message: OutboundMessage, now: datetime | None) -> HttpRequest:

@@ -183,6 +183,8 @@ def _trial_problems(spec: CarrierSpec) -> Iterator[tuple[tuple[Step, ...], str]]
         compile_connection(spec, view)
     except SpecError as error:
         yield tuple(error.path.split(".")), error.detail
+    except KeyError as error:
+        yield ("configure",), f"{spec.configure} needs the setting {error}"
 
 
 def _trial_values(spec: CarrierSpec) -> dict[str, str]:

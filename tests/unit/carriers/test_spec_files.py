@@ -109,6 +109,9 @@ MISTAKES = [
     ("{status: 200}", "{status: 204, body: x}", "line 24, acks.stored.body: an answer with status 204 has no body"),
     ("{status: 200}", "{status: 200, content_type: täxt}", "line 24, acks.stored.content_type: a content type is"),
     ("  body: form\n", "  method: post\n", "line 27, send.method: must be a method of HTTP"),
+    ("  reply: text\n", "  signer: azure\n", "line 28, send.signer: azure needs the setting 'access_key'"),
+    ("  reply: text\n", "  signer: aws\n", "line 28, send.signer: aws needs the setting 'access_key_id'"),
+    ("capability: receipt", "configure: generic", "line 36, configure: generic needs the setting 'ack_status'"),
     ("capability: receipt", "body_limit: -1", "line 36, body_limit: must be more than 0"),
 ]
 
