@@ -28,6 +28,7 @@ from twoway_router.routing.reserved import (
     Force,
     Lead,
     Reading,
+    is_made_of,
     is_plain_stop,
     opt_out_intent,
     read_lead,
@@ -152,8 +153,7 @@ def _reserved_and_keyword(case: _Case, lead: Lead | None) -> Decision | None:
     if winner is None:
         return None
     behind = folded.tokens[winner.hit.tokens : folded.size]
-    polite = case.entry.words.polite
-    if not winner.hit.is_whole and not all(token in polite for token in behind):
+    if not winner.hit.is_whole and (folded.is_long or not is_made_of(behind, case.entry.words.polite)):
         return None
     if lead.outcome is RouteOutcome.OPT_OUT and len({case.table.tenant_of(row) for row in winner.hit.rows}) > 1:
         return to_reserved(case.entry, lead.outcome, lead.word, "opt_out_phrase", case.live)

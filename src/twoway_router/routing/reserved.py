@@ -1,5 +1,6 @@
 """Opt-out, help and start words at the start of a text, however they are written. Called by ``plan`` before anything else."""
 
+from collections.abc import Container
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -22,6 +23,7 @@ _LONGEST: Final = 48
 _STRICT_COUNTRIES: Final = frozenset(("US", "CA"))
 _MOST_AFTER_PHRASE: Final = 3
 _MOST_WORN_WORDS: Final = 8
+_LONGEST_COURTESY: Final = 3
 
 
 class Force(StrEnum):
@@ -146,11 +148,20 @@ def is_plain_stop(entry: NumberEntry, folded: Folded, lead: Lead) -> bool:
         return False
     if folded.is_long:
         return all(token in words.opt_out for token in behind)
-    known = (words.polite, words.opt_out, words.opt_out_unless_asked)
-    if "".join(behind) in words.polite or all(any(token in each for each in known) for token in behind):
+    if is_made_of(behind, words.polite, words.opt_out, words.opt_out_unless_asked):
         return True
     is_lead = "".join(folded.tokens[: lead.tokens]) in words.opt_out_leads
     return is_lead and len(behind) == 1 and letters(behind[0]) >= 3
+
+
+def is_made_of(tokens: list[str], *lists: Container[str]) -> bool:
+    """Whether there is nothing but words and phrases of the lists, of at most three words each."""
+    if not tokens:
+        return True
+    return any(
+        any("".join(tokens[:count]) in words for words in lists) and is_made_of(tokens[count:], *lists)
+        for count in range(1, min(len(tokens), _LONGEST_COURTESY) + 1)
+    )
 
 
 def read_phrase(entry: NumberEntry, folded: Folded) -> ReservedWord | None:
