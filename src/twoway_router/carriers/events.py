@@ -126,6 +126,12 @@ def _word(path: str | None) -> TextGetter | None:
     return lambda scene: (read(scene) or "")[:MAX_WORD] or None
 
 
+def _error(path: str | None) -> TextGetter | None:
+    """A code of zeros is how many carriers write that nothing is wrong."""
+    read = _word(path)
+    return None if read is None else lambda scene: word if (word := read(scene)) and word.strip("0") else None
+
+
 def _identifier(event: Event, window: int) -> Callable[[Scene, tuple[str, ...], datetime | None, datetime], str]:
     """The carrier's id, or a digest of what tells one message from another.
 
@@ -199,7 +205,7 @@ def _states(statuses: Mapping[str, DeliveryState]) -> Callable[[str], DeliverySt
 
 def _receipt_reader(event: Event, spec: CarrierSpec, country: str | None) -> Reader:
     identifier, reference = _word(event.id), _word(event.reference)
-    status, error, recipient = compile_text(event.status), _word(event.error), compile_text(event.recipient)
+    status, error, recipient = compile_text(event.status), _error(event.error), compile_text(event.recipient)
     time, opted_out = compile_time(event.time), _flag(event.opted_out)
     state_of = _states(event.statuses or spec.statuses)
     is_international = spec.numbers == "international"
