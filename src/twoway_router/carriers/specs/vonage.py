@@ -9,6 +9,9 @@ from twoway_router.domain.messages import Capability
 _TIME: Final = Time(path="message-timestamp", formats=("%Y-%m-%d %H:%M:%S", "iso"))
 _EXTRA: Final = {"keyword": "keyword", "type": "type"}
 
+_LATER_PARTS: Final = tuple(When(path=f"messages.{part}.status", one_of=("0", "")) for part in range(1, 6))
+"""A long MT is answered part by part; a text of ours has six at most."""
+
 SPEC: Final = CarrierSpec(
     name="vonage",
     title="Vonage SMS API",
@@ -88,7 +91,7 @@ SPEC: Final = CarrierSpec(
             "client-ref": "{reference}",
         },
         per_encoding={"gsm7": {"type": "text"}, "ucs2": {"type": "unicode"}},
-        success=When(path="messages.0.status", equals="0"),
+        success=When(all_of=(When(path="messages.0.status", equals="0"), *_LATER_PARTS)),
         id="messages.0.message-id",
         error="messages.0.status",
         errors={"1": "throttled", "5": "retry", "7": "opted_out"},
