@@ -59,6 +59,24 @@ async def test_a_word_of_another_is_taken(pizzeria: Caller, gym: Caller, number_
     assert str(pizzeria.tenant_id) not in refused.text
 
 
+@pytest.mark.parametrize(
+    ("word", "aliases", "pointer"),
+    [
+        ("STOP", [], "/word"),
+        ("!!!", ["PIZZERIA"], "/word"),
+        ("PIZZA", ["PIZZERIA", "STOP"], "/aliases/1"),
+        ("PIZZA", ["..."], "/aliases/0"),
+    ],
+)
+async def test_a_word_that_cannot_be_had_is_pointed_at(
+    pizzeria: Caller, number_id: NumberId, word: str, aliases: list[str], pointer: str
+) -> None:
+    refused = await pizzeria.post("/v1/keywords", a_keyword(number_id, word, aliases=aliases))
+
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+
+
 async def test_a_wrong_definition_names_its_fields(pizzeria: Caller, number_id: NumberId) -> None:
     actions = [{"kind": "reply", "text": "{{ coupon.code }}"}]
 

@@ -140,6 +140,8 @@ class Judgement:
     collisions: tuple[Collision, ...]
     catches: tuple[str, ...]
     is_whole_message: bool
+    pointer: str = "/word"
+    """Where the word stands that decided it."""
 
 
 def spellings_of(word: str, aliases: Iterable[str]) -> tuple[Spelling, ...]:
@@ -222,7 +224,7 @@ def judgement_problem(judgement: Judgement) -> RouterError | None:
     if any(collision.code == judgement.code for collision in judgement.collisions):
         return KeywordCollides(judgement.detail, extra=extra)
     return WordNotAcceptable(
-        judgement.detail, errors=[FieldError(pointer="/word", detail=judgement.detail)], extra=extra
+        judgement.detail, errors=[FieldError(pointer=judgement.pointer, detail=judgement.detail)], extra=extra
     )
 
 

@@ -5,7 +5,7 @@ has the last word. A definition never changes: an update is a new revision, and 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from twoway_router.domain.errors import FieldError, RouterError
@@ -33,7 +33,7 @@ from twoway_router.kit.ids import new_id
 from twoway_router.numbers.queries import find_number, list_routed_numbers
 from twoway_router.numbers.service import explain_absence
 from twoway_router.numbers.tables import Numbers
-from twoway_router.routing.claims import Claim, judge_claim
+from twoway_router.routing.claims import Claim, VerdictKind, judge_claim
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.own_words import NO_OWN_WORDS
 from twoway_router.store import Session, audit, changes
@@ -231,7 +231,18 @@ async def _judge(
         own_words=NO_OWN_WORDS if table is None else table.own_words,
     )
     tables = [fresh] if known is None else [known, fresh]
-    return judge([judge_claim(each, asked) for each in tables])
+    judgement = judge([judge_claim(each, asked) for each in tables])
+    is_refused = judgement.kind is VerdictKind.REFUSE
+    return replace(judgement, pointer=_place(tables, asked, judgement.code)) if is_refused else judgement
+
+
+def _place(tables: Sequence[RoutingTable], asked: Claim, code: str) -> str:
+    """Which of a refused claim's words would be refused for the same reason if it were the only one."""
+    for place, spelling in enumerate(asked.spellings):
+        alone = replace(asked, spellings=(spelling,))
+        if any(judge_claim(table, alone).code == code for table in tables):
+            return f"/aliases/{place - 1}" if place else "/word"
+    return "/word"
 
 
 async def _check_references(session: Session, tenant_id: TenantId, wanted: KeywordClaim) -> None:
