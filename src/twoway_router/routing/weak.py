@@ -39,7 +39,7 @@ _LATIN: Final = "abcdefghijklmnopqrstuvwxyz"
 _LONGEST_EDIT: Final = 16
 _FIVE: Final = 5
 _NEAREST_SYMBOLS: Final = 3
-_OTHERS_SYMBOL: Final = "a symbol before it is another tenant's"
+_OTHERS_SIGN: Final = "a sign before it is another tenant's"
 _LAST_ALPHABET: Final = "\u1700"
 """Past the scripts in which one letter more or less is a slip of the finger."""
 
@@ -59,8 +59,8 @@ def weak_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[H
         hits += _bare_hits(entry, table, folded, words, places)
     if is_worn:
         hits += _worn_hits(entry, table, folded, words, places)
-    if hits and entry.is_shared and is_symbol(folded.tokens[0]):
-        hits = _without_others_symbols(entry, table, folded, hits)
+    if hits and entry.is_shared and places is not None:
+        hits = _unless_others_signs(entry, table, folded, hits)
     if entry.glued:
         hits += _glued_hits(entry, table, folded)
     if is_fuzzy:
@@ -100,8 +100,8 @@ def _trim(token: str) -> str:
     return token[start:end]
 
 
-def _without_others_symbols(entry: NumberEntry, table: RoutingTable, folded: Folded, hits: list[Hit]) -> list[Hit]:
-    """Symbols before a word are passed over, but not where they are another tenant's keyword, or its beginning."""
+def _unless_others_signs(entry: NumberEntry, table: RoutingTable, folded: Folded, hits: list[Hit]) -> list[Hit]:
+    """Signs and symbols before a word are passed over, but not where they are another tenant's keyword, or part of it."""
     tokens = folded.tokens
     lead = next((place for place, token in enumerate(tokens) if not is_symbol(token)), len(tokens))
     owners: set[TenantId] = set()
@@ -112,7 +112,7 @@ def _without_others_symbols(entry: NumberEntry, table: RoutingTable, folded: Fol
             for spelt in (key, *digit_look_alikes(key), *cut_runs(key)):
                 owners.update(map(table.tenant_of, _direct(entry, table, entry.index.get(spelt))))
     return [
-        hit if hit.refusal or owners <= set(map(table.tenant_of, hit.rows)) else hit._replace(refusal=_OTHERS_SYMBOL)
+        hit if hit.refusal or owners <= set(map(table.tenant_of, hit.rows)) else hit._replace(refusal=_OTHERS_SIGN)
         for hit in hits
     ]
 
