@@ -71,6 +71,31 @@ async def test_the_order_of_each_sender_holds_with_four_executors(scene: Scene) 
     assert orders == {who: [str(turn) for turn in range(8)] for who in senders}
 
 
+async def test_each_message_is_answered_whole_before_the_sender_s_next_one(scene: Scene) -> None:
+    second = {"kind": "reply", "text": "{{ message.rest }}, second", "condition": {"kind": "sender_is", "value": "new"}}
+    keyword_id = await scene.add_keyword(scene.pizzeria, REPLY, second)
+    ids = [await scene.ask(keyword_id, f"PIZZA {turn}", sender=ANN) for turn in range(3)]
+
+    await scene.runner().run(ids)
+
+    assert [mt.text for mt in await scene.mts()] == ["0", "0, second", "1", "2"]
+
+
+async def test_an_earlier_message_s_later_action_goes_out_before_a_later_message_s_first(scene: Scene) -> None:
+    for_known = {"kind": "reply", "text": "welcome back", "condition": {"kind": "sender_is", "value": "known"}}
+    for_new = {"kind": "reply", "text": "welcome", "condition": {"kind": "sender_is", "value": "new"}}
+    keyword_id = await scene.add_keyword(scene.pizzeria, for_known, for_new)
+    ids = [await scene.ask(keyword_id, "PIZZA", sender=ANN) for _ in range(2)]
+    await scene.runner().run(ids)
+
+    while jobs := await scene.take_jobs("sms.deliver"):
+        sms = scene.sms()
+        await sms.deliver(jobs)
+        await sms.drain()
+
+    assert scene.http.texts == ["welcome", "welcome back"]
+
+
 async def test_a_poison_message_is_parked_after_five_tries_and_its_neighbours_are_done(scene: Scene) -> None:
     keyword_id = await scene.add_keyword(scene.pizzeria, REPLY)
     senders = [ANN, BOB, "+393200000003", "+393200000004", "+393200000005"]

@@ -80,10 +80,15 @@ class RunMessage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run(Generic[Spec]):
-    """One action of one message. ``values`` are those of earlier actions, by their names."""
+    """One action of one message. ``values`` are those of earlier actions, by their names.
+
+    ``mt_id`` is for the MT that it may plan: ids grow from message to message and from action to action, because a
+    person's MTs leave in the order of their ids.
+    """
 
     message: RunMessage
     ordinal: int
+    mt_id: UUID
     spec: Spec
     values: Mapping[str, Mapping[str, object]]
 

@@ -102,6 +102,7 @@ def _is_answered(each: NoticeRun) -> bool:
 def _draft(each: NoticeRun) -> MtDraft:
     message, kind = each.message, each.spec.kind
     return MtDraft(
+        id=each.mt_id,
         tenant_id=message.tenant_id,
         number_id=message.number.id,
         recipient=message.sender,

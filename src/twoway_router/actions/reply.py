@@ -46,6 +46,7 @@ def draft(each: Run[Spec], source: str) -> MtDraft:
     message = each.message
     has_values = any(name.partition(".")[0] in each.values for name in variables_of(source))
     return MtDraft(
+        id=each.mt_id,
         tenant_id=message.tenant_id,
         number_id=message.number.id,
         recipient=message.sender,

@@ -7,12 +7,14 @@ run as one set.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from twoway_router.actions.context import Run, RunContext, RunMessage
 from twoway_router.actions.plans import PlannedAction
 from twoway_router.actions.registry import ACTIONS
 from twoway_router.domain.outcomes import Done, Outcome
 from twoway_router.kit.conditions import Facts, evaluate
+from twoway_router.kit.ids import new_id
 from twoway_router.kit.metrics import RUNS
 from twoway_router.messages.queries.runs import EarlierRun, FinishedRun
 from twoway_router.store import Session
@@ -37,12 +39,13 @@ class _Progress:
     """What the actions of one message have brought so far, by their names."""
 
     plan: Plan
+    mt_ids: Sequence[UUID]
     values: dict[str, dict[str, object]] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
 
 
 async def run_waves(session: Session, plans: Sequence[Plan], context: RunContext) -> Sequence[FinishedRun]:
-    """Every action of every plan, run or skipped."""
+    """Every action of every plan, run or skipped. Plans come in the order in which their messages were written."""
     finished: list[FinishedRun] = []
     progress = [_started(plan) for plan in plans]
     for ordinal in range(max((len(plan.actions) for plan in plans), default=0)):
@@ -63,7 +66,7 @@ async def run_waves(session: Session, plans: Sequence[Plan], context: RunContext
 
 def _started(plan: Plan) -> _Progress:
     """With what earlier runs of the same actions gave, when only one is run again."""
-    progress = _Progress(plan=plan)
+    progress = _Progress(plan=plan, mt_ids=[new_id() for _ in plan.actions])
     for ordinal, action in enumerate(plan.actions):
         run = plan.earlier.get(ordinal)
         if run is not None and run.kind == action.kind and ordinal != plan.only:
@@ -97,6 +100,7 @@ def _run_of(progress: _Progress, ordinal: int) -> Run[Any]:
     return Run(
         message=progress.plan.message,
         ordinal=ordinal,
+        mt_id=progress.mt_ids[ordinal],
         spec=progress.plan.actions[ordinal].spec,
         values=dict(progress.values),
     )

@@ -5,7 +5,7 @@ Called by ``actions`` (replies) and ``ingress`` (receipts); ``messages.delivery`
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -29,8 +29,12 @@ _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MtDraft:
-    """An MT that someone wants sent. ``policy`` None takes the number's own; ``is_exempt``: also to the suppressed."""
+    """An MT that someone wants sent; a person's MTs leave in the order of their ids.
 
+    ``policy`` None takes the number's own; ``is_exempt``: also to the suppressed.
+    """
+
+    id: UUID = field(default_factory=new_id)
     tenant_id: TenantId | None
     number_id: NumberId
     recipient: str
@@ -144,7 +148,7 @@ def _row(draft: MtDraft, number: planning.SendingNumber, *, is_suppressed: bool)
     elif size.segments > min(number.max_segments or SEGMENT_LIMIT, SEGMENT_LIMIT):
         state, reason = MtState.FAILED, "too_many_segments"
     return {
-        "id": new_id(),
+        "id": draft.id,
         "tenant_id": draft.tenant_id,
         "number_id": draft.number_id,
         "connection_id": number.connection_id,
