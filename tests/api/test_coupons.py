@@ -56,6 +56,7 @@ async def test_a_pool_is_made_read_changed_and_listed(pizzeria: Caller, clock: F
         ({"name": "x", "source": "uploaded", "code_prefix": "A"}, 422),
         ({"name": "x", "source": "generated", "code_prefix": "low"}, 422),
         ({"name": "x", "source": "generated", "code_limit": 0}, 422),
+        ({"name": "x", "source": "generated", "code_limit": True}, 422),
         ({"name": "Burgers", "source": "generated"}, 409),
     ],
 )

@@ -12,7 +12,7 @@ from twoway_router.web.schemas import Moment
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
 CodeState = Literal["free", "issued", "redeemed", "void"]
-Limit = Annotated[int, Field(ge=1, le=2_000_000_000)]
+Limit = Annotated[int, Field(ge=1, le=2_000_000_000, strict=True)]
 
 
 class _In(BaseModel):

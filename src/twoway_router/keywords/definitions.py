@@ -115,7 +115,11 @@ class KeywordDefinition(Part):
     too_early_text: OwnText = Field(None, description="Answered before `active_from`; left out: what the number says.")
     too_late_text: OwnText = Field(None, description="Answered after `active_until`; left out: what the number says.")
     limit: int | None = Field(
-        None, ge=1, le=100_000_000, description="Only the first so many messages run the actions; see `sold_out_text`."
+        None,
+        ge=1,
+        le=100_000_000,
+        strict=True,
+        description="Only the first so many messages run the actions; see `sold_out_text`.",
     )
     sold_out_text: OwnText = Field(None, description="Answered beyond `limit`; left out: what the number says.")
     is_glued: bool = Field(False, description="Digits may stand right behind the word: VOTE5.")

@@ -109,6 +109,12 @@ def test_sub_keywords_are_told_apart(subs: list[dict[str, Any]], pointers: list[
     assert [pointer for pointer, _ in problems(sub_keywords=subs)] == pointers
 
 
+@pytest.mark.parametrize("limit", [True, "5", 0, 1.5])
+def test_a_limit_is_a_number_of_messages(limit: object) -> None:
+    with pytest.raises(ValidationError):
+        problems(limit=limit, sold_out_text="Gone")
+
+
 @pytest.mark.parametrize("address", ["a@example.org", "a.b+c@mail.example.org", "a@exämple.org", "o'neil@example.org"])
 def test_an_address_that_can_be_written_to_is_taken(address: str) -> None:
     assert SendEmailSpec(kind="send_email", recipients=(address,), subject="s", text="t").recipients == (address,)
