@@ -231,7 +231,3 @@ def main(arguments: Sequence[str]) -> None:
     for count, numbers in LIST_SIZES:
         for line in compare(count, numbers):
             print(line, flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
