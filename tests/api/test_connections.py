@@ -52,6 +52,15 @@ async def test_a_secret_is_rotated_by_name_and_the_others_stay(operator: Caller,
     assert SEALER.open(row.secrets) == {"key": "new", "hmac_secret": "kept"}
 
 
+@pytest.mark.parametrize("rate", [20, 0.5, "20"])
+async def test_a_setting_that_is_a_number_may_be_written_as_one(operator: Caller, rate: float | str) -> None:
+    wanted = GENERIC | {"settings": {"send_url": "https://gateway.example/send", "sends_per_second": rate}}
+
+    created = await operator.post("/v1/connections", wanted)
+
+    assert (created.status_code, created.json()["settings"]["sends_per_second"]) == (201, str(rate))
+
+
 async def test_a_null_removes_a_setting(operator: Caller) -> None:
     created = (await operator.post("/v1/connections", GENERIC)).json()
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from twoway_router.carriers.spec import CarrierSpec
 from twoway_router.numbers.schemas import State
@@ -12,7 +12,10 @@ from twoway_router.numbers.tables import Connections
 from twoway_router.web.schemas import UNCHANGED, Body, Country, Label, Shown
 
 SettingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-SettingValue = Annotated[str, Field(max_length=4000)] | bool | dict[str, Annotated[str, Field(max_length=4000)]]
+_Text = Annotated[str, Field(max_length=4000)]
+_NumberAsText = Annotated[int | Annotated[float, Field(allow_inf_nan=False)], AfterValidator(str)]
+SettingValue = _Text | bool | _NumberAsText | dict[str, _Text]
+"""Kept as text, whether it was written as ``20`` or ``"20"``; flags and mappings as they are."""
 SecretValue = Annotated[str, Field(min_length=1, max_length=16_000)]
 
 
