@@ -21,7 +21,7 @@ from tests.support.system import PROGRAM
 
 from bench.measure import machine, median, print_table
 from twoway_router.carriers.http import HttpRequest
-from twoway_router.kit.addresses import read_networks
+from twoway_router.domain.addresses import read_networks
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
 

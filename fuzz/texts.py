@@ -19,16 +19,16 @@ from tests.unit.routing.cast import (
 
 from fuzz.requests import DOCS, yaml_blocks
 from fuzz.target import Target, demand
-from twoway_router.keywords.checks import VARIABLES
-from twoway_router.kit.conditions import Condition, Facts, evaluate, outcome_names
-from twoway_router.kit.gsm import measure
-from twoway_router.kit.msisdn import read_msisdn
-from twoway_router.kit.templates import TemplateError, check_template, render, variables_of
-from twoway_router.routing import rules_file
+from twoway_router.actions.conditions import Condition, Facts, evaluate, outcome_names
+from twoway_router.actions.specs import VARIABLES
+from twoway_router.domain.gsm import measure
+from twoway_router.domain.msisdn import read_msisdn
 from twoway_router.routing.claims import Claim, judge_claim
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.text import CLUSTERS, HEAD, fold, locate
 from twoway_router.routing.types import RouteRequest
+from twoway_router.rulesets import file as rules_file
+from twoway_router.templates.liquid import TemplateError, check_template, render, variables_of
 
 WORDS: Final = ("PIZZA", "REPARAR BAÑO", "20%", "SÍ", "пицца", "ピザ", "披萨", "พิซซ่า", "PIZZERIA", "👍")
 TENANTS: Final = (PIZZERIA, GYM, RADIO)

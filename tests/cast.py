@@ -7,18 +7,26 @@ from itertools import count
 from typing import Any, Final
 from uuid import UUID
 
-from twoway_router.domain.ids import ConnectionId, InboundMessageId, Msisdn, NumberId, OutboundMessageId, TenantId
+from twoway_router.domain.ids import (
+    ConnectionId,
+    InboundMessageId,
+    Msisdn,
+    NumberId,
+    OutboundMessageId,
+    TenantId,
+    new_id,
+)
 from twoway_router.domain.messages import NumberKind, Sharing
-from twoway_router.kit.ids import new_id
-from twoway_router.kit.sealing import Sealer
-from twoway_router.messages.queries.listing import first_id_of
-from twoway_router.messages.tables import InboundMessages, OutboundMessages
+from twoway_router.inbound.tables import InboundMessages
+from twoway_router.mts.tables import OutboundMessages
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers import service as numbers
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.numbers.schemas import NumberIn
 from twoway_router.numbers.texts import NumberTexts
 from twoway_router.store import Session
+from twoway_router.store.periods import first_id_of
+from twoway_router.store.sealing import Sealer
 from twoway_router.tenants import service as tenants
 from twoway_router.tenants.rules import KeyWish
 from twoway_router.web.auth import KeyMode

@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.conftest import Caller, a_caller
 from tests.cast import NOON, FakeClock
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import new_id
 from twoway_router.store import Engine
 
 

@@ -10,8 +10,7 @@ from tests.api.conftest import Caller
 from tests.cast import ANN, NOON, FakeClock
 from twoway_router.coupons import service
 from twoway_router.coupons.service import CouponRequest
-from twoway_router.domain.ids import CouponPoolId, InboundMessageId, TenantId
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import CouponPoolId, InboundMessageId, TenantId, new_id
 from twoway_router.store import Engine, transaction
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.api.conftest import Caller, a_caller
 from tests.api.world import World, a_world, an_app_without_database, belongings
 from tests.cast import NOON
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import new_id
 from twoway_router.store.engine import make_engine
 from twoway_router.tenants.rules import OPERATOR_SCOPES, SCOPES
 

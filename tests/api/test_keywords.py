@@ -7,8 +7,7 @@ from fastapi import FastAPI
 
 from tests.api.conftest import Caller
 from tests.cast import OWNED, FakeClock, a_connection, a_number
-from twoway_router.domain.ids import NumberId
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import NumberId, new_id
 from twoway_router.store import Engine, transaction
 
 

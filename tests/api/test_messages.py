@@ -8,9 +8,9 @@ import pytest
 
 from tests.api.conftest import Caller
 from tests.cast import ANN, BOB, NOON, a_connection, a_number, an_inbound, an_outbound
-from twoway_router.domain.ids import ConnectionId, NumberId
-from twoway_router.kit.ids import new_id
-from twoway_router.messages.tables import ActionRuns, DeliveryReceipts, OutboundAttempts
+from twoway_router.domain.ids import ConnectionId, NumberId, new_id
+from twoway_router.inbound.tables import ActionRuns
+from twoway_router.mts.tables import DeliveryReceipts, OutboundAttempts
 from twoway_router.store import Engine, transaction
 
 

@@ -6,11 +6,10 @@ import pytest
 
 from tests.api.conftest import Caller
 from tests.cast import ANN, NOON, a_connection, a_number
-from twoway_router.conversations import service as conversations
-from twoway_router.conversations.rules import Question, Talk
-from twoway_router.domain.ids import KeywordId, NumberId
+from twoway_router.contexts import service as conversations
+from twoway_router.contexts.rules import Question, Talk
+from twoway_router.domain.ids import KeywordId, NumberId, new_id
 from twoway_router.domain.messages import Sharing
-from twoway_router.kit.ids import new_id
 from twoway_router.management.previews import FOREIGN
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.types import KeywordRules, NumberRules

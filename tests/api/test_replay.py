@@ -9,9 +9,8 @@ from sqlalchemy import text
 
 from tests.api.conftest import Caller
 from tests.cast import ANN, NOON, a_connection, a_number, an_inbound
-from twoway_router.domain.ids import ConnectionId, KeywordId, NumberId
+from twoway_router.domain.ids import ConnectionId, KeywordId, NumberId, new_id
 from twoway_router.domain.messages import Sharing
-from twoway_router.kit.ids import new_id
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.types import KeywordRules, NumberRules
 from twoway_router.store import Engine, transaction

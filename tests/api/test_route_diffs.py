@@ -8,10 +8,9 @@ import pytest
 
 from tests.api.conftest import Caller
 from tests.cast import ANN, NOON, a_connection, a_number, an_inbound
-from twoway_router.conversations.rules import Question, Talk
-from twoway_router.conversations.service import open_questions
-from twoway_router.domain.ids import ConnectionId, NumberId
-from twoway_router.kit.ids import new_id
+from twoway_router.contexts.rules import Question, Talk
+from twoway_router.contexts.service import open_questions
+from twoway_router.domain.ids import ConnectionId, NumberId, new_id
 from twoway_router.store import Engine, transaction
 
 Place = tuple[ConnectionId, NumberId]

@@ -12,11 +12,11 @@ from fastapi import FastAPI
 from tests.api.conftest import Caller, a_caller
 from tests.cast import a_connection, a_number, an_inbound
 from twoway_router.cli.api_client import ApiClient
-from twoway_router.cli.registry import ME, Registry, apply_plan, canonical, find_refused, read_registry
+from twoway_router.cli.keywords import ME, Registry, apply_plan, canonical, find_refused, read_registry
 from twoway_router.cli.route import told
 from twoway_router.domain.ids import ConnectionId, NumberId
-from twoway_router.routing.rules_models import RulesFile
-from twoway_router.routing.rules_plan import Finding, RulesPlan, plan_rules
+from twoway_router.rulesets.models import RulesFile
+from twoway_router.rulesets.plan import Finding, RulesPlan, plan_rules
 from twoway_router.store import Engine, transaction
 
 Result = TypeVar("Result")

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from tests.api.conftest import Caller
 from tests.cast import FakeClock
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import new_id
 from twoway_router.store import Engine, transaction
 
 URL = "https://crm.example.com/sms"

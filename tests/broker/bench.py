@@ -19,7 +19,7 @@ from twoway_router.dispatch.port import Ack, DeadJob, Handled, Job, Publication,
 from twoway_router.dispatch.rabbitmq import RabbitTransport
 from twoway_router.dispatch.topology import Topology
 from twoway_router.dispatch.watchdog import Beat
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import new_id
 from twoway_router.store import Engine
 from twoway_router.store.engine import make_engine
 from twoway_router.store.listen import Listener

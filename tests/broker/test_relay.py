@@ -15,7 +15,7 @@ from tests.support.rabbitmq import Broker
 from twoway_router.dispatch import queries
 from twoway_router.dispatch.port import Publication
 from twoway_router.dispatch.relay import Relay
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import new_id
 from twoway_router.store import Engine, outbox, transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.store.listen import Listener

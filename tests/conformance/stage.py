@@ -19,13 +19,12 @@ from starlette.types import Receive, Scope, Send
 from tests.cast import NOON, SEALER, FakeClock, a_number, a_tenant
 from tests.flow.doubles import NoErrands
 from twoway_router.config import Settings
-from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
+from twoway_router.domain.ids import ConnectionId, NumberId, TenantId, new_id
 from twoway_router.executor.connections import ConnectionBook
 from twoway_router.executor.runs import MessageRunner, RunLimits
 from twoway_router.ingress.app import Ingress
 from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
-from twoway_router.kit.ids import new_id
 from twoway_router.lab.behaviour import Behaviour, RetryRule
 from twoway_router.lab.carrier import SimulatedCarrier, running_carrier
 from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt
@@ -33,7 +32,7 @@ from twoway_router.lab.dialects.registry import DIALECTS
 from twoway_router.lab.emitter import Emission
 from twoway_router.lab.mos import Disorder, Mo
 from twoway_router.lab.web import serving
-from twoway_router.messages.delivery import Limits, SmsDelivery
+from twoway_router.mts.delivery import Limits, SmsDelivery
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.outbound.http import PooledHttpClient
@@ -208,7 +207,7 @@ async def running_router(database_url: str, folder: Path) -> AsyncIterator[Route
             engine=engine,
             sealer=SEALER,
             listener=Listener(database_url, ()),
-            errands=NoErrands(),
+            handshakes=NoErrands(),
             certificates={at: pem for dialect in DIALECTS.values() for at, pem in dialect.certificates.items()},
             clock=clock,
         )

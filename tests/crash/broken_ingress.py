@@ -11,8 +11,8 @@ from typing import Final
 from starlette.types import Message, Receive, Scope, Send
 
 from twoway_router.config import Settings
+from twoway_router.domain.clock import utc_now
 from twoway_router.ingress.app import Ingress
-from twoway_router.kit.clock import utc_now
 from twoway_router.processes.frame import Part
 from twoway_router.processes.shared import Shared, make_process, prepare
 from twoway_router.web.server import HttpServer
@@ -56,7 +56,7 @@ def careless_parts(shared: Shared) -> Sequence[Part]:
         engine=shared.engine,
         sealer=shared.sealer,
         listener=shared.listener,
-        errands=NoErrands(),
+        handshakes=NoErrands(),
         certificates={},
         clock=utc_now,
     )

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from tests.docs.conftest import find
-from twoway_router.keywords.checks import VARIABLES
-from twoway_router.keywords.definitions import ActionSpec
-from twoway_router.kit.conditions import Condition
-from twoway_router.kit.template_filters import FILTERS
+from twoway_router.actions.conditions import Condition
+from twoway_router.actions.specs import VARIABLES, ActionSpec
 from twoway_router.outbound.webhook import sign
+from twoway_router.templates.filters import FILTERS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "actions.md").read_text(encoding="utf-8")
 _SET_UP, *COMMANDS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from tests.cast import SEALER
 from twoway_router.config import Settings
 from twoway_router.dispatch.port import DeadHandler, Handler, Publication
+from twoway_router.domain.clock import Clock
 from twoway_router.ingress.app import Ingress
-from twoway_router.kit.clock import Clock
 from twoway_router.store import Engine, changes, outbox
 from twoway_router.store.listen import Listener
 
 
 class NoErrands:
-    """An ``Errands`` that only remembers what was asked for."""
+    """An ``Handshakes`` that only remembers what was asked for."""
 
     def __init__(self) -> None:
         self.certificates: list[str] = []
@@ -53,13 +53,13 @@ def a_listener(url: str) -> Listener:
 
 
 def an_ingress(engine: Engine, listener: Listener, *, clock: Clock) -> Ingress:
-    """The carriers' door with the test's sealer and nobody to run errands; not started."""
+    """The carriers' door with the test's sealer and nobody to run handshakes; not started."""
     return Ingress(
         settings=Settings(),
         engine=engine,
         sealer=SEALER,
         listener=listener,
-        errands=NoErrands(),
+        handshakes=NoErrands(),
         certificates={},
         clock=clock,
     )

@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from tests.cast import ANN, BOB, SEALER
 from tests.support.scene import Scene
 from twoway_router.coupons.tables import CouponPools
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import new_id
 from twoway_router.store import transaction
 from twoway_router.webhooks import service as webhooks
 

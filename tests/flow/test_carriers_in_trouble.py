@@ -8,7 +8,7 @@ from tests.cast import SEALER
 from tests.support.scene import FakeHttp, Scene, taken
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.executor.connections import ConnectionBook
-from twoway_router.messages.delivery import Limits, SmsDelivery
+from twoway_router.mts.delivery import Limits, SmsDelivery
 from twoway_router.outbound.errors import SendRefused
 
 REPLY = {"kind": "reply", "text": "{{ message.rest }}"}

@@ -8,7 +8,7 @@ from tests.cast import ANN, BOB
 from tests.support.scene import Scene
 from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange, Person, Recipient
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import new_id
 from twoway_router.store import transaction
 
 REPLY = {"kind": "reply", "text": "Hello"}

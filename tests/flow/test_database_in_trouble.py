@@ -99,7 +99,7 @@ async def test_a_message_that_can_never_be_stored_is_kept_as_it_came(scene: Scen
         find_connection=ingress.connections.find,
         submit=submit,
         is_full=lambda: False,
-        errands=NoErrands(),
+        handshakes=NoErrands(),
         public_url=PUBLIC_URL,
         body_limit=10_000,
         clock=lambda: NOON,

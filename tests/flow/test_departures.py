@@ -13,8 +13,8 @@ from tests.support.scene import FakeHttp, Scene, taken
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState
-from twoway_router.messages import service as messages
-from twoway_router.messages.rules import Departure
+from twoway_router.mts import service as mts
+from twoway_router.mts.rules import Departure
 from twoway_router.store import transaction
 from twoway_router.webhooks.progress import announce
 
@@ -129,7 +129,7 @@ async def test_a_receipt_that_overtakes_its_answer_is_told_and_obeyed_all_the_sa
 async def test_the_owner_of_a_dedicated_number_is_told(refusing: Scene) -> None:
     async with transaction(refusing.engine) as session:
         owned = await a_number(session, refusing.connection_id, "+390612345678", owner=refusing.gym)
-        news = await messages.leave(session, [Departure(number_id=owned, msisdn=ANN)], now=refusing.clock())
+        news = await mts.leave(session, [Departure(number_id=owned, msisdn=ANN)], now=refusing.clock())
         await announce(session, news, refusing.clock())
 
     assert await suppressed(refusing) == [(owned, ANN, None, "carrier")]
@@ -177,5 +177,5 @@ async def report(scene: Scene) -> None:
         state=DeliveryState.UNDELIVERED, raw_state="failed", carrier_message_id=f"c-{mt.id}", opted_out=True
     )
     async with transaction(scene.engine) as session:
-        news = await messages.apply_receipts(session, [(scene.connection_id, receipt)], now=scene.clock())
+        news = await mts.apply_receipts(session, [(scene.connection_id, receipt)], now=scene.clock())
         await announce(session, news, scene.clock())

@@ -15,13 +15,12 @@ from tests.cast import ANN, NOON, SEALER, SHARED, FakeClock, a_number
 from tests.support.scene import FakeHttp
 from twoway_router.carriers.http import HttpReply, HttpRequest, RawRequest
 from twoway_router.config import Settings
-from twoway_router.domain.ids import ConnectionId
+from twoway_router.domain.ids import ConnectionId, new_id
 from twoway_router.ingress.app import Ingress
-from twoway_router.kit.ids import new_id
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.outbound.errors import SendUnknown
-from twoway_router.processes.errands import BackgroundErrands
+from twoway_router.processes.handshakes import BackgroundHandshakes
 from twoway_router.store import Engine, Session, changes, outbox, transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.store.listen import Listener
@@ -53,7 +52,7 @@ class Topic:
     """Amazon's side: it signs envelopes and serves its certificate and its confirmation."""
 
     client: httpx.AsyncClient
-    errands: BackgroundErrands
+    handshakes: BackgroundHandshakes
     amazon: FakeHttp
     engine: Engine
     connection_id: ConnectionId
@@ -70,7 +69,7 @@ class Topic:
     async def visited(self, condition: Callable[[], bool]) -> list[str]:
         """The URLs that were fetched by the time the condition held."""
         stop = asyncio.Event()
-        run = asyncio.create_task(self.errands.run(stop))
+        run = asyncio.create_task(self.handshakes.run(stop))
         for _ in range(500):
             if condition():
                 break
@@ -80,7 +79,7 @@ class Topic:
         return [request.url for request in self.amazon.requests]
 
     async def has_certificate(self) -> list[str]:
-        return await self.visited(lambda: SNS_CERTIFICATE_URL in self.errands.certificates)
+        return await self.visited(lambda: SNS_CERTIFICATE_URL in self.handshakes.certificates)
 
     async def texts(self) -> list[str]:
         async with transaction(self.engine) as session:
@@ -92,15 +91,15 @@ async def amazon(request: HttpRequest) -> HttpReply:
     return HttpReply(status=200, body=sns_certificate().encode() if is_certificate else b"<ConfirmSubscription/>")
 
 
-async def an_ingress_of(database_url: str, engine: Engine, errands: BackgroundErrands) -> Ingress:
+async def an_ingress_of(database_url: str, engine: Engine, handshakes: BackgroundHandshakes) -> Ingress:
     """Started, with an errand boy."""
     ingress = Ingress(
         settings=Settings(),
         engine=engine,
         sealer=SEALER,
         listener=Listener(database_url, (changes.CHANNEL, outbox.CHANNEL)),
-        errands=errands,
-        certificates=errands.certificates,
+        handshakes=handshakes,
+        certificates=handshakes.certificates,
         clock=FakeClock(),
     )
     await ingress.start()
@@ -125,10 +124,10 @@ async def topic(database_url: str) -> AsyncIterator[Topic]:
         connection_id = await an_aws_connection(session)
         await a_number(session, connection_id)
     http = FakeHttp(answer=amazon)
-    errands = BackgroundErrands(http)
-    ingress = await an_ingress_of(database_url, engine, errands)
+    handshakes = BackgroundHandshakes(http)
+    ingress = await an_ingress_of(database_url, engine, handshakes)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(ingress), base_url="http://in.router.example") as client:
-        yield Topic(client=client, errands=errands, amazon=http, engine=engine, connection_id=connection_id)
+        yield Topic(client=client, handshakes=handshakes, amazon=http, engine=engine, connection_id=connection_id)
     await engine.dispose()
 
 

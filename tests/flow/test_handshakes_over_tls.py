@@ -21,11 +21,11 @@ from tests.security.test_tls import here, write_certificate
 from tests.support.raw_server import read_request
 from tests.support.scene import FakeHttp
 from twoway_router.carriers.http import HttpReply, HttpRequest
-from twoway_router.kit.addresses import read_networks
+from twoway_router.domain.addresses import read_networks
 from twoway_router.outbound.errors import SendRefused
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
-from twoway_router.processes.errands import BackgroundErrands
+from twoway_router.processes.handshakes import BackgroundHandshakes
 from twoway_router.store import transaction
 from twoway_router.store.engine import make_engine
 
@@ -113,10 +113,12 @@ async def a_stage(database_url: str, amazon: Amazon, trusted: Path | None, allow
     async with transaction(engine) as session:
         connection_id = await an_aws_connection(session)
         await a_number(session, connection_id)
-    errands = BackgroundErrands(http)
-    ingress = await an_ingress_of(database_url, engine, errands)
+    handshakes = BackgroundHandshakes(http)
+    ingress = await an_ingress_of(database_url, engine, handshakes)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(ingress), base_url="http://in.router.example") as client:
-        topic = Topic(client=client, errands=errands, amazon=FakeHttp(), engine=engine, connection_id=connection_id)
+        topic = Topic(
+            client=client, handshakes=handshakes, amazon=FakeHttp(), engine=engine, connection_id=connection_id
+        )
         yield Stage(amazon=amazon, topic=topic, http=http)
     await http.close()
     server.close()
@@ -157,7 +159,7 @@ async def test_what_is_no_certificate_is_not_kept_and_asked_for_again(stage: Sta
     await stage.has_visited(lambda: len(stage.amazon.targets) == 1)
 
     stage.amazon.answer = None
-    assert (await stage.topic.post(NOTIFICATION), stage.topic.errands.certificates) == (503, {})
+    assert (await stage.topic.post(NOTIFICATION), stage.topic.handshakes.certificates) == (503, {})
     await stage.topic.has_certificate()
     assert await stage.topic.post(NOTIFICATION) == 200
 

@@ -7,9 +7,9 @@ import pytest
 
 from tests.support.scene import FakeHttp, Scene, set_scene, taken
 from twoway_router.carriers.http import HttpReply, HttpRequest
-from twoway_router.kit.metrics import EFFECTS_UNKNOWN
 from twoway_router.outbound.errors import SendRefused, SendUnknown
 from twoway_router.store.engine import make_engine
+from twoway_router.telemetry.metrics import EFFECTS_UNKNOWN
 
 REPLY = {"kind": "reply", "text": "Hello"}
 

@@ -13,11 +13,10 @@ from sqlalchemy import text
 
 from tests.cast import ANN, BOB, NOON, OWNED, PIZZERIA, SEALER, SHARED, FakeClock, a_number, a_tenant
 from tests.flow.doubles import a_listener, an_ingress
-from twoway_router.domain.ids import ConnectionId, TenantId
+from twoway_router.domain.ids import ConnectionId, TenantId, new_id
 from twoway_router.ingress.app import Ingress
 from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
-from twoway_router.kit.ids import new_id
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.store import Engine, Session, transaction

@@ -13,7 +13,7 @@ from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.config import Settings
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState
-from twoway_router.messages import service as messages
+from twoway_router.mts import service as mts
 from twoway_router.scheduler.app import Scheduler
 from twoway_router.store import transaction
 from twoway_router.webhooks import service as webhooks
@@ -111,7 +111,7 @@ async def test_a_delivery_receipt_is_told(scene: Scene) -> None:
     receipt = DeliveryReceipt(state=DeliveryState.DELIVERED, raw_state="ok", carrier_message_id=mt.carrier_message_id)
 
     async with transaction(scene.engine) as session:
-        news = await messages.apply_receipts(session, [(scene.connection_id, receipt)], now=scene.clock())
+        news = await mts.apply_receipts(session, [(scene.connection_id, receipt)], now=scene.clock())
         await announce(session, news, scene.clock())
 
     ((_, event_type, data),) = await told(scene)

@@ -5,7 +5,7 @@ import pytest
 from tests.support.scene import FakeHttp, Scene, taken
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState
-from twoway_router.messages import service as messages
+from twoway_router.mts import service as mts
 from twoway_router.outbound.errors import SendUnknown
 from twoway_router.store import transaction
 
@@ -27,7 +27,7 @@ async def report(scene: Scene, *states: DeliveryState, carrier_id: str | None = 
     for state in states:
         receipt = DeliveryReceipt(state=state, raw_state=state.value, carrier_message_id=carrier_id, **fields)  # type: ignore[arg-type] # test fields
         async with transaction(scene.engine) as session:
-            await messages.apply_receipts(session, [(scene.connection_id, receipt)], now=scene.clock())
+            await mts.apply_receipts(session, [(scene.connection_id, receipt)], now=scene.clock())
 
 
 D = DeliveryState
@@ -100,7 +100,7 @@ async def test_a_receipt_of_another_connection_says_nothing_about_our_mt(scene: 
     receipt = DeliveryReceipt(state=D.DELIVERED, raw_state="ok", carrier_message_id=carrier_id)
 
     async with transaction(scene.engine) as session:
-        await messages.apply_receipts(session, [(scene.gym, receipt)], now=scene.clock())  # type: ignore[list-item] # a foreign id
+        await mts.apply_receipts(session, [(scene.gym, receipt)], now=scene.clock())  # type: ignore[list-item] # a foreign id
 
     assert await scene.states() == ["handed_over"]
 

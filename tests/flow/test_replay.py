@@ -9,12 +9,12 @@ from tests.cast import ANN
 from tests.support.scene import Scene, later
 from twoway_router.domain.errors import RouterError
 from twoway_router.domain.ids import TenantId
+from twoway_router.inbound.queries.replays import lock_message
 from twoway_router.keywords.queries import list_rules_of_number
 from twoway_router.keywords.rules import KeywordClaim
 from twoway_router.keywords.service import claim, get_keyword
 from twoway_router.keywords.tables import Keywords
 from twoway_router.management.replaying import Wish, replay
-from twoway_router.messages.queries.replays import lock_message
 from twoway_router.numbers.queries import list_routed_numbers
 from twoway_router.routing.index import RoutingTable
 from twoway_router.store import transaction

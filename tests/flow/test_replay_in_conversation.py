@@ -7,9 +7,9 @@ import pytest
 
 from tests.flow.talks import ASK_GYM, ASK_PIZZERIA, Talks, open_talks
 from tests.support.scene import Scene
+from twoway_router.inbound.queries.replays import lock_message
 from twoway_router.keywords.queries import list_rules_of_number
 from twoway_router.management.replaying import Replayed, Wish, replay
-from twoway_router.messages.queries.replays import lock_message
 from twoway_router.numbers.queries import list_routed_numbers
 from twoway_router.routing.index import RoutingTable
 from twoway_router.store import transaction

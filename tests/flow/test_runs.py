@@ -7,8 +7,8 @@ from sqlalchemy import text
 from tests.cast import ANN, BOB
 from tests.support.scene import FakeHttp, Scene, taken
 from twoway_router.carriers.http import HttpReply, HttpRequest
-from twoway_router.messages.queries.parked import list_parked, requeue
-from twoway_router.messages.queries.runs import lock_people
+from twoway_router.inbound.queries.parked import list_parked, requeue
+from twoway_router.inbound.queries.runs import lock_people
 from twoway_router.store import outbox, transaction
 
 REPLY = {"kind": "reply", "text": "{{ message.rest }}"}

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from tests.cast import SHARED
 from tests.support.playground import Playground, playing
 from twoway_router.carriers.specs.sandbox import SEND_URL
-from twoway_router.kit.metrics import ROUTED
+from twoway_router.telemetry.metrics import ROUTED
 
 
 @pytest.fixture

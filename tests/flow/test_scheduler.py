@@ -12,9 +12,9 @@ from tests.support.scene import FakeHttp, Scene
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.config import Settings
 from twoway_router.dispatch.port import DeadJob, Job
-from twoway_router.kit.ids import new_id
-from twoway_router.messages.queries.listing import first_id_of
+from twoway_router.domain.ids import new_id
 from twoway_router.scheduler.app import Scheduler
+from twoway_router.store.periods import first_id_of
 
 REPLY = {"kind": "reply", "text": "Hello"}
 

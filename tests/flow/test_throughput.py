@@ -10,9 +10,8 @@ from sqlalchemy import text
 from tests.cast import ANN, BOB, NOON, SEALER, a_number
 from tests.support.scene import FakeHttp, Scene, set_scene, taken
 from twoway_router.carriers.http import HttpReply, HttpRequest
-from twoway_router.domain.ids import ConnectionId, InboundMessageId, Msisdn, NumberId
-from twoway_router.kit.ids import new_id
-from twoway_router.messages.service import MtDraft, queue_mts
+from twoway_router.domain.ids import ConnectionId, InboundMessageId, Msisdn, NumberId, new_id
+from twoway_router.mts.service import MtDraft, queue_mts
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.store import Engine, transaction

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from twoway_router.carriers.charsets import decode_gsm
-from twoway_router.kit.gsm import BASIC
+from twoway_router.domain.gsm import BASIC
 
 SUBMIT_SM: Final = 0x04
 DELIVER_SM: Final = 0x05

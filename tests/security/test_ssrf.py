@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.raw_server import raw_server
 from twoway_router.carriers.http import HttpRequest
-from twoway_router.kit.addresses import Address, is_public, may_reach, read_networks, unwrap
+from twoway_router.domain.addresses import Address, is_public, may_reach, read_networks, unwrap
 from twoway_router.outbound.errors import SendRefused
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard, resolve

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.support.raw_server import read_request
 from twoway_router.carriers.http import HttpRequest
-from twoway_router.kit.addresses import Address, read_networks
+from twoway_router.domain.addresses import Address, read_networks
 from twoway_router.outbound.errors import SendRefused
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard

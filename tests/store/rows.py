@@ -5,8 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
-from twoway_router.domain.ids import NumberId, TenantId
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import NumberId, TenantId, new_id
 from twoway_router.numbers.tables import Connections, Numbers
 from twoway_router.store import Session
 from twoway_router.tenants.tables import Tenants

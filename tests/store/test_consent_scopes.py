@@ -10,8 +10,7 @@ import pytest
 from tests.store.rows import NOW, add_number, add_tenant
 from twoway_router.consent import service
 from twoway_router.consent.rules import ConsentChange, Recipient
-from twoway_router.domain.ids import NumberId, TenantId
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import NumberId, TenantId, new_id
 from twoway_router.store import Engine, transaction
 from twoway_router.store.engine import make_engine
 

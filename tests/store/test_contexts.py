@@ -13,10 +13,9 @@ from tests.cast import ANN, BOB
 from tests.store.rows import NOW, add_number, add_tenant
 from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange
-from twoway_router.conversations import service
-from twoway_router.conversations.rules import OPEN_PER_SENDER, Answer, Binding, Question, StoredContext, Talk
-from twoway_router.domain.ids import NumberId, TenantId
-from twoway_router.kit.ids import new_id
+from twoway_router.contexts import service
+from twoway_router.contexts.rules import OPEN_PER_SENDER, Answer, Binding, Question, StoredContext, Talk
+from twoway_router.domain.ids import NumberId, TenantId, new_id
 from twoway_router.store import transaction
 from twoway_router.store.engine import make_engine
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from tests.store.rows import NOW, add_tenant
 from twoway_router.coupons import service
+from twoway_router.coupons.codes import is_valid_code
 from twoway_router.coupons.rules import (
     AlreadyRedeemed,
     CodeExpired,
@@ -21,9 +22,7 @@ from twoway_router.coupons.rules import (
     PoolNotFound,
 )
 from twoway_router.coupons.service import CouponRequest, IssuedCode
-from twoway_router.domain.ids import CouponPoolId, InboundMessageId, TenantId
-from twoway_router.kit.codes import is_valid_code
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import CouponPoolId, InboundMessageId, TenantId, new_id
 from twoway_router.store import Engine, transaction
 from twoway_router.store.engine import make_engine
 

@@ -11,32 +11,44 @@ from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 
 from twoway_router.consent import queries as consent
-from twoway_router.conversations import queries as conversations
+from twoway_router.contexts import queries as conversations
 from twoway_router.coupons import queries as coupons
 from twoway_router.dispatch import queries as dispatch
 from twoway_router.emails import queries as emails
 from twoway_router.executor import queries as executor
+from twoway_router.inbound.queries import reassigning, runs
 from twoway_router.ingress import queries as ingress
 from twoway_router.ingress.queries import parts
-from twoway_router.messages.queries import (
-    acquaintances,
+from twoway_router.mts.queries import (
     cancelling,
+    correspondents,
     delivering,
-    handing,
+    order,
     pacing,
     planning,
     progress,
     receipts,
-    runs,
-    turns,
 )
 from twoway_router.scheduler import queries as scheduler
 from twoway_router.store import outbox
 from twoway_router.store.engine import HOT
 from twoway_router.webhooks.queries import claims, deliveries, endpoints
 
-PATH = (ingress, parts, executor, runs, planning, delivering, receipts, cancelling, handing, pacing, progress, turns)
-BESIDE = (acquaintances, consent, conversations, coupons, emails, claims, deliveries, endpoints)
+PATH = (
+    ingress,
+    parts,
+    executor,
+    runs,
+    planning,
+    delivering,
+    receipts,
+    cancelling,
+    reassigning,
+    pacing,
+    progress,
+    order,
+)
+BESIDE = (correspondents, consent, conversations, coupons, emails, claims, deliveries, endpoints)
 BEHIND = (outbox, dispatch, scheduler)
 WHOLE = (
     *(dispatch._LIST_DEAD, dispatch._TAKE_DEAD, dispatch._REQUEUE_DEAD),

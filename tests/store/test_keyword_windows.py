@@ -11,7 +11,7 @@ from sqlalchemy import text
 from tests.store.rows import NOW, add_tenant
 from tests.store.test_keywords import World, a_claim, a_world
 from twoway_router.domain.ids import KeywordId, TenantId
-from twoway_router.keywords import queries, registry, service
+from twoway_router.keywords import administration, queries, service
 from twoway_router.keywords.refolding import refold
 from twoway_router.keywords.rules import KeywordExists, KeywordResting, KeywordTaken, spellings_of
 from twoway_router.keywords.tables import Keywords
@@ -36,7 +36,7 @@ async def world(database_url: str) -> AsyncIterator[World]:
 async def transfer(world: World, keyword: Keywords, tenant_id: TenantId) -> Keywords:
     async with transaction(world.engine) as session:
         locked = await service.get_keyword(session, KeywordId(keyword.id), None, for_update=True)
-        return await registry.transfer(session, locked, tenant_id, note=None, by=SYSTEM, now=NOW)
+        return await administration.transfer(session, locked, tenant_id, note=None, by=SYSTEM, now=NOW)
 
 
 async def holders(world: World, key: str = "pizza") -> list[tuple[Any, bool]]:

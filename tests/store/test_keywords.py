@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from tests.store.rows import NOW, add_number, add_tenant
 from twoway_router.domain.errors import RouterError
-from twoway_router.domain.ids import KeywordId, NumberId, TenantId
+from twoway_router.domain.ids import KeywordId, NumberId, TenantId, new_id
 from twoway_router.executor.queries import list_revisions
 from twoway_router.keywords import queries, service
 from twoway_router.keywords.follower import RoutingCache
@@ -29,7 +29,6 @@ from twoway_router.keywords.rules import (
     WordNotAcceptable,
 )
 from twoway_router.keywords.tables import Keywords
-from twoway_router.kit.ids import new_id
 from twoway_router.numbers.queries import list_routed_numbers
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.types import ClaimState

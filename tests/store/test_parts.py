@@ -9,11 +9,10 @@ import pytest
 from sqlalchemy import func, select, update
 
 from tests.cast import ANN, BOB, NOON, SHARED
-from twoway_router.domain.ids import ConnectionId
+from twoway_router.domain.ids import ConnectionId, new_id
 from twoway_router.ingress.parts import SetKey
 from twoway_router.ingress.queries import parts as part_queries
 from twoway_router.ingress.tables import MessageParts
-from twoway_router.kit.ids import new_id
 from twoway_router.store import Engine, Session, transaction
 from twoway_router.store.engine import make_engine
 

@@ -8,11 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from tests.store.rows import NOW, add_tenant
-from twoway_router.domain.ids import TenantId, WebhookEndpointId
-from twoway_router.kit.ids import new_id
-from twoway_router.kit.sealing import Sealer
+from twoway_router.domain.ids import TenantId, WebhookEndpointId, new_id
 from twoway_router.store import Session, transaction
 from twoway_router.store.engine import make_engine
+from twoway_router.store.sealing import Sealer
 from twoway_router.webhooks import service
 from twoway_router.webhooks.queries import deliveries, endpoints
 from twoway_router.webhooks.rules import DeliveryInProgress, EndpointIsDisabled, EndpointNotFound, signing_secrets

@@ -16,7 +16,7 @@ from twoway_router.domain.ids import TenantId
 from twoway_router.executor.connections import ConnectionBook
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.management.app import Sandboxes, create_app
-from twoway_router.messages.delivery import Limits, SmsDelivery
+from twoway_router.mts.delivery import Limits, SmsDelivery
 from twoway_router.processes.sandbox import SandboxDoor
 from twoway_router.sandbox.delivery import SandboxCarrier
 from twoway_router.store.engine import make_engine

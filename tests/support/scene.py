@@ -11,13 +11,12 @@ from sqlalchemy import CursorResult, text
 
 from tests.cast import ANN, GYM, NOON, PIZZERIA, PUBLIC_URL, SEALER, FakeClock, a_number, a_tenant, an_id
 from twoway_router.carriers.http import HttpReply, HttpRequest
-from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
+from twoway_router.domain.ids import ConnectionId, NumberId, TenantId, new_id
 from twoway_router.executor.connections import ConnectionBook
 from twoway_router.executor.runs import BATCH_ROWS, MessageRunner, RunLimits
+from twoway_router.inbound.tables import InboundMessages
 from twoway_router.keywords.tables import KeywordRevisions, Keywords
-from twoway_router.kit.ids import new_id
-from twoway_router.messages.delivery import Limits, SmsDelivery
-from twoway_router.messages.tables import InboundMessages
+from twoway_router.mts.delivery import Limits, SmsDelivery
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.store import Engine, Session, transaction

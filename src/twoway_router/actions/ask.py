@@ -6,10 +6,10 @@ from typing import Final
 
 from twoway_router.actions.context import Run, RunContext
 from twoway_router.actions.reply import queue_texts
-from twoway_router.conversations import service as conversations
-from twoway_router.conversations.rules import Question, Talk, needs_word_choices
+from twoway_router.actions.specs import AskSpec
+from twoway_router.contexts import service as conversations
+from twoway_router.contexts.rules import Question, Talk, needs_word_choices
 from twoway_router.domain.outcomes import Done, Outcome
-from twoway_router.keywords.definitions import AskSpec
 from twoway_router.store import Session
 
 AskRun = Run[AskSpec]

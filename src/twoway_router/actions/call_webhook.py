@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from twoway_router.actions.context import Run, RunContext
+from twoway_router.actions.specs import CallWebhookSpec
 from twoway_router.domain.ids import WebhookEndpointId
 from twoway_router.domain.outcomes import Done, Failed, Outcome
-from twoway_router.keywords.definitions import CallWebhookSpec
 from twoway_router.store import Session
 from twoway_router.webhooks.events import KeywordMatched
 from twoway_router.webhooks.service import DeliveryDraft, queue_deliveries

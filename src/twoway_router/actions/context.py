@@ -9,12 +9,11 @@ from zoneinfo import ZoneInfo
 
 from twoway_router.domain.ids import InboundMessageId, NumberId, TenantId
 from twoway_router.domain.outcomes import Outcome
+from twoway_router.numbers.default_texts import OwnText
 from twoway_router.store import Session
 from twoway_router.webhooks.service import EventDraft
 
 Spec = TypeVar("Spec")
-OwnText = str | Mapping[str, str]
-"""A text of the number's operator: one for all, or one for each language."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from twoway_router.actions.context import Run, RunContext
 from twoway_router.actions.reply import draft, queue
+from twoway_router.actions.specs import IssueCouponSpec
 from twoway_router.coupons.rules import CouponRequest, IssuedCode
 from twoway_router.coupons.service import issue_codes
 from twoway_router.domain.ids import CouponPoolId
 from twoway_router.domain.outcomes import Done, Failed, Outcome
-from twoway_router.keywords.definitions import IssueCouponSpec
-from twoway_router.kit.templates import TemplateError
 from twoway_router.store import Session
+from twoway_router.templates.liquid import TemplateError
 from twoway_router.webhooks.events import CouponIssued, CouponPoolEmpty
 from twoway_router.webhooks.service import EventDraft
 

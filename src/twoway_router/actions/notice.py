@@ -9,14 +9,14 @@ from twoway_router.actions.context import Run, RunContext, RunMessage
 from twoway_router.actions.reply import outcome_of, queue
 from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange
-from twoway_router.conversations import service as conversations
-from twoway_router.conversations.rules import Talk
+from twoway_router.contexts import service as conversations
+from twoway_router.contexts.rules import Talk
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import UnknownPolicy
 from twoway_router.domain.outcomes import Done, Outcome
-from twoway_router.messages.queries.runs import find_repeated_opt_outs, take_courtesies
-from twoway_router.messages.rules import EXEMPT_ORIGINS, Departure
-from twoway_router.messages.service import MtDraft
+from twoway_router.inbound.queries.runs import find_repeated_opt_outs, take_courtesies
+from twoway_router.mts.rules import EXEMPT_ORIGINS, Departure
+from twoway_router.mts.service import MtDraft
 from twoway_router.store import Session
 from twoway_router.webhooks.events import SenderOptedOut
 from twoway_router.webhooks.progress import opted_out_events

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from twoway_router.actions.context import Run, RunContext, Spec
+from twoway_router.actions.specs import ReplySpec
 from twoway_router.domain.messages import UnknownPolicy
 from twoway_router.domain.outcomes import Done, Failed, Outcome
-from twoway_router.keywords.definitions import ReplySpec
-from twoway_router.kit.templates import TemplateError, render, variables_of
-from twoway_router.messages.service import MtDraft, Queued, queue_mts
+from twoway_router.mts.service import MtDraft, Queued, queue_mts
 from twoway_router.store import Session
+from twoway_router.templates.liquid import TemplateError, render, variables_of
 
 
 async def run(session: Session, runs: Sequence[Run[ReplySpec]], context: RunContext) -> Sequence[Outcome]:

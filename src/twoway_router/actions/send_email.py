@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from twoway_router.actions.context import Run, RunContext
+from twoway_router.actions.specs import SendEmailSpec
 from twoway_router.domain.outcomes import Done, Failed, Outcome
 from twoway_router.emails.service import EmailDraft, queue_emails
-from twoway_router.keywords.definitions import SendEmailSpec
-from twoway_router.kit.templates import TemplateError, render
 from twoway_router.store import Session
+from twoway_router.templates.liquid import TemplateError, render
 
 
 async def run(session: Session, runs: Sequence[Run[SendEmailSpec]], context: RunContext) -> Sequence[Outcome]:

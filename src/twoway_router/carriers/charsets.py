@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from twoway_router.kit.gsm import BASIC
+from twoway_router.domain.gsm import BASIC
 
 _ESCAPE: Final = 0x1B
 _EXTENDED: Final[Mapping[int, str]] = {

@@ -23,7 +23,7 @@ from twoway_router.carriers.sns import is_allowed
 from twoway_router.carriers.spec import CarrierSpec, Event, Part, When
 from twoway_router.carriers.times import compile_time
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, InboundMessage, MessagePart
-from twoway_router.kit.msisdn import read_address
+from twoway_router.domain.msisdn import read_address
 
 MAX_ID = 200
 MAX_WORD = 500

@@ -22,7 +22,7 @@ from twoway_router.carriers.signers import SIGNERS
 from twoway_router.carriers.spec import NAME, CarrierSpec, Field
 from twoway_router.carriers.verifiers import VERIFIERS
 from twoway_router.domain.ids import ConnectionId
-from twoway_router.kit.yamls import YamlError, load_yaml
+from twoway_router.domain.yaml_documents import YamlError, load_yaml
 
 Step = int | str
 

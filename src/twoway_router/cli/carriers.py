@@ -19,8 +19,8 @@ from twoway_router.carriers.registry import CARRIERS, refuse_taken_name
 from twoway_router.carriers.selection import Parsed
 from twoway_router.carriers.spec import CarrierSpec
 from twoway_router.carriers.spec_files import SpecFileError, read_spec, spec_schema
+from twoway_router.domain.clock import utc_now
 from twoway_router.domain.ids import ConnectionId
-from twoway_router.kit.clock import utc_now
 
 carriers_app = typer.Typer(no_args_is_help=True, help="Carriers that are built in, and specs of your own.")
 

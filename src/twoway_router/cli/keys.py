@@ -7,14 +7,14 @@ from uuid import UUID
 import typer
 
 from twoway_router.cli.work import in_transaction
+from twoway_router.domain.clock import utc_now
 from twoway_router.domain.ids import TenantId
-from twoway_router.kit.clock import utc_now
 from twoway_router.store import Session
 from twoway_router.store.audit import SYSTEM
 from twoway_router.tenants import queries, service
 from twoway_router.tenants.rules import SCOPES, KeyWish
 from twoway_router.tenants.tables import ApiKeys
-from twoway_router.web.trail import Trail
+from twoway_router.web.audit import Trail
 
 app = typer.Typer(no_args_is_help=True, help="API keys of operators and tenants.")
 

@@ -6,10 +6,10 @@ from typing import Annotated, Final
 import typer
 import yaml
 
-from twoway_router.kit.sealing import KEY_BYTES, Sealer
 from twoway_router.management.app import create_app
 from twoway_router.routing.index import RoutingTable
 from twoway_router.store.engine import make_engine
+from twoway_router.store.sealing import KEY_BYTES, Sealer
 
 FILE: Final = Path("openapi/twoway-router.yaml")
 

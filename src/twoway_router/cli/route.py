@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from twoway_router.cli.api_client import ApiClient, ApiKey, ApiProblem, ApiUrl
 from twoway_router.cli.route_lines import Lines, faults_of
 from twoway_router.routing.chartable import FOLD_VERSION
-from twoway_router.routing.rules_file import Rules, check, evaluate, json_schema, read_rules
-from twoway_router.routing.rules_models import PlainLoader, doubts
+from twoway_router.rulesets.file import Rules, check, evaluate, json_schema, read_rules
+from twoway_router.rulesets.models import PlainLoader, doubts
 
 route_app = typer.Typer(no_args_is_help=True, help="Try routing rules on messages and claims.")
 

@@ -9,7 +9,7 @@ from typing import Final
 import typer
 from pydantic import ValidationError
 
-from twoway_router.routing.rules_models import doubts
+from twoway_router.rulesets.models import doubts
 
 _BOM: Final = b"\xef\xbb\xbf"
 _MOST_TOLD: Final = 20

@@ -11,10 +11,10 @@ import yaml
 from pydantic import ValidationError
 
 from twoway_router.cli.api_client import ApiClient, ApiKey, ApiProblem, ApiUrl
-from twoway_router.cli.registry import Registry, apply_plan, canonical, find_refused, read_registry
-from twoway_router.routing.rules_file import read_rules
-from twoway_router.routing.rules_models import RulesFile
-from twoway_router.routing.rules_plan import RulesPlan, Step, StepKind, plan_rules
+from twoway_router.cli.keywords import Registry, apply_plan, canonical, find_refused, read_registry
+from twoway_router.rulesets.file import read_rules
+from twoway_router.rulesets.models import RulesFile
+from twoway_router.rulesets.plan import RulesPlan, Step, StepKind, plan_rules
 
 rules_app = typer.Typer(no_args_is_help=True, help="Keywords as code, over the management API.")
 

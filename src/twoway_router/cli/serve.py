@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from twoway_router.config import Settings
-from twoway_router.kit.logs import configure_logs
 from twoway_router.processes import Role, StartRefused, serve
+from twoway_router.telemetry.logs import configure_logs
 from twoway_router.web.server import PortTaken
 
 _PREFIX: Final = "TWOWAY_"

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import TextClause, text
 
 from twoway_router.consent.rules import LOCKS, ConsentChange, Person, Recipient, lock_key
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import new_id
 from twoway_router.store import Session
 
 _ENTRIES = (

@@ -25,12 +25,12 @@ from twoway_router.coupons.tables import CouponPools
 from twoway_router.domain.errors import Conflict, NotFound
 from twoway_router.domain.ids import CouponPoolId, TenantId
 from twoway_router.store import Session
+from twoway_router.web.audit import CurrentTrail
 from twoway_router.web.auth import CurrentPrincipal, CurrentTenant
 from twoway_router.web.context import DbSession, Now
 from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.paging import Page, Pages
 from twoway_router.web.route import api_router
-from twoway_router.web.trail import CurrentTrail
 
 pools = api_router("/coupon-pools", resource="coupons", tag="Coupons")
 codes = api_router("/coupon-codes", resource="coupons", tag="Coupons")

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from twoway_router.coupons.codes import normalise_code
 from twoway_router.domain.errors import Conflict, NotFound, TooManyRequests, Unprocessable
 from twoway_router.domain.ids import CouponCodeId, CouponPoolId, InboundMessageId
-from twoway_router.kit.codes import normalise_code
 
 MAX_UPLOAD: Final = 10_000
 MAX_FAILED_TRIES: Final = 5

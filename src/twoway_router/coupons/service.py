@@ -11,6 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from twoway_router.coupons import queries
+from twoway_router.coupons.codes import RANDOM_BYTES, candidate_keys, make_code, normalise_code
 from twoway_router.coupons.rules import (
     AlreadyRedeemed,
     CodeNotFound,
@@ -26,9 +27,7 @@ from twoway_router.coupons.rules import (
 )
 from twoway_router.coupons.tables import CouponCodes, CouponPools
 from twoway_router.domain.errors import FieldError, Unprocessable
-from twoway_router.domain.ids import CouponCodeId, CouponPoolId, TenantId
-from twoway_router.kit.codes import RANDOM_BYTES, candidate_keys, make_code, normalise_code
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import CouponCodeId, CouponPoolId, TenantId, new_id
 from twoway_router.store import Session
 from twoway_router.store.outbox import order_key
 

@@ -29,7 +29,7 @@ from twoway_router.dispatch.port import (
 )
 from twoway_router.dispatch.queries import DeadRow
 from twoway_router.dispatch.supervise import Abandoned, Supervised, bounded
-from twoway_router.kit.clock import Clock, utc_now
+from twoway_router.domain.clock import Clock, utc_now
 from twoway_router.store import Engine, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.group_commit import GroupCommit

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from twoway_router.dispatch.port import Ack, DeadLetter, Handled, Handler, Job, RetryAfter
-from twoway_router.kit.metrics import JOBS
+from twoway_router.telemetry.metrics import JOBS
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ from aio_pika.abc import AbstractChannel, AbstractExchange
 from aio_pika.exceptions import DeliveryError, PublishError
 
 from twoway_router.dispatch.session import BROKER_ERRORS
-from twoway_router.kit.metrics import PUBLISH_RETURNED, PUBLISH_SECONDS
+from twoway_router.telemetry.metrics import PUBLISH_RETURNED, PUBLISH_SECONDS
 
 log = structlog.get_logger(__name__)
 

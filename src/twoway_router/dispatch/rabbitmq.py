@@ -28,7 +28,7 @@ from twoway_router.dispatch.supervise import (
 )
 from twoway_router.dispatch.topology import Topology
 from twoway_router.dispatch.watchdog import Beat, Watchdog
-from twoway_router.kit.clock import Clock, utc_now
+from twoway_router.domain.clock import Clock, utc_now
 
 log = structlog.get_logger(__name__)
 

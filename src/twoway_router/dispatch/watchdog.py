@@ -17,7 +17,7 @@ from twoway_router.dispatch.publisher import Outgoing, Publisher
 from twoway_router.dispatch.session import BROKER_ERRORS, CONNECT_SECONDS, Session
 from twoway_router.dispatch.supervise import bounded
 from twoway_router.dispatch.topology import Topology
-from twoway_router.kit.clock import Clock
+from twoway_router.domain.clock import Clock
 
 log = structlog.get_logger(__name__)
 

@@ -3,6 +3,8 @@
 from typing import NewType
 from uuid import UUID
 
+import uuid_utils.compat
+
 TenantId = NewType("TenantId", UUID)
 ApiKeyId = NewType("ApiKeyId", UUID)
 ConnectionId = NewType("ConnectionId", UUID)
@@ -17,3 +19,8 @@ WebhookDeliveryId = NewType("WebhookDeliveryId", UUID)
 
 Msisdn = NewType("Msisdn", str)
 """A phone number in E.164 with its leading ``+``; only ``kit.msisdn.read_msisdn`` makes one."""
+
+
+def new_id() -> UUID:
+    """A fresh UUIDv7 (RFC 9562); ids made by one process are strictly increasing. PostgreSQL below 18 makes none."""
+    return uuid_utils.compat.uuid7()

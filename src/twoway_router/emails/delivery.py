@@ -13,17 +13,17 @@ from uuid import UUID
 
 import structlog
 
+from twoway_router.domain.clock import Clock
 from twoway_router.domain.outcomes import Done, Failed, Outcome, Retry
 from twoway_router.emails import queries
 from twoway_router.emails.queries import ClaimedEmail
 from twoway_router.emails.service import JOB
-from twoway_router.kit.clock import Clock
-from twoway_router.kit.metrics import EMAIL_ATTEMPTS
 from twoway_router.outbound.email import Email, SmtpServer, send_email
 from twoway_router.outbound.gate import Gate
 from twoway_router.store import Engine, outbox, transaction
 from twoway_router.store.group_commit import GroupCommit
-from twoway_router.store.insist import insist
+from twoway_router.store.until_stored import until_stored
+from twoway_router.telemetry.metrics import EMAIL_ATTEMPTS
 
 log = structlog.get_logger(__name__)
 
@@ -131,7 +131,7 @@ class EmailDelivery:
             self._gate.leave(has_answered=True, now=self._clock())
         EMAIL_ATTEMPTS.labels(type(outcome).__name__.lower()).inc()
         verdict = judge(outcome, claimed.attempt, self._clock(), self._chance())
-        await insist(lambda: self._settles.submit((claimed, verdict)))
+        await until_stored(lambda: self._settles.submit((claimed, verdict)))
 
     async def _settle(self, results: Sequence[Result]) -> Sequence[None]:
         """One transaction for all of them."""

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from twoway_router.domain.ids import InboundMessageId, TenantId
+from twoway_router.domain.ids import InboundMessageId, TenantId, new_id
 from twoway_router.emails.queries import insert_emails
-from twoway_router.kit.ids import new_id
 from twoway_router.store import Session, outbox
 
 JOB: Final = "email.deliver"

@@ -4,20 +4,20 @@ from datetime import timedelta
 
 from twoway_router.config import Settings
 from twoway_router.dispatch.port import Transport
+from twoway_router.domain.addresses import read_networks
+from twoway_router.domain.clock import Clock
 from twoway_router.emails.delivery import EmailDelivery
 from twoway_router.executor.connections import ConnectionBook
 from twoway_router.executor.owners import email_owners, tell_nobody
 from twoway_router.executor.runner import Deliveries, JobRunner
 from twoway_router.executor.runs import MessageRunner, RunLimits
-from twoway_router.kit.addresses import read_networks
-from twoway_router.kit.clock import Clock
-from twoway_router.kit.sealing import Sealer
-from twoway_router.messages.delivery import Limits, SmsDelivery
+from twoway_router.mts.delivery import Limits, SmsDelivery
 from twoway_router.outbound.email import SmtpServer
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
 from twoway_router.sandbox.delivery import SandboxCarrier
 from twoway_router.store import Engine
+from twoway_router.store.sealing import Sealer
 from twoway_router.webhooks.delivery import WebhookDelivery, WebhookLimits
 from twoway_router.webhooks.progress import announce
 from twoway_router.webhooks.rules import PORTS

@@ -6,15 +6,15 @@ from uuid import UUID
 
 from twoway_router.carriers.engine import CompiledConnection
 from twoway_router.domain.ids import ConnectionId
-from twoway_router.kit.sealing import Sealer
 from twoway_router.numbers.connection_service import compile_connections
 from twoway_router.store import Session
+from twoway_router.store.sealing import Sealer
 
 KEPT: Final = 1024
 
 
 class ConnectionBook:
-    """A ``messages.delivery.ConnectionSource`` over the database."""
+    """A ``mts.delivery.ConnectionSource`` over the database."""
 
     def __init__(self, sealer: Sealer, public_url: str) -> None:
         self._sealer = sealer

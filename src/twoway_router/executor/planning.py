@@ -7,17 +7,17 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from twoway_router.actions.context import RunMessage, RunNumber
-from twoway_router.actions.plans import PlannedAction, plan_answer, plan_keyword, plan_sold_out, plan_window
-from twoway_router.actions.waves import Plan
 from twoway_router.consent import service as consent
 from twoway_router.consent.rules import Person
 from twoway_router.domain.ids import InboundMessageId, NumberId, TenantId
 from twoway_router.executor.offering import Claimant, asked_tenants, find_sold_out, list_suggested, plan_number
+from twoway_router.executor.plans import PlannedAction, plan_answer, plan_keyword, plan_sold_out, plan_window
 from twoway_router.executor.queries import KeywordRow, NumberRow, TenantRow, list_numbers, list_tenants
 from twoway_router.executor.revisions import Revision, RevisionBook
+from twoway_router.executor.steps import Plan
 from twoway_router.executor.turns import Turn, read_turns, with_turn
+from twoway_router.inbound.queries.runs import WaitingMessage, find_known, list_earlier
 from twoway_router.keywords.definitions import KeywordDefinition
-from twoway_router.messages.queries.runs import WaitingMessage, find_known, list_earlier
 from twoway_router.routing.types import WindowState
 from twoway_router.store import Session
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from twoway_router.messages.queries.runs import ACCEPTED
+from twoway_router.inbound.queries.runs import ACCEPTED
 from twoway_router.store import Session
 
 

@@ -14,19 +14,19 @@ from uuid import UUID
 import structlog
 
 from twoway_router.actions.context import RunContext, RunMessage
-from twoway_router.actions.waves import run_waves
+from twoway_router.domain.clock import Clock
 from twoway_router.executor.planning import plan_messages
 from twoway_router.executor.queries import list_order_keys
 from twoway_router.executor.revisions import RevisionBook
+from twoway_router.executor.steps import run_waves
 from twoway_router.executor.turns import refresh_bindings
-from twoway_router.kit.clock import Clock
-from twoway_router.kit.metrics import MESSAGES_RUN, PATH_SECONDS
-from twoway_router.messages.queries import runs as messages
-from twoway_router.messages.queries.runs import WaitingMessage
-from twoway_router.messages.rules import News
+from twoway_router.inbound.queries import runs as messages
+from twoway_router.inbound.queries.runs import WaitingMessage
+from twoway_router.mts.rules import News
 from twoway_router.store import Engine, Session, outbox, transaction
 from twoway_router.store.failures import is_transient
 from twoway_router.store.group_commit import GroupCommit
+from twoway_router.telemetry.metrics import MESSAGES_RUN, PATH_SECONDS
 from twoway_router.webhooks.events import MessageReceived
 from twoway_router.webhooks.progress import announce
 from twoway_router.webhooks.service import EventDraft, emit_all

@@ -9,15 +9,15 @@ from datetime import datetime
 from uuid import UUID
 
 from twoway_router.actions.context import RunMessage
-from twoway_router.actions.waves import Plan
-from twoway_router.conversations import service as conversations
-from twoway_router.conversations.rules import OFFERS, Answer, Binding, StoredContext, Talk
+from twoway_router.contexts import service as conversations
+from twoway_router.contexts.rules import OFFERS, Answer, Binding, StoredContext, Talk
 from twoway_router.domain.ids import TenantId
 from twoway_router.executor.queries import KeywordRow, list_keywords
 from twoway_router.executor.revisions import Revision
+from twoway_router.executor.steps import Plan
+from twoway_router.inbound.queries.reassigning import Handing, Original, hand_over, list_originals
+from twoway_router.inbound.queries.runs import FinishedRun, WaitingMessage
 from twoway_router.keywords.definitions import KeywordDefinition
-from twoway_router.messages.queries.handing import Handing, Original, hand_over, list_originals
-from twoway_router.messages.queries.runs import FinishedRun, WaitingMessage
 from twoway_router.routing.answers import is_free_text, read_answer
 from twoway_router.routing.text import fold
 from twoway_router.routing.words import vocabulary

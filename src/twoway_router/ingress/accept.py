@@ -14,19 +14,20 @@ import orjson
 from twoway_router.consent.rules import ConsentChange
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import InboundMessage, SenderKind, Sharing
+from twoway_router.inbound.rules import CARRIER_OPT_OUT, CARRIER_REPLIED
 from twoway_router.ingress.arrivals import Arrival, Stored
-from twoway_router.ingress.conversing import Conversations
+from twoway_router.ingress.open_contexts import Conversations
 from twoway_router.ingress.queries import insert_messages_once, insert_quarantined
 from twoway_router.keywords.follower import RoutingCache
-from twoway_router.kit.metrics import ROUTED
-from twoway_router.messages import service as messages
-from twoway_router.messages.rules import CARRIER_OPT_OUT, CARRIER_REPLIED, News
+from twoway_router.mts import service as mts
+from twoway_router.mts.rules import News
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.recorded import details_of
 from twoway_router.routing.suggest import with_suggestion
 from twoway_router.routing.types import Decision, NumberRules, RouteOutcome, RouteRequest
 from twoway_router.store.outbox import order_key
 from twoway_router.store.transaction import Session
+from twoway_router.telemetry.metrics import ROUTED
 from twoway_router.webhooks.progress import announce
 
 _UNKNOWN_NUMBER = Decision(
@@ -138,11 +139,11 @@ async def accept(
                 )
     inserted = await insert_messages_once(session, rows) if rows else frozenset()
     stopping = [change for key, change in opt_outs.items() if key in inserted]
-    await announce(session, News(moved=await messages.opt_out(session, stopping, now=now)), now)
+    await announce(session, News(moved=await mts.opt_out(session, stopping, now=now)), now)
     await talks.close(session, inserted, now)
     receipts = [(arrival.connection_id, receipt) for arrival in arrivals for receipt in arrival.receipts]
     if receipts:
-        await announce(session, await messages.apply_receipts(session, receipts, now=now), now)
+        await announce(session, await mts.apply_receipts(session, receipts, now=now), now)
     await _quarantine(session, arrivals, new_id)
     return [_result(arrival, message_ids, inserted) for arrival, message_ids in zip(arrivals, ids, strict=True)]
 

@@ -11,22 +11,22 @@ from starlette.types import Receive, Scope, Send
 
 from twoway_router.config import Settings
 from twoway_router.dispatch.supervise import pause
+from twoway_router.domain.clock import Clock
+from twoway_router.domain.ids import new_id
 from twoway_router.ingress.accept import accept
 from twoway_router.ingress.arrivals import Arrival, Stored
 from twoway_router.ingress.connections import ConnectionCache
-from twoway_router.ingress.endpoint import CarrierEndpoint, Errands
+from twoway_router.ingress.endpoint import CarrierEndpoint, Handshakes
 from twoway_router.ingress.long_messages import FLUSH_LIMIT, accept_parts, flush_incomplete, forget_parts, has_parts
 from twoway_router.ingress.request_log import RequestLog
 from twoway_router.keywords.follower import RoutingCache
-from twoway_router.kit.clock import Clock
-from twoway_router.kit.ids import new_id
-from twoway_router.kit.metrics import INGRESS_BATCH_ROWS, INGRESS_COMMIT_SECONDS
-from twoway_router.kit.sealing import Sealer
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.follower import ChangeFollower
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.listen import Listener
+from twoway_router.store.sealing import Sealer
 from twoway_router.store.transaction import Engine, transaction
+from twoway_router.telemetry.metrics import INGRESS_BATCH_ROWS, INGRESS_COMMIT_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ class Ingress:
         engine: Engine,
         sealer: Sealer,
         listener: Listener,
-        errands: Errands,
+        handshakes: Handshakes,
         certificates: Mapping[str, str],
         clock: Clock,
     ) -> None:
@@ -67,7 +67,7 @@ class Ingress:
             find_connection=self.connections.find,
             submit=self.batches.submit,
             is_full=lambda: self.batches.depth > limit,
-            errands=errands,
+            handshakes=handshakes,
             public_url=settings.public_url,
             body_limit=settings.body_limit_bytes,
             clock=clock,

@@ -5,16 +5,16 @@ from uuid import UUID
 
 from twoway_router.carriers.engine import CompiledConnection
 from twoway_router.domain.ids import ConnectionId
-from twoway_router.kit.sealing import Sealer
 from twoway_router.numbers.connection_service import compile_connections
 from twoway_router.store.changes import Change
+from twoway_router.store.sealing import Sealer
 from twoway_router.store.transaction import Session
 
 
 class ConnectionCache:
     """A ``store.follower.Cache``. A disabled connection is not found: its door answers 404. Sandboxes have no door.
 
-    ``certificates`` is filled by whoever runs the endpoint's errands.
+    ``certificates`` is filled by whoever runs the endpoint's handshakes.
     """
 
     def __init__(self, sealer: Sealer, public_url: str, certificates: Mapping[str, str]) -> None:

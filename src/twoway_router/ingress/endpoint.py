@@ -17,14 +17,14 @@ from twoway_router.carriers.engine import CompiledConnection
 from twoway_router.carriers.errors import BadSignature, CertificateMissing
 from twoway_router.carriers.http import AckOutcome, HttpReply, RawRequest
 from twoway_router.carriers.selection import Parsed
+from twoway_router.domain.clock import Clock
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.ingress.arrivals import Arrival, RejectedRequest, Stored
 from twoway_router.ingress.parts import LARGEST_PART
 from twoway_router.ingress.request_log import Visit
-from twoway_router.kit.clock import Clock
-from twoway_router.kit.metrics import INGRESS_REQUESTS, INGRESS_SECONDS
-from twoway_router.kit.redact import is_secret_name
 from twoway_router.store.failures import DATABASE_ERRORS, is_unstorable
+from twoway_router.telemetry.metrics import INGRESS_REQUESTS, INGRESS_SECONDS
+from twoway_router.telemetry.redact import is_secret_name
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +48,7 @@ class CutOff(Exception):
     """The client hung up before it had sent the whole body. It will come again."""
 
 
-class Errands(Protocol):
+class Handshakes(Protocol):
     """What a carrier's handshake wants fetched; done in the background, on hosts that the carrier's spec allows."""
 
     def fetch_certificate(self, url: str) -> None: ...
@@ -74,7 +74,7 @@ class CarrierEndpoint:
         find_connection: Callable[[ConnectionId], CompiledConnection | None],
         submit: Submit,
         is_full: Callable[[], bool],
-        errands: Errands,
+        handshakes: Handshakes,
         public_url: str,
         body_limit: int,
         clock: Clock,
@@ -83,7 +83,7 @@ class CarrierEndpoint:
         self._find_connection = find_connection
         self._submit = submit
         self._is_full = is_full
-        self._errands = errands
+        self._handshakes = handshakes
         self._public_url = public_url
         self._body_limit = body_limit
         self._clock = clock
@@ -142,11 +142,11 @@ class CarrierEndpoint:
             return "refused", acknowledge(AckOutcome.BAD_AUTH)
         except CertificateMissing as error:
             visit.reason = "certificate_missing"
-            self._errands.fetch_certificate(error.url)
+            self._handshakes.fetch_certificate(error.url)
             return "unavailable", acknowledge(AckOutcome.OVERLOADED)
         parsed = visit.parsed = door.connection.parse(door.kind, request, now)
         if parsed.confirm_url is not None:
-            self._errands.confirm(parsed.confirm_url)
+            self._handshakes.confirm(parsed.confirm_url)
         if parsed.answer is not None:
             return "probe", parsed.answer
         if self._is_full():

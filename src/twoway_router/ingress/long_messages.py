@@ -18,8 +18,8 @@ from twoway_router.ingress.arrivals import Arrival, Stored
 from twoway_router.ingress.parts import SetKey, Whole, assemble, facts_of
 from twoway_router.ingress.queries import parts as part_queries
 from twoway_router.keywords.follower import RoutingCache
-from twoway_router.kit.metrics import LONG_MESSAGES
 from twoway_router.store.transaction import Session
+from twoway_router.telemetry.metrics import LONG_MESSAGES
 
 FLUSH_LIMIT: Final = 200
 PARTS_KEPT: Final = timedelta(days=2)

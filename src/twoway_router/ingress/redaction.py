@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
 from twoway_router.carriers.selection import Parsed
-from twoway_router.kit.redact import is_secret_name, mask
+from twoway_router.telemetry.redact import is_secret_name, mask
 
 Hide = Callable[[str], str]
 

@@ -11,7 +11,7 @@ from fastapi import Depends, Query, Request, Response
 
 from twoway_router.domain.errors import FieldError, Forbidden, Unprocessable
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
-from twoway_router.keywords import queries, registry, service, states
+from twoway_router.keywords import administration, queries, service, states
 from twoway_router.keywords.checks import check_definition
 from twoway_router.keywords.rules import DefinitionNotAcceptable, KeywordClaim
 from twoway_router.keywords.schemas import (
@@ -161,7 +161,7 @@ async def change_keyword(
     """Give a keyword a new definition. Messages already accepted run the one they matched."""
     keyword = await service.get_keyword(session, KeywordId(keyword_id), principal.tenant_id, for_update=True)
     expected.check(_version(keyword))
-    registry.check_held(keyword, actor_of(principal))
+    administration.check_held(keyword, actor_of(principal))
     _check(body, can_mail=can_mail)
     wanted = body.to_claim(NumberId(keyword.number_id), is_override=principal.tenant_id is None)
     changed = await service.change(session, keyword, wanted, now=now, table=table, by=actor_of(principal))
@@ -175,7 +175,7 @@ async def release_keyword(
     """Give a keyword back. It rests before another tenant may have it; you may claim it again at any time."""
     keyword = await service.get_keyword(session, KeywordId(keyword_id), principal.tenant_id, for_update=True)
     expected.check(_version(keyword))
-    registry.check_held(keyword, actor_of(principal))
+    administration.check_held(keyword, actor_of(principal))
     await service.set_state(session, keyword, states.RELEASED, now=now, by=actor_of(principal))
 
 
@@ -183,21 +183,21 @@ async def release_keyword(
 async def suspend_keyword(keyword_id: UUID, principal: CurrentPrincipal, session: DbSession, now: Now) -> KeywordOut:
     """Suspend a keyword: it stays yours, but its actions do not run."""
     keyword = await service.get_keyword(session, KeywordId(keyword_id), principal.tenant_id, for_update=True)
-    return KeywordOut.of(await registry.suspend(session, keyword, by=actor_of(principal), now=now))
+    return KeywordOut.of(await administration.suspend(session, keyword, by=actor_of(principal), now=now))
 
 
 @router.delete("/{keyword_id}/suspension")
 async def resume_keyword(keyword_id: UUID, principal: CurrentPrincipal, session: DbSession, now: Now) -> KeywordOut:
     """Let a suspended keyword run again. What an operator has suspended only an operator resumes."""
     keyword = await service.get_keyword(session, KeywordId(keyword_id), principal.tenant_id, for_update=True)
-    return KeywordOut.of(await registry.activate(session, keyword, by=actor_of(principal), now=now))
+    return KeywordOut.of(await administration.activate(session, keyword, by=actor_of(principal), now=now))
 
 
 @router.post("/{keyword_id}/activation")
 async def activate_keyword(keyword_id: UUID, principal: CurrentPrincipal, session: DbSession, now: Now) -> KeywordOut:
     """Put an approved keyword into service."""
     keyword = await service.get_keyword(session, KeywordId(keyword_id), principal.tenant_id, for_update=True)
-    return KeywordOut.of(await registry.activate(session, keyword, by=actor_of(principal), now=now))
+    return KeywordOut.of(await administration.activate(session, keyword, by=actor_of(principal), now=now))
 
 
 @router.get("/{keyword_id}/history")

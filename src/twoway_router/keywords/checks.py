@@ -1,50 +1,31 @@
 """What of a keyword's definition is not acceptable, field by field. Called by the API before anything is stored."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from twoway_router.domain.errors import FieldError
-from twoway_router.keywords.definitions import (
+from twoway_router.actions.conditions import outcome_names
+from twoway_router.actions.specs import (
+    ANSWER,
+    COUPON_VALUES,
+    OTHER_ANSWERS,
+    VARIABLES,
     ActionSpec,
     AskSpec,
     CallWebhookSpec,
     IssueCouponSpec,
-    KeywordDefinition,
     ReplySpec,
     SendEmailSpec,
+    names_of,
+    range_of,
 )
-from twoway_router.kit.conditions import outcome_names
-from twoway_router.kit.gsm import measure
-from twoway_router.kit.templates import TemplateError, UnknownVariable, check_template, render
-from twoway_router.messages.rules import SEGMENT_LIMIT
+from twoway_router.domain.errors import FieldError
+from twoway_router.domain.gsm import measure
+from twoway_router.keywords.definitions import KeywordDefinition
+from twoway_router.mts.rules import SEGMENT_LIMIT
 from twoway_router.routing.text import fold
-
-VARIABLES: Final = frozenset(
-    (
-        "message.text",
-        "message.rest",
-        "message.sender",
-        "keyword.word",
-        "sub_keyword",
-        "number.address",
-        "tenant.name",
-    )
-)
-"""What every template may say."""
-
-COUPON_VALUES: Final = ("code", "valid_until", "is_new")
-"""What ``issue_coupon`` gives to later actions."""
-
-ANSWER: Final = "answer"
-"""What the templates of ``on_answer`` may say besides."""
-
-OTHER_ANSWERS: Final = "any"
-"""The key of answers that have none of their own."""
+from twoway_router.templates.liquid import TemplateError, UnknownVariable, check_template, render
 
 _TAKEN_NAMES: Final = frozenset(name.partition(".")[0] for name in (*VARIABLES, ANSWER))
-_HIGHEST: Final = 10
-_RANGE: Final = re.compile(r"([0-9]{1,2})(?:-([0-9]{1,2}))?")
 
 
 def check_definition(definition: KeywordDefinition) -> Sequence[FieldError]:
@@ -62,12 +43,6 @@ def check_definition(definition: KeywordDefinition) -> Sequence[FieldError]:
             for error in _check_actions(sub.actions, f"/sub_keywords/{place}/actions")
         ),
     ]
-
-
-def names_of(action: ActionSpec) -> tuple[str, ...]:
-    """The names under which later actions read what an action gave."""
-    own = (action.name,) if action.name else ()
-    return ("coupon", *own) if isinstance(action, IssueCouponSpec) else own
 
 
 def _check_window(definition: KeywordDefinition) -> Iterator[FieldError]:
@@ -89,23 +64,6 @@ def _check_sub_keywords(definition: KeywordDefinition) -> Iterator[FieldError]:
                 yield FieldError(
                     pointer=f"/sub_keywords/{place}/word", detail=f"{text!r} is another sub-keyword's already."
                 )
-
-
-def range_of(key: str) -> range:
-    """The points of a scale that a key stands for: ``7`` or ``0-6``; none if it is neither."""
-    found = _RANGE.fullmatch(key)
-    if found is None:
-        return range(0)
-    first, last = int(found[1]), int(found[2] or found[1])
-    return range(first, last + 1) if last <= _HIGHEST else range(0)
-
-
-def answer_key(spec: AskSpec, answer: str) -> str | None:
-    """Under which key of ``on_answer`` an answer falls."""
-    for key in spec.on_answer:
-        if key == answer if spec.expected != "scale" else answer.isdigit() and int(answer) in range_of(key):
-            return key
-    return OTHER_ANSWERS if OTHER_ANSWERS in spec.on_answer else None
 
 
 def _check_question(spec: AskSpec, at: str) -> Iterator[FieldError]:

@@ -4,17 +4,17 @@ import gc
 from collections.abc import Sequence
 from uuid import UUID
 
-from twoway_router.conversations.service import list_word_choices
+from twoway_router.contexts.service import list_word_choices
 from twoway_router.domain.ids import ConnectionId, KeywordId, NumberId
 from twoway_router.keywords.queries import list_keyword_ids_of_tenant, list_keyword_rules
-from twoway_router.kit.metrics import INDEX_KEYWORDS, INDEX_VERSION
 from twoway_router.numbers.queries import RoutedNumber, list_routed_numbers
+from twoway_router.routing.barred_words import NO_OWN_WORDS, OwnWords
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.own_words import NO_OWN_WORDS, OwnWords
 from twoway_router.routing.types import KeywordRules, NumberRules
 from twoway_router.store import changes
 from twoway_router.store.changes import Change
 from twoway_router.store.transaction import Session
+from twoway_router.telemetry.metrics import INDEX_KEYWORDS, INDEX_VERSION
 
 
 class RoutingCache:

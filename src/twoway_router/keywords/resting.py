@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from twoway_router.domain.ids import new_id
 from twoway_router.keywords import queries
 from twoway_router.keywords.rules import QUARANTINE_DAYS, Holder
 from twoway_router.keywords.states import RELEASED
 from twoway_router.keywords.tables import Keywords
-from twoway_router.kit.ids import new_id
 from twoway_router.numbers.tables import Numbers
 from twoway_router.store import Session, changes
 

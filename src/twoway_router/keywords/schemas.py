@@ -7,16 +7,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from twoway_router.actions.specs import ActionSpec, AskSpec, CallWebhookSpec, IssueCouponSpec, SendEmailSpec
 from twoway_router.domain.errors import RouterError
 from twoway_router.domain.ids import NumberId, TenantId
-from twoway_router.keywords.definitions import (
-    ActionSpec,
-    AskSpec,
-    CallWebhookSpec,
-    IssueCouponSpec,
-    KeywordDefinition,
-    SendEmailSpec,
-)
+from twoway_router.keywords.definitions import KeywordDefinition
 from twoway_router.keywords.rules import Judgement, KeywordClaim, show_collision
 from twoway_router.keywords.tables import Keywords
 from twoway_router.routing.claims import VerdictKind

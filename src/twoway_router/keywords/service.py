@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from twoway_router.domain.errors import FieldError, RouterError
-from twoway_router.domain.ids import KeywordId, NumberId, TenantId
+from twoway_router.domain.ids import KeywordId, NumberId, TenantId, new_id
 from twoway_router.keywords import queries
 from twoway_router.keywords.resting import free_spellings, quarantine_of, retire
 from twoway_router.keywords.rules import (
@@ -29,13 +29,12 @@ from twoway_router.keywords.rules import (
 )
 from twoway_router.keywords.states import RELEASED, REQUESTED, ApprovalNeeded, check_step, deed_of, first_state
 from twoway_router.keywords.tables import Keywords
-from twoway_router.kit.ids import new_id
 from twoway_router.numbers.queries import find_number, list_routed_numbers
 from twoway_router.numbers.service import explain_absence
 from twoway_router.numbers.tables import Numbers
+from twoway_router.routing.barred_words import NO_OWN_WORDS
 from twoway_router.routing.claims import Claim, VerdictKind, judge_claim
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.own_words import NO_OWN_WORDS
 from twoway_router.store import Session, audit, changes
 from twoway_router.store.audit import SYSTEM, Actor
 

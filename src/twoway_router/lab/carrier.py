@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from twoway_router.domain.clock import Clock, utc_now
 from twoway_router.domain.messages import Capability
-from twoway_router.kit.clock import Clock, utc_now
 from twoway_router.lab.behaviour import Behaviour, Fault, Receipts, Report, RetryRule, choose_fault, receipt_plan
 from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt
 from twoway_router.lab.dialects.registry import DIALECTS

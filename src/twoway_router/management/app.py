@@ -10,20 +10,21 @@ from fastapi.routing import APIRoute
 
 from twoway_router import __version__
 from twoway_router.coupons import api as coupons
+from twoway_router.domain.addresses import read_networks
+from twoway_router.domain.clock import Clock, utc_now
+from twoway_router.inbound import api as inbound
+from twoway_router.keywords import administration_api
 from twoway_router.keywords import api as keywords
-from twoway_router.keywords import registry_api as registry
-from twoway_router.kit.addresses import read_networks
-from twoway_router.kit.clock import Clock, utc_now
-from twoway_router.kit.sealing import Sealer
 from twoway_router.management import audit_log, catalogue, diffs, previews, processes, replays
 from twoway_router.management.keys import StoredKeys
 from twoway_router.management.openapi import DESCRIPTION, PathMethods, completed
-from twoway_router.messages import api as messages
+from twoway_router.mts import api as mts
 from twoway_router.numbers import api as numbers
 from twoway_router.routing.index import RoutingTable
 from twoway_router.sandbox import api as sandbox
 from twoway_router.sandbox.service import Door
 from twoway_router.store import Engine
+from twoway_router.store.sealing import Sealer
 from twoway_router.tenants import api as tenants
 from twoway_router.web.auth import Authenticator
 from twoway_router.web.context import WebContext
@@ -40,9 +41,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     numbers.connections_router,
     numbers.router,
     keywords.router,
-    registry.router,
-    messages.inbound,
-    messages.outbound,
+    administration_api.router,
+    inbound.router,
+    mts.router,
     coupons.router,
     webhooks.router,
     previews.router,

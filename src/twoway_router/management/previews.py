@@ -8,11 +8,11 @@ from uuid import UUID
 from fastapi import Depends, Request
 from pydantic import ConfigDict, Field, model_validator
 
-from twoway_router.conversations import service as conversations
-from twoway_router.conversations.rules import Talk
+from twoway_router.contexts import service as conversations
+from twoway_router.contexts.rules import Talk
 from twoway_router.domain.errors import NotFound
 from twoway_router.domain.ids import NumberId, TenantId
-from twoway_router.kit.msisdn import read_address
+from twoway_router.domain.msisdn import read_address
 from twoway_router.management.contexts import ContextIn, ContextOut, read_contexts, show_contexts
 from twoway_router.numbers import queries
 from twoway_router.numbers.tables import Numbers

@@ -11,16 +11,17 @@ from typing import Any, Literal
 from uuid import UUID
 
 from twoway_router.consent.rules import ConsentChange
-from twoway_router.conversations import service as conversations
-from twoway_router.conversations.rules import StoredContext, Talk
+from twoway_router.contexts import service as conversations
+from twoway_router.contexts.rules import StoredContext, Talk
 from twoway_router.domain.errors import Conflict, RouterError, Unprocessable
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.domain.messages import Sharing
+from twoway_router.inbound.queries import replays
+from twoway_router.inbound.rules import CARRIER_OPT_OUT
+from twoway_router.inbound.tables import InboundMessages
 from twoway_router.keywords.tables import Keywords
-from twoway_router.messages import service as messaging
-from twoway_router.messages.queries import replays
-from twoway_router.messages.rules import CARRIER_OPT_OUT, News
-from twoway_router.messages.tables import InboundMessages
+from twoway_router.mts import service as messaging
+from twoway_router.mts.rules import News
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.recorded import details_of

@@ -5,19 +5,20 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
-from twoway_router.conversations.service import list_past
+from twoway_router.contexts.service import list_past
 from twoway_router.domain.errors import Forbidden, NotFound
 from twoway_router.domain.ids import KeywordId, NumberId
+from twoway_router.inbound.queries import listing, replays
+from twoway_router.inbound.queries.listing import InboundFilter
+from twoway_router.inbound.schemas import MoState, RouteOut
+from twoway_router.inbound.tables import InboundMessages
 from twoway_router.keywords.service import get_keyword
 from twoway_router.keywords.tables import Keywords
 from twoway_router.management.previews import CurrentTable, PreviewOut, show
 from twoway_router.management.replaying import NumberUnknown, Rules, Wish, decide, replay
-from twoway_router.messages.queries import listing, replays
-from twoway_router.messages.queries.listing import InboundFilter, Period
-from twoway_router.messages.schemas import MoState, RouteOut
-from twoway_router.messages.tables import InboundMessages
 from twoway_router.routing.types import RouteOutcome
 from twoway_router.store import Session
+from twoway_router.store.periods import Period
 from twoway_router.web.auth import CurrentPrincipal, Principal, actor_of
 from twoway_router.web.context import DbSession, Now
 from twoway_router.web.route import api_router

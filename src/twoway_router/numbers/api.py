@@ -6,9 +6,8 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 
 from twoway_router.carriers.registry import CARRIERS
-from twoway_router.domain.ids import TenantId
+from twoway_router.domain.ids import TenantId, new_id
 from twoway_router.domain.messages import NumberKind, Sharing
-from twoway_router.kit.ids import new_id
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers import queries, service
 from twoway_router.numbers.connection_schemas import (
@@ -22,13 +21,13 @@ from twoway_router.numbers.connection_schemas import (
 from twoway_router.numbers.queries import NumberFilter
 from twoway_router.numbers.schemas import AssignmentIn, NumberChange, NumberIn, NumberOut, State
 from twoway_router.numbers.tables import Connections
+from twoway_router.web.audit import CurrentTrail
 from twoway_router.web.auth import OPERATOR, CurrentPrincipal
 from twoway_router.web.context import Context, DbSession, Now, WebContext
 from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.paging import Page, Pages
 from twoway_router.web.route import api_router
 from twoway_router.web.schemas import Country, changes_of
-from twoway_router.web.trail import CurrentTrail
 
 carriers_router = api_router("/carriers", resource="connections", tag="Connections")
 connections_router = api_router("/connections", resource="connections", tag="Connections")

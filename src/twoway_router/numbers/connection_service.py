@@ -17,11 +17,11 @@ from twoway_router.carriers.everywhere import read_base
 from twoway_router.carriers.registry import CARRIERS, carrier_of
 from twoway_router.domain.errors import Conflict, NotFound, Unprocessable
 from twoway_router.domain.ids import ConnectionId
-from twoway_router.kit.sealing import SealBroken, Sealer
 from twoway_router.numbers import queries
 from twoway_router.numbers.rules import SandboxBoundary, overlaid, unacceptable
 from twoway_router.numbers.tables import Connections
 from twoway_router.store import Session, changes
+from twoway_router.store.sealing import SealBroken, Sealer
 from twoway_router.store.unique import is_flushed
 from twoway_router.web.etags import Expected
 

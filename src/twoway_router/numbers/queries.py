@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, text
+from sqlalchemy.orm import InstrumentedAttribute
 
 from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
 from twoway_router.domain.messages import Sharing
@@ -221,3 +222,19 @@ def _routed(number: Numbers) -> RoutedNumber:
     return RoutedNumber(
         rules=rules, connection_id=ConnectionId(number.connection_id), is_active=number.state == "active"
     )
+
+
+def is_visible_to(
+    tenant_column: InstrumentedAttribute[UUID | None],
+    number_column: InstrumentedAttribute[Any],
+    tenant_id: UUID,
+    *,
+    is_sandbox: bool,
+) -> ColumnElement[bool]:
+    """The condition under which a tenant may see a row that belongs to a tenant and a number.
+
+    A sandbox has its numbers for itself, so it sees whatever belongs to them.
+    """
+    if is_sandbox:
+        return number_column.in_(select(Numbers.id).where(Numbers.sandbox_id == tenant_id))
+    return tenant_column == tenant_id

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from twoway_router.domain.errors import Conflict, FieldError, Unprocessable
 from twoway_router.domain.messages import NumberKind
-from twoway_router.kit.msisdn import read_msisdn
+from twoway_router.domain.msisdn import read_msisdn
 
 _SHORT_CODE: Final = re.compile(r"[0-9]{3,8}")
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from twoway_router.kit.templates import TemplateError, check_template, variables_of
+from twoway_router.templates.liquid import TemplateError, check_template, variables_of
 from twoway_router.web.schemas import Body
 
 LONGEST: Final = 1600

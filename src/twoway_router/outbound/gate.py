@@ -1,6 +1,6 @@
 """How much one destination is given at a time, and when it is left alone: concurrency bound, pause, circuit breaker.
 
-Kept per process by ``messages.delivery`` (one per connection) and ``webhooks.delivery`` (one per endpoint).
+Kept per process by ``mts.delivery`` (one per connection) and ``webhooks.delivery`` (one per endpoint).
 """
 
 import asyncio

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from twoway_router.kit.addresses import Address, Network, is_allowed, may_reach, read_address
+from twoway_router.domain.addresses import Address, Network, is_allowed, may_reach, read_address
 from twoway_router.outbound.connection import Connection
 from twoway_router.outbound.errors import SendRefused
 

@@ -1,4 +1,4 @@
-"""Hands an MT to its carrier and asks for its fate. Called by ``messages.delivery`` with no transaction open."""
+"""Hands an MT to its carrier and asks for its fate. Called by ``mts.delivery`` with no transaction open."""
 
 from datetime import datetime, timedelta
 

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from twoway_router.config import Settings
-from twoway_router.kit.sealing import Sealer
 from twoway_router.processes.frame import StartRefused
 from twoway_router.store import transaction
 from twoway_router.store.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from twoway_router.store.engine import make_engine
 from twoway_router.store.failures import DATABASE_ERRORS
+from twoway_router.store.sealing import Sealer
 
 
 def quiet(_: str) -> None:

@@ -9,21 +9,21 @@ from starlette.types import ASGIApp
 from twoway_router import __version__
 from twoway_router.config import Settings
 from twoway_router.dispatch.relay import Relay
+from twoway_router.domain.clock import utc_now
 from twoway_router.executor.app import Executor
 from twoway_router.ingress.app import Ingress
 from twoway_router.keywords.follower import RoutingCache
-from twoway_router.kit.clock import utc_now
-from twoway_router.kit.metrics import BUILD_INFO, INDEX_AGE, RELAY_BEHIND
 from twoway_router.management.app import Sandboxes, create_app
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
-from twoway_router.processes.errands import BackgroundErrands
+from twoway_router.processes.barred_words import load_own_words
 from twoway_router.processes.frame import Part, StartRefused
-from twoway_router.processes.own_words import load_own_words
+from twoway_router.processes.handshakes import BackgroundHandshakes
 from twoway_router.processes.sandbox import SandboxDoor
 from twoway_router.processes.shared import Shared, make_process, prepare, transport_part
 from twoway_router.scheduler.app import Scheduler
 from twoway_router.store.follower import ChangeFollower
+from twoway_router.telemetry.metrics import BUILD_INFO, INDEX_AGE, RELAY_BEHIND
 from twoway_router.web.lifecycle import LameDuck
 from twoway_router.web.server import HttpServer
 
@@ -41,21 +41,21 @@ def ingress_parts(shared: Shared) -> Sequence[Part]:
     """The carriers' door, on a port of its own."""
     settings = shared.settings
     client = PooledHttpClient(Guard(is_tls_required=True))
-    errands = BackgroundErrands(client)
+    handshakes = BackgroundHandshakes(client)
     ingress = Ingress(
         settings=settings,
         engine=shared.engine,
         sealer=shared.sealer,
         listener=shared.listener,
-        errands=errands,
-        certificates=errands.certificates,
+        handshakes=handshakes,
+        certificates=handshakes.certificates,
         clock=utc_now,
     )
     return (
         Part(
             name="ingress",
             start=ingress.start,
-            loops=(ingress.run, ingress.flush, ingress.requests.run, errands.run),
+            loops=(ingress.run, ingress.flush, ingress.requests.run, handshakes.run),
             servers=(_server(shared, ingress, settings.ingress_port, "TWOWAY_INGRESS_PORT"),),
             checks={"index": ingress.find_staleness},
             drain=ingress.drain,

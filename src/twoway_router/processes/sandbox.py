@@ -6,14 +6,13 @@ Made by ``roles`` for the API, which may not know the ingress.
 from collections.abc import Sequence
 from datetime import datetime
 
+from twoway_router.domain.clock import Clock
 from twoway_router.domain.errors import TooManyRequests
-from twoway_router.domain.ids import ConnectionId
+from twoway_router.domain.ids import ConnectionId, new_id
 from twoway_router.domain.messages import InboundMessage
 from twoway_router.ingress.accept import accept
 from twoway_router.ingress.arrivals import Arrival, Stored
 from twoway_router.keywords.follower import RoutingCache
-from twoway_router.kit.clock import Clock
-from twoway_router.kit.ids import new_id
 from twoway_router.store.follower import ChangeFollower
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.transaction import Engine, transaction

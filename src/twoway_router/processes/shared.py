@@ -9,19 +9,19 @@ from twoway_router.dispatch.embedded import EmbeddedTransport
 from twoway_router.dispatch.port import Transport
 from twoway_router.dispatch.rabbitmq import RabbitTransport
 from twoway_router.dispatch.topology import Topology
-from twoway_router.kit.clock import utc_now
-from twoway_router.kit.metrics import HEARTBEAT_AGE
-from twoway_router.kit.sealing import Sealer
+from twoway_router.domain.clock import utc_now
 from twoway_router.processes.carriers import load_carriers
 from twoway_router.processes.database import cannot_reach, make_sealer
 from twoway_router.processes.frame import Part, Process, StartRefused
-from twoway_router.processes.heart import heart_part
+from twoway_router.processes.heartbeat import heart_part
 from twoway_router.store import changes, outbox
 from twoway_router.store.engine import make_engine
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.listen import Listener
 from twoway_router.store.migrate import find_reason_not_to_start
+from twoway_router.store.sealing import Sealer
 from twoway_router.store.transaction import Engine, transaction
+from twoway_router.telemetry.metrics import HEARTBEAT_AGE
 from twoway_router.web.lifecycle import Lifecycle
 
 COLD: Final = ("api",)

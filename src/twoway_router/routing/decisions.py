@@ -8,8 +8,8 @@ from twoway_router.routing.choose import Found, Winner, span_and_rest
 from twoway_router.routing.contexts import Picked
 from twoway_router.routing.entries import NumberEntry
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.inside import find_sub_keyword
 from twoway_router.routing.match import Hit
+from twoway_router.routing.sub_keywords import find_sub_keyword
 from twoway_router.routing.text import Folded
 from twoway_router.routing.types import Candidate, Context, Decision, RouteOutcome, WindowState
 from twoway_router.routing.words import ReservedWord

@@ -10,10 +10,10 @@ from datetime import datetime
 from uuid import UUID
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
+from twoway_router.routing.barred_words import NO_OWN_WORDS, OwnWords
 from twoway_router.routing.columns import Columns, Ids
 from twoway_router.routing.entries import IS_GLUED, IS_WHOLE, STATES, STEM, NumberEntry, as_rows, pack, put, take
 from twoway_router.routing.neighbours import Neighbours
-from twoway_router.routing.own_words import NO_OWN_WORDS, OwnWords
 from twoway_router.routing.text import Folded, fold
 from twoway_router.routing.types import ClaimState, KeywordRules, NumberRules, SubKeyword
 from twoway_router.routing.variants import derived_keys

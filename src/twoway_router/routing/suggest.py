@@ -13,7 +13,7 @@ from twoway_router.routing.entries import NumberEntry
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.text import HEAD, Folded, fold
 from twoway_router.routing.types import Decision, RouteRequest, WindowState
-from twoway_router.routing.weak import one_edit_away
+from twoway_router.routing.weaker_readings import one_edit_away
 
 _MOST_WORDS: Final = 3
 

@@ -6,8 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 
 from twoway_router.domain.errors import Unavailable
-from twoway_router.domain.ids import ConnectionId
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import ConnectionId, new_id
 from twoway_router.numbers.schemas import NumberOut, TunedNumber
 from twoway_router.sandbox import queries, service
 from twoway_router.sandbox.schemas import (

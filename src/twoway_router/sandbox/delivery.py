@@ -1,6 +1,6 @@
 """The simulated carrier of all sandboxes: takes their MTs where an HTTP client would be, and reports on them by a job.
 
-Stands between ``messages.delivery`` and the network; made by ``executor``. What it has taken is the row of the MT itself
+Stands between ``mts.delivery`` and the network; made by ``executor``. What it has taken is the row of the MT itself
 and the outbox entry of its report, so it forgets nothing in a crash and needs no process of its own.
 """
 
@@ -13,11 +13,11 @@ import orjson
 
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.carriers.specs.sandbox import SEND_URL
+from twoway_router.domain.clock import Clock
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import DeliveryReceipt
-from twoway_router.kit.clock import Clock
-from twoway_router.messages.delivery import Announce
-from twoway_router.messages.service import apply_receipts
+from twoway_router.mts.delivery import Announce
+from twoway_router.mts.service import apply_receipts
 from twoway_router.outbound.errors import SendRefused, SendUnknown
 from twoway_router.outbound.http import HttpClient
 from twoway_router.sandbox import queries

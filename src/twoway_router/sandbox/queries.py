@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from twoway_router.domain.ids import TenantId
-from twoway_router.messages.tables import InboundMessages, OutboundMessages
+from twoway_router.inbound.tables import InboundMessages
+from twoway_router.mts.tables import OutboundMessages
 from twoway_router.numbers.tables import Connections, Numbers
 from twoway_router.store import Session
 

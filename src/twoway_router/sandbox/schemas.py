@@ -9,9 +9,9 @@ from pydantic import ConfigDict, Field, model_validator
 from twoway_router.carriers.charsets import clean
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import InboundMessage, NumberKind, Sharing
-from twoway_router.kit.msisdn import read_address
-from twoway_router.messages.schemas import InboundMessageOut
-from twoway_router.messages.tables import InboundMessages
+from twoway_router.domain.msisdn import read_address
+from twoway_router.inbound.schemas import InboundMessageOut
+from twoway_router.inbound.tables import InboundMessages
 from twoway_router.numbers.schemas import Address, NewNumber
 from twoway_router.numbers.tables import Numbers
 from twoway_router.sandbox.rules import FATES, example_of

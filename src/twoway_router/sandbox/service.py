@@ -8,10 +8,8 @@ from uuid import UUID
 
 from twoway_router.carriers.specs import sandbox as carrier
 from twoway_router.domain.errors import Conflict, NotFound, RouterError
-from twoway_router.domain.ids import ConnectionId, TenantId
+from twoway_router.domain.ids import ConnectionId, TenantId, new_id
 from twoway_router.domain.messages import InboundMessage, Sharing
-from twoway_router.kit.ids import new_id
-from twoway_router.kit.sealing import Sealer
 from twoway_router.numbers import service as numbers
 from twoway_router.numbers.connection_service import ConnectionNameTaken
 from twoway_router.numbers.queries import (
@@ -24,6 +22,7 @@ from twoway_router.numbers.tables import Connections, Numbers
 from twoway_router.sandbox import queries
 from twoway_router.sandbox.rules import MOST_NUMBERS
 from twoway_router.store import Session
+from twoway_router.store.sealing import Sealer
 from twoway_router.tenants.queries import find_tenant
 from twoway_router.web.etags import Expected
 

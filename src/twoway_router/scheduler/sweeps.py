@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from twoway_router.messages.queries.listing import first_id_of
-from twoway_router.messages.rules import News
-from twoway_router.messages.service import add_successors
+from twoway_router.mts.rules import News
+from twoway_router.mts.service import add_successors
 from twoway_router.scheduler import queries
 from twoway_router.scheduler.queries import Found
 from twoway_router.store import Engine, outbox, transaction
+from twoway_router.store.periods import first_id_of
 from twoway_router.webhooks.progress import announce
 
 LIMIT: Final = 500

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import insert, select, text
 
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import new_id
 from twoway_router.store.tables import AuditLog
 from twoway_router.store.transaction import Session
 

@@ -16,13 +16,13 @@ from twoway_router.tenants.schemas import (
     TenantOut,
     TenantState,
 )
+from twoway_router.web.audit import CurrentTrail
 from twoway_router.web.auth import OPERATOR, CurrentPrincipal
 from twoway_router.web.context import DbSession, Now
 from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.paging import Page, Pages
 from twoway_router.web.route import api_router
 from twoway_router.web.schemas import changes_of
-from twoway_router.web.trail import CurrentTrail
 
 router = api_router("/tenants", resource="tenants", tag="Tenants")
 keys_router = api_router("/api-keys", resource="api-keys", tag="API keys")

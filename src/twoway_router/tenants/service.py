@@ -7,8 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from twoway_router.domain.errors import Conflict, FieldError, Forbidden, NotFound, Unprocessable
-from twoway_router.domain.ids import TenantId
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import TenantId, new_id
 from twoway_router.store import Session, changes
 from twoway_router.store.unique import is_flushed
 from twoway_router.tenants import queries

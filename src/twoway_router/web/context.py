@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from twoway_router.kit.clock import Clock
-from twoway_router.kit.sealing import Sealer
+from twoway_router.domain.clock import Clock
 from twoway_router.store import Engine, Session
+from twoway_router.store.sealing import Sealer
 from twoway_router.web.auth import Authenticator
 from twoway_router.web.limits import RateLimiter
 

@@ -13,8 +13,8 @@ from typing import Final
 from fastapi import Request, Response
 
 from twoway_router.domain.errors import BadRequest, Conflict, Unprocessable
-from twoway_router.kit.sealing import Sealer
 from twoway_router.store import Session
+from twoway_router.store.sealing import Sealer
 from twoway_router.web import queries
 
 KEPT_FOR: Final = timedelta(days=7)

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twoway_router.domain.errors import RouterError, Unavailable
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import new_id
 from twoway_router.web.problems import problem_response
 from twoway_router.web.queries import is_unavailable
 

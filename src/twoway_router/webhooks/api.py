@@ -5,14 +5,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from twoway_router.domain.addresses import Network
 from twoway_router.domain.ids import WebhookDeliveryId, WebhookEndpointId
-from twoway_router.kit.addresses import Network
+from twoway_router.web.audit import CurrentTrail
 from twoway_router.web.auth import CurrentTenant
 from twoway_router.web.context import Context, DbSession, Now
 from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.paging import Page, Pages
 from twoway_router.web.route import api_router
-from twoway_router.web.trail import CurrentTrail
 from twoway_router.webhooks import service
 from twoway_router.webhooks.events import EventType
 from twoway_router.webhooks.queries import deliveries as delivery_queries

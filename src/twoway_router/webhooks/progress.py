@@ -1,6 +1,6 @@
 """Tells tenants how their MTs fare and who has left them, if they asked for it. Called in the transaction of the news.
 
-Given to ``messages.delivery`` by ``executor``; called by ``ingress`` for receipts.
+Given to ``mts.delivery`` by ``executor``; called by ``ingress`` for receipts.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,9 +10,9 @@ from uuid import UUID
 
 from twoway_router.domain.ids import InboundMessageId, TenantId
 from twoway_router.domain.messages import MtState
-from twoway_router.messages.queries.progress import Progress
-from twoway_router.messages.rules import Departure, News
-from twoway_router.messages.service import list_acquainted, list_progress
+from twoway_router.mts.queries.progress import Progress
+from twoway_router.mts.rules import Departure, News
+from twoway_router.mts.service import list_acquainted, list_progress
 from twoway_router.store import Session
 from twoway_router.webhooks.events import EventType, MessageProgress, SenderOptedOut
 from twoway_router.webhooks.queries import endpoints

@@ -12,9 +12,9 @@ from uuid import UUID
 
 import orjson
 
+from twoway_router.domain.addresses import Network, may_reach, read_address
 from twoway_router.domain.errors import Conflict, FieldError, NotFound, Unprocessable
 from twoway_router.domain.ids import InboundMessageId, TenantId, WebhookEndpointId
-from twoway_router.kit.addresses import Network, may_reach, read_address
 
 WHSEC: Final = "whsec_"
 SECRET_BYTES: Final = 32

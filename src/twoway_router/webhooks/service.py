@@ -11,11 +11,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from twoway_router.domain.ids import InboundMessageId, TenantId, WebhookDeliveryId, WebhookEndpointId
-from twoway_router.kit.addresses import Network
-from twoway_router.kit.ids import new_id
-from twoway_router.kit.sealing import Sealer
+from twoway_router.domain.addresses import Network
+from twoway_router.domain.ids import InboundMessageId, TenantId, WebhookDeliveryId, WebhookEndpointId, new_id
 from twoway_router.store import Session, outbox
+from twoway_router.store.sealing import Sealer
 from twoway_router.webhooks.queries import deliveries, endpoints
 from twoway_router.webhooks.rules import (
     DELETED,

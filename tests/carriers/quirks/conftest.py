@@ -17,14 +17,13 @@ from tests.flow.doubles import NoErrands, a_listener
 from tests.support.scene import FakeHttp
 from twoway_router.carriers.http import HttpReply, HttpRequest, RawRequest
 from twoway_router.config import Settings
-from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
+from twoway_router.domain.ids import ConnectionId, NumberId, TenantId, new_id
 from twoway_router.executor.connections import ConnectionBook
 from twoway_router.executor.runs import MessageRunner, RunLimits
 from twoway_router.ingress.app import Ingress
 from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
-from twoway_router.kit.ids import new_id
-from twoway_router.messages.delivery import Limits, SmsDelivery
+from twoway_router.mts.delivery import Limits, SmsDelivery
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.store import Engine, Session, transaction
@@ -130,7 +129,7 @@ async def door(carrier: str, database_url: str) -> AsyncIterator[Door]:
         engine=engine,
         sealer=SEALER,
         listener=a_listener(database_url),
-        errands=NoErrands(),
+        handshakes=NoErrands(),
         certificates=SIGNERS.certificates,
         clock=lambda: NOW,
     )

@@ -10,9 +10,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from twoway_router.dispatch.port import Ack, Job, RetryAfter, Transport
+from twoway_router.domain.ids import new_id
 from twoway_router.executor.runner import Deliveries, JobRunner
 from twoway_router.executor.runs import MessageRunner, describe
-from twoway_router.kit.ids import new_id
 from twoway_router.store.failures import is_transient
 
 

@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 from tests.unit.keywords.test_checks import POOL, problems
 
-from twoway_router.actions.plans import plan_answer
-from twoway_router.domain.ids import NumberId
+from twoway_router.domain.ids import NumberId, new_id
+from twoway_router.executor.plans import plan_answer
 from twoway_router.keywords.definitions import KeywordDefinition
 from twoway_router.keywords.schemas import KeywordPut
-from twoway_router.kit.ids import new_id
 
 REPLY = [{"kind": "reply", "text": "You said {{ answer }}"}]
 

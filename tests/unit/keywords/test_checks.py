@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from twoway_router.actions.specs import SendEmailSpec
+from twoway_router.domain.ids import new_id
 from twoway_router.keywords.checks import check_definition
-from twoway_router.keywords.definitions import KeywordDefinition, SendEmailSpec
-from twoway_router.kit.ids import new_id
+from twoway_router.keywords.definitions import KeywordDefinition
 
 POOL = str(new_id())
 COUPON = {"kind": "issue_coupon", "pool_id": POOL}

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.raw_server import RawServer, raw_server, read_request
 from twoway_router.carriers.http import HttpReply, HttpRequest
-from twoway_router.kit.addresses import read_networks
+from twoway_router.domain.addresses import read_networks
 from twoway_router.outbound.connection import BODY_LIMIT_BYTES
 from twoway_router.outbound.errors import SendRefused, SendUnknown
 from twoway_router.outbound.http import PooledHttpClient, split_url

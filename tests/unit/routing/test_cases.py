@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from twoway_router.routing.rules_file import Rules, evaluate, read_rules
+from twoway_router.rulesets.file import Rules, evaluate, read_rules
 
 CASES = Path(__file__).parent / "cases"
 AT = datetime(2026, 6, 1, tzinfo=UTC)

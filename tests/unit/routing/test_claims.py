@@ -10,7 +10,7 @@ import yaml
 from tests.unit.routing.cast import GYM, NOON, PIZZERIA, RADIO, SHARED, a_keyword, a_table, route
 from twoway_router.domain.ids import TenantId
 from twoway_router.routing.claims import Claim, Verdict, VerdictKind, judge_claim
-from twoway_router.routing.rules_file import Rules, check, read_rules
+from twoway_router.rulesets.file import Rules, check, read_rules
 
 CASES = Path(__file__).parent / "cases"
 ROWS = [

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from twoway_router.routing.rules_file import Rules, check, evaluate, read_rules
 from twoway_router.routing.text import fold
+from twoway_router.rulesets.file import Rules, check, evaluate, read_rules
 
 PAGE = (Path(__file__).parents[3] / "docs" / "routing.md").read_text(encoding="utf-8")
 AT = datetime(2026, 6, 1, tzinfo=UTC)

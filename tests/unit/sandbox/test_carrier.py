@@ -9,9 +9,8 @@ from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.http import HttpReply
 from twoway_router.carriers.registry import CARRIERS, add_carriers, carrier_of
 from twoway_router.carriers.specs.sandbox import NAME, SPEC
-from twoway_router.domain.ids import ConnectionId
+from twoway_router.domain.ids import ConnectionId, new_id
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply
-from twoway_router.kit.ids import new_id
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import pytest
 
 from tests.cast import NOON
 from twoway_router.domain.errors import Unauthenticated
-from twoway_router.domain.ids import ApiKeyId
-from twoway_router.kit.ids import new_id
+from twoway_router.domain.ids import ApiKeyId, new_id
 from twoway_router.web.auth import Authenticator, KeyRecord, TenantSuspended, make_key
 
 FRESH = make_key("live")

@@ -11,16 +11,16 @@ from uuid import UUID
 import structlog
 
 from twoway_router.carriers.http import HttpReply
-from twoway_router.kit.clock import Clock
-from twoway_router.kit.metrics import PATH_SECONDS, WEBHOOK_ATTEMPTS
-from twoway_router.kit.sealing import SealBroken, Sealer
+from twoway_router.domain.clock import Clock
 from twoway_router.outbound.errors import SendRefused, SendUnknown
 from twoway_router.outbound.gate import Gate, Gates
 from twoway_router.outbound.http import HttpClient
 from twoway_router.outbound.webhook import post_webhook
 from twoway_router.store import Engine, Session, outbox, transaction
 from twoway_router.store.group_commit import GroupCommit
-from twoway_router.store.insist import insist
+from twoway_router.store.sealing import SealBroken, Sealer
+from twoway_router.store.until_stored import until_stored
+from twoway_router.telemetry.metrics import PATH_SECONDS, WEBHOOK_ATTEMPTS
 from twoway_router.webhooks.delivery.schedule import THROTTLING, judge, read_retry_after, shown
 from twoway_router.webhooks.delivery.settling import TellOwners, WebhookResult, WebhookSettler
 from twoway_router.webhooks.queries import claims
@@ -176,7 +176,7 @@ class WebhookDelivery:
             started_at=started_at,
             finished_at=now,
         )
-        await insist(lambda: self._settles.submit(result))
+        await until_stored(lambda: self._settles.submit(result))
 
     async def _post(self, claimed: ClaimedWebhook, now: datetime) -> HttpReply:
         secrets = signing_secrets(self._sealer.open(claimed.secrets), claimed.previous_secret_expires_at, now)

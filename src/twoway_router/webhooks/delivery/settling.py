@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from twoway_router.domain.clock import Clock
 from twoway_router.domain.ids import TenantId
-from twoway_router.kit.clock import Clock
 from twoway_router.store import Engine, Session, outbox, transaction
 from twoway_router.webhooks.delivery.schedule import DISABLE_AFTER, Verdict
 from twoway_router.webhooks.events import EndpointDisabled

@@ -1,0 +1,203 @@
+"""The registry as a rules file, and a plan's steps as calls of the API. Called by ``rules_code``; works on an ``ApiClient``.
+
+Over the API and not on the database: the same keys, checks, verdicts and audit log as for every other change.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from twoway_router.cli.api_client import ApiClient, ApiProblem
+from twoway_router.keywords.checks import check_definition
+from twoway_router.keywords.definitions import KeywordDefinition
+from twoway_router.routing.text import fold
+from twoway_router.rulesets.models import RulesFile
+from twoway_router.rulesets.plan import Finding, Key, RulesPlan, Step, StepKind
+
+ME: Final = "me"
+"""The tenant of a tenant's own key, in its files."""
+
+_ROUTED: Final = {"word", "aliases", "sub_keywords", "active_from", "active_until", "is_glued", "is_whole_message"}
+_SHOWN: Final = {"id", "tenant_id", "number_id", "state", "is_held", "revision", "created_at", "updated_at"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registry:
+    """What the API holds, and the ids behind its names. ``is_operators``: read with an operator's key.
+
+    ``content`` is what is exported; ``file`` also knows tenants that hold nothing yet.
+    """
+
+    file: RulesFile
+    content: Mapping[str, Any]
+    keywords: Mapping[Key, str]
+    numbers: Mapping[str, str]
+    is_operators: bool
+
+
+def canonical(body: dict[str, Any]) -> dict[str, Any]:
+    """A definition with its defaults, as the API would store it; raises ``ValueError`` where it would refuse it."""
+    return KeywordDefinition.model_validate(body).model_dump(mode="json")
+
+
+def read_registry(api: ApiClient, *, number: str | None = None) -> Registry:
+    """Everything that the key may see, or one number by its country/address."""
+    tenants, is_operators = _tenants(api)
+    numbers = {_name(each): each for each in api.pages("/v1/numbers") if number in (None, _name(each))}
+    by_id = {each["id"]: name for name, each in numbers.items()}
+    keywords = [each for each in api.pages("/v1/keywords") if each["number_id"] in by_id]
+    used = {each["tenant_id"] for each in keywords} | {each.get("tenant_id") for each in numbers.values()}
+    content = {
+        "version": 1,
+        "numbers": [_number(name, each, is_operators=is_operators) for name, each in sorted(numbers.items())],
+        "tenants": [each for each in tenants if each["id"] in used] if is_operators else [{"id": ME}],
+        "keywords": sorted(
+            (_keyword(each, by_id[each["number_id"]], is_operators=is_operators) for each in keywords),
+            key=lambda each: (each["number"], each["tenant"], each["word"]),
+        ),
+    }
+    return Registry(
+        file=RulesFile.model_validate(content | ({"tenants": tenants} if is_operators else {})),
+        content=content,
+        keywords={
+            Key(by_id[each["number_id"]], _owner(each, is_operators=is_operators), fold(each["word"]).key): each["id"]
+            for each in keywords
+        },
+        numbers={name: each["id"] for name, each in numbers.items()},
+        is_operators=is_operators,
+    )
+
+
+def find_refused(api: ApiClient, registry: Registry, plan: RulesPlan) -> Iterator[Finding]:
+    """What the registry refuses and routing cannot know: definitions that do not work, words that others hold or gave back."""
+    known = {finding.word for finding in plan.findings if finding.kind == "refused"}
+    for step in plan.steps:
+        if step.kind is StepKind.RELEASE:
+            continue
+        for error in check_definition(KeywordDefinition.model_validate(step.body)):
+            yield Finding(kind="refused", word=step.word, detail=f"{error.pointer}: {error.detail}")
+        if step.word not in known:
+            yield from _find_held(api, registry, step)
+
+
+def _find_held(api: ApiClient, registry: Registry, step: Step) -> Iterator[Finding]:
+    """A step's new words that are not to be had."""
+    asked = {name: step.body[name] for name in ("active_from", "active_until") if step.body.get(name)}
+    asked |= {"tenant_id": step.key.tenant} if registry.is_operators else {}
+    held = {
+        fold(spelling).key
+        for each in registry.content["keywords"]
+        if step.key == Key(each["number"], each["tenant"], fold(each["word"]).key)
+        for spelling in (each["word"], *each.get("aliases", ()))
+    }
+    for word in (step.word, *step.body.get("aliases", ())):
+        if fold(word).key in held:
+            continue
+        query = {"number_id": registry.numbers[step.key.number], "word": word, **asked}
+        told = api.send("GET", "/v1/keywords/availability", query=query).json()
+        if told["is_available"] or told["code"] == "keyword_exists":  # what this plan releases is still held
+            continue
+        if told["verdict"] != "override_needed" or not (step.is_override and registry.is_operators):
+            yield Finding(kind="refused", word=word, detail=told["detail"])
+
+
+def apply_plan(api: ApiClient, registry: Registry, plan: RulesPlan, tell: Callable[[Step, str], None]) -> bool:
+    """Do the steps in order and tell how each ended; False when one was refused. Those already done stay."""
+    is_done = True
+    for step in plan.steps:
+        try:
+            _apply(api, registry, step)
+        except ApiProblem as problem:
+            is_done = False
+            tell(step, str(problem))
+        else:
+            tell(step, "")
+    return is_done
+
+
+def _apply(api: ApiClient, registry: Registry, step: Step) -> None:
+    if step.kind is StepKind.CREATE:
+        owner = {"tenant_id": step.key.tenant} if registry.is_operators else {}
+        body = {**step.body, **owner, "number_id": registry.numbers[step.key.number], "is_override": step.is_override}
+        path = f"/v1/keywords/{api.send('POST', '/v1/keywords', body).json()['id']}"
+        if step.is_suspended:
+            api.send("POST", f"{path}/suspension")
+        return
+    path = f"/v1/keywords/{registry.keywords[step.key]}"
+    headers = {"If-Match": api.send("GET", path).headers["etag"]}
+    if step.kind is StepKind.RELEASE:
+        api.send("DELETE", path, headers=headers)
+        return
+    if set(step.fields) - {"state"}:
+        api.send("PUT", path, dict(step.body), headers=headers)
+    if "state" in step.fields:
+        api.send("POST" if step.is_suspended else "DELETE", f"{path}/suspension")
+
+
+def _tenants(api: ApiClient) -> tuple[list[dict[str, str]], bool]:
+    """The tenants by name; a tenant's key may not ask, which tells whose key it is."""
+    try:
+        return [{"id": each["id"], "name": each["name"]} for each in api.pages("/v1/tenants")], True
+    except ApiProblem as problem:
+        if problem.code != "operator_only":
+            raise
+        return [], False
+
+
+def _name(number: Mapping[str, Any]) -> str:
+    return f"{number['country']}/{number['address']}"
+
+
+def _owner(keyword: Mapping[str, Any], *, is_operators: bool) -> str:
+    return str(keyword["tenant_id"]) if is_operators else ME
+
+
+def _number(name: str, number: Mapping[str, Any], *, is_operators: bool) -> dict[str, Any]:
+    found = {
+        "id": name,
+        "country": number["country"],
+        "address": number["address"],
+        "sharing": number["sharing"],
+        "languages": number["languages"],
+        "time_zone": number["time_zone"],
+    }
+    owner = number.get("tenant_id") if is_operators else ME if number["is_mine"] else None
+    options = number.get("options") or {}
+    return {
+        **found,
+        **({"owner": owner} if owner else {}),
+        **({"fuzzy": True} if options.get("is_fuzzy") else {}),
+        **({"ambiguity": options["ambiguity"]} if "ambiguity" in options else {}),
+    }
+
+
+def _keyword(keyword: Mapping[str, Any], number: str, *, is_operators: bool) -> dict[str, Any]:
+    options = {name.removeprefix("is_"): True for name in ("is_glued", "is_whole_message") if keyword.get(name)}
+    window = {name: keyword[name] for name in ("active_from", "active_until") if keyword.get(name)}
+    definition = {name: each for name, each in keyword.items() if name not in _ROUTED | _SHOWN and _is_set(each)}
+    subs = [
+        {"name": sub["word"], **{name: sub[name] for name in ("aliases", "actions") if sub.get(name)}}
+        for sub in keyword["sub_keywords"]
+    ]
+    return {
+        "number": number,
+        "tenant": _owner(keyword, is_operators=is_operators),
+        "word": keyword["word"],
+        **({"aliases": keyword["aliases"]} if keyword["aliases"] else {}),
+        **({"sub_keywords": subs} if subs else {}),
+        **({"options": options} if options else {}),
+        "state": keyword["state"],
+        **window,
+        **({"definition": _trimmed(definition)} if definition else {}),
+    }
+
+
+def _trimmed(value: Any) -> Any:
+    """Without what is null, as a person would have written it."""
+    if isinstance(value, dict):
+        return {name: _trimmed(each) for name, each in value.items() if each is not None}
+    return [_trimmed(each) for each in value] if isinstance(value, list) else value
+
+
+def _is_set(value: object) -> bool:
+    return value is not None and value not in ([], {}, False)

@@ -1,0 +1,106 @@
+"""Open questions and recent conversations, kept per number and sender.
+
+``ingress`` loads them for a batch and closes them for a STOP; ``actions`` open questions; ``executor`` takes answers and
+refreshes bindings. Nothing here decides where a message goes: that is ``routing``, which gets contexts as values.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+
+from twoway_router.contexts import queries
+from twoway_router.contexts.rules import (
+    OFFER_LIFETIME,
+    OPEN_PER_SENDER,
+    OPEN_PER_TENANT,
+    Answer,
+    Binding,
+    Question,
+    StoredContext,
+    Talk,
+)
+from twoway_router.domain.ids import new_id
+from twoway_router.store import Session, changes
+
+
+async def load(session: Session, talks: Collection[Talk], now: datetime) -> dict[Talk, list[StoredContext]]:
+    """What is open with these people: one statement, one indexed probe for each of them."""
+    found: dict[Talk, list[StoredContext]] = {}
+    for context in await queries.list_open(session, talks, now) if talks else ():
+        found.setdefault(context.talk, []).append(context)
+    return found
+
+
+async def open_questions(session: Session, questions: Sequence[Question], *, now: datetime) -> None:
+    """Open questions that have just been queued as MTs. Beyond the limits the oldest close."""
+    if not questions:
+        return
+    rows = [(new_id(), question, orjson.dumps(question.choices).decode()) for question in questions]
+    await queries.insert_questions(session, rows, now)
+    talks = {question.talk for question in questions}
+    await queries.close_beyond(session, talks, now, per_tenant=OPEN_PER_TENANT, per_sender=OPEN_PER_SENDER)
+    offering = {question.talk.number_id for question in questions if question.offers_words}
+    if offering:
+        for number_id in await queries.insert_word_choices(session, offering):
+            await changes.record(session, "number", number_id)
+
+
+async def bind(session: Session, bindings: Sequence[Binding], *, now: datetime) -> None:
+    """Begin or refresh the bindings of tenants and senders who have just been in touch."""
+    unique = {(binding.talk, binding.tenant_id): binding for binding in bindings}
+    if unique:
+        ordered = [unique[key] for key in sorted(unique, key=lambda key: (key[0], key[1]))]
+        await queries.upsert_bindings(session, [(new_id(), binding) for binding in ordered], now)
+
+
+async def take_answers(session: Session, answers: Sequence[Answer], *, now: datetime) -> set[UUID]:
+    """Store answers and close their questions. A question is answered once: the messages whose answer was taken."""
+    first: dict[UUID, Answer] = {}
+    for each in answers:
+        first.setdefault(each.context_id, each)
+    taken = await queries.take(session, list(first.values()), now) if first else set()
+    return {first[context_id].inbound_message_id for context_id in taken}
+
+
+async def list_contexts(session: Session, ids: Collection[UUID]) -> Mapping[UUID, StoredContext]:
+    """Contexts by their ids, open or not."""
+    return {each.id: each for each in await queries.list_contexts(session, ids)} if ids else {}
+
+
+async def list_past(session: Session, message_ids: Collection[UUID]) -> Mapping[UUID, Sequence[StoredContext]]:
+    """What was open with their senders when stored messages came in, by message. Contexts are forgotten after a while."""
+    found: dict[UUID, list[StoredContext]] = {}
+    for past in await queries.list_past(session, message_ids) if message_ids else ():
+        if past.was_open:
+            found.setdefault(past.message_id, []).append(past.context)
+    return found
+
+
+async def close(session: Session, ids: Collection[UUID], *, now: datetime) -> None:
+    """Close contexts without an answer."""
+    if ids:
+        await queries.close(session, ids, now)
+
+
+async def close_choices(session: Session, talks: Collection[Talk], *, now: datetime) -> None:
+    """A choice was made: its other numbers mean nothing any more."""
+    if talks:
+        await queries.close_choices(session, talks, now)
+
+
+async def close_talks(session: Session, scopes: Collection[tuple[Talk, UUID | None]], *, now: datetime) -> None:
+    """Close what is open with these people: a tenant's, or everybody's. A STOP does, and a START begins anew."""
+    if scopes:
+        await queries.close_talks(session, list(scopes), now)
+
+
+async def find_asked(session: Session, talks: Collection[Talk], *, now: datetime) -> set[Talk]:
+    """Who was asked lately which tenant they mean, and must not be asked again."""
+    return await queries.find_asked(session, talks, now - OFFER_LIFETIME) if talks else set()
+
+
+async def list_word_choices(session: Session) -> frozenset[UUID]:
+    """The numbers on which a message that is a keyword may yet be an answer."""
+    return await queries.list_word_choices(session)

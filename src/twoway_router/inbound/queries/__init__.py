@@ -1,0 +1,1 @@
+"""SQL of MOs, one file per purpose. Set-based: one statement per batch, whatever its size."""

@@ -1,0 +1,73 @@
+"""What the ingress knows of conversations: loaded for a whole batch before it routes, closed by a STOP in its transaction.
+
+Called by ``accept``. Only messages whose route may depend on a conversation are looked up, all in one statement.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from twoway_router.contexts import service as conversations
+from twoway_router.contexts.rules import StoredContext, Talk
+from twoway_router.domain.messages import InboundMessage, SenderKind
+from twoway_router.keywords.follower import RoutingCache
+from twoway_router.routing.plan import needs_contexts
+from twoway_router.routing.types import Context, Decision, NumberRules, RouteOutcome
+from twoway_router.store.transaction import Session
+
+
+class Conversations:
+    """What was open with the batch's senders, and what the batch closes. Used for one batch."""
+
+    def __init__(self, found: dict[Talk, list[StoredContext]]) -> None:
+        self._found = found
+        self._closing: dict[UUID, tuple[Talk, UUID | None] | UUID] = {}
+
+    @classmethod
+    async def load(
+        cls,
+        session: Session,
+        cache: RoutingCache,
+        arrived: Iterable[tuple[NumberRules | None, InboundMessage]],
+        now: datetime,
+    ) -> "Conversations":
+        """One statement for all whose text alone does not decide; none when nobody needs it."""
+        talks = {
+            Talk(number.number_id, message.sender)
+            for number, message in arrived
+            if number is not None
+            and message.sender_kind is SenderKind.MSISDN
+            and needs_contexts(
+                cache.table,
+                number.number_id,
+                message.text,
+                may_offer_choices=number.number_id in cache.word_choices,
+            )
+        }
+        return cls(await conversations.load(session, talks, now))
+
+    def of(self, number: NumberRules, message: InboundMessage, at: datetime) -> tuple[Context, ...]:
+        """What is open with this sender."""
+        if not self._found:
+            return ()
+        found = self._found.get(Talk(number.number_id, message.sender), ())
+        return tuple(context.as_context(at) for context in found)
+
+    def note(self, message_id: UUID, number: NumberRules, message: InboundMessage, decision: Decision) -> None:
+        """Remember what a decision closes. What a STOP has closed is not there for later messages of the batch either."""
+        if message.sender_kind is not SenderKind.MSISDN:
+            return
+        talk = Talk(number.number_id, message.sender)
+        if decision.outcome is RouteOutcome.OPT_OUT:
+            self._closing[message_id] = (talk, decision.tenant_id)
+            left = [each for each in self._found.pop(talk, ()) if decision.tenant_id not in (None, each.tenant_id)]
+            if left:
+                self._found[talk] = left
+        elif decision.rule == "offer_declined" and decision.context_id:
+            self._closing[message_id] = UUID(decision.context_id)
+
+    async def close(self, session: Session, inserted: frozenset[UUID], now: datetime) -> None:
+        """Close what the new messages of the batch have ended; a repeated STOP closes nothing that is younger."""
+        ending = [ended for message_id, ended in self._closing.items() if message_id in inserted]
+        await conversations.close_talks(session, [each for each in ending if isinstance(each, tuple)], now=now)
+        await conversations.close(session, [each for each in ending if isinstance(each, UUID)], now=now)

@@ -1,1 +1,0 @@
-"""SQL of messages, one file per step of the path. Set-based: one statement per batch, whatever its size."""

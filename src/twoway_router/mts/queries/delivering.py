@@ -1,0 +1,287 @@
+"""Claims, settles and postpones MTs. Called by ``mts.delivery``, each function inside its own short transaction."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from twoway_router.carriers.everywhere import read_rate
+from twoway_router.domain.messages import DeliveryState, MtState, UnknownPolicy
+from twoway_router.mts.rules import CLOCK_SKEW, EXEMPT_ORIGINS, Entry
+from twoway_router.store import Session
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """An MT that a job names and that is still open, before anything is locked.
+
+    ``rates`` are the MTs per second that its connection and its number may send, where they are limited.
+    """
+
+    id: UUID
+    number_id: UUID
+    recipient: str
+    connection_id: UUID
+    order_key: int
+    revision: int
+    state: str
+    is_usable: bool
+    priority: int = 0
+    reason: str | None = None
+    rests_until: datetime | None = None
+    rates: Mapping[UUID, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """An MT that this process may try to hand over until its lease ends."""
+
+    id: UUID
+    tenant_id: UUID | None
+    connection_id: UUID
+    sender: str
+    recipient: str
+    text: str
+    encoding: str
+    segments: int
+    reply_token: str | None
+    attempt: int
+    created_at: datetime
+    lease_until: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """An MT that ended where it would have been claimed: suppressed, or failed because it expired."""
+
+    id: UUID
+    tenant_id: UUID | None
+    state: str
+    order_key: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Locked:
+    """An MT locked to be settled: its ledger entry and what following work needs."""
+
+    entry: Entry
+    tenant_id: UUID | None
+    number_id: UUID
+    connection_id: UUID
+    recipient: str
+    order_key: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Early:
+    """A receipt that came before the answer of its MT. ``opted_out``: it says that the recipient has opted out there."""
+
+    mt_id: UUID
+    state: str
+    opted_out: bool
+
+
+_LOOK: Final = text(
+    """
+    SELECT m.id, m.number_id, m.recipient, m.connection_id, m.order_key, c.revision, m.state,
+           c.state = 'active' AND n.state = 'active' AS is_usable, m.priority, m.reason, p.rests_until,
+           c.settings->>'sends_per_second' AS connection_rate, n.options->>'sends_per_second' AS number_rate
+    FROM outbound_messages AS m
+    JOIN connections AS c ON c.id = m.connection_id
+    JOIN numbers AS n ON n.id = m.number_id
+    LEFT JOIN sending_paces AS p ON p.id = m.connection_id
+    WHERE m.id = ANY(CAST(:ids AS uuid[]))
+      AND (m.state = :planned OR (m.state = :unknown AND m.settled_at IS NULL AND m.lease_until <= :due_by))
+    ORDER BY m.priority, m.id
+    """
+)
+"""States are parameters here and below: with literals, a plan made on an empty table walks through all that is open."""
+_CLAIM: Final = text(
+    """
+    WITH candidate AS (
+        SELECT m.id, CASE
+            WHEN m.expires_at <= :now THEN 'failed'
+            WHEN NOT (m.origin = ANY(CAST(:exempt AS text[]))) AND (
+                SELECT s.state FROM suppressions AS s
+                WHERE s.number_id = m.number_id AND s.msisdn = m.recipient
+                  AND (s.tenant_id IS NULL OR s.tenant_id = m.tenant_id)
+                ORDER BY s.tenant_id NULLS LAST LIMIT 1
+            ) = 'stopped' THEN 'suppressed'
+            ELSE 'claimed' END AS state
+        FROM outbound_messages AS m
+        WHERE m.id = ANY(CAST(:ids AS uuid[])) AND m.state = :planned AND m.due_at <= :due_by
+          AND m.id = (
+            SELECT first.id FROM outbound_messages AS first
+            WHERE first.order_key = m.order_key AND first.state IN ('planned', 'claimed')
+            ORDER BY first.id LIMIT 1)
+        ORDER BY m.id
+        FOR UPDATE OF m SKIP LOCKED
+    )
+    UPDATE outbound_messages AS m
+    SET state = candidate.state,
+        attempt = m.attempt + CASE candidate.state WHEN 'claimed' THEN 1 ELSE 0 END,
+        lease_until = CASE candidate.state WHEN 'claimed' THEN CAST(:lease_until AS timestamptz) END,
+        settled_at = CASE candidate.state WHEN 'claimed' THEN NULL ELSE CAST(:now AS timestamptz) END,
+        reason = CASE candidate.state WHEN 'failed' THEN 'expired' WHEN 'suppressed' THEN 'opted_out' ELSE m.reason END
+    FROM candidate
+    WHERE m.id = candidate.id
+    RETURNING m.id, m.tenant_id, m.connection_id, m.sender, m.recipient, m.text, m.encoding, m.segments, m.reply_token,
+              m.attempt, m.created_at, m.lease_until, m.state, m.order_key
+    """
+)
+_LOCK: Final = text(
+    """
+    SELECT id, tenant_id, number_id, connection_id, recipient, order_key, state, delivery_state, attempt, policy,
+           created_at, expires_at, lease_until, reason
+    FROM outbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
+    """
+)
+_SETTLE: Final = text(
+    """
+    WITH tried AS (
+        INSERT INTO outbound_attempts
+            (outbound_message_id, attempt, tenant_id, outcome, reason, started_at, finished_at)
+        SELECT * FROM unnest(CAST(:tried_ids AS uuid[]), CAST(:attempts AS smallint[]), CAST(:tenant_ids AS uuid[]),
+                             CAST(:outcomes AS text[]), CAST(:why AS text[]), CAST(:started AS timestamptz[]),
+                             CAST(:finished AS timestamptz[]))
+        ON CONFLICT (outbound_message_id, attempt) DO UPDATE
+        SET outcome = excluded.outcome, reason = excluded.reason, finished_at = excluded.finished_at
+    ), moved AS (
+        UPDATE outbound_messages AS m
+        SET state = entry.state,
+            reason = entry.reason,
+            due_at = CASE entry.state WHEN 'planned' THEN entry.at ELSE m.due_at END,
+            lease_until = CASE entry.state WHEN 'unknown' THEN entry.at END,
+            carrier_message_id = coalesce(entry.carrier_message_id, m.carrier_message_id),
+            handed_over_at = CASE WHEN entry.state IN ('handed_over', 'confirmed')
+                                  THEN coalesce(m.handed_over_at, CAST(:now AS timestamptz)) ELSE m.handed_over_at END,
+            settled_at = CASE WHEN entry.state IN ('planned', 'claimed') OR entry.at IS NOT NULL THEN NULL
+                              ELSE coalesce(m.settled_at, CAST(:now AS timestamptz)) END
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:reasons AS text[]),
+                    CAST(:ats AS timestamptz[]), CAST(:carrier_ids AS text[]))
+            AS entry (id, state, reason, at, carrier_message_id)
+        WHERE m.id = entry.id
+    )
+    UPDATE delivery_receipts AS r
+    SET outbound_message_id = entry.id
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:connection_ids AS uuid[]), CAST(:carrier_ids AS text[]),
+                CAST(:since AS timestamptz[])) AS entry (id, connection_id, carrier_message_id, since)
+    CROSS JOIN LATERAL (
+        SELECT w.id FROM delivery_receipts AS w
+        WHERE w.connection_id = entry.connection_id AND w.carrier_message_id = entry.carrier_message_id
+          AND w.outbound_message_id IS NULL AND w.received_at >= entry.since
+        OFFSET 0) AS waiting
+    WHERE r.id = waiting.id
+    RETURNING r.id, r.outbound_message_id, r.state, r.opted_out
+    """
+)
+_SUCCESSORS: Final = text(
+    """
+    SELECT id, order_key FROM (
+        SELECT DISTINCT ON (order_key) id, order_key, state, due_at FROM outbound_messages
+        WHERE order_key = ANY(CAST(:order_keys AS bigint[])) AND state IN ('planned', 'claimed')
+        ORDER BY order_key, id
+    ) AS first
+    WHERE state = 'planned' AND due_at <= :due_by
+    """
+)
+_POSTPONE: Final = text(
+    "UPDATE outbound_messages AS m SET due_at = CAST(:due_at AS timestamptz), reason = :reason"
+    " WHERE id = ANY(CAST(:ids AS uuid[])) AND state = :planned RETURNING id, order_key"
+)
+
+
+async def look(session: Session, ids: Collection[UUID], now: datetime) -> Sequence[Seen]:
+    """Which of these MTs are open: planned, or unknown with their wait over."""
+    states = {"planned": MtState.PLANNED.value, "unknown": MtState.UNKNOWN.value}
+    rows = await session.execute(_LOOK, {"ids": list(ids), "due_by": now + CLOCK_SKEW, **states})
+    return [_seen(row._asdict()) for row in rows]
+
+
+def _seen(row: dict[str, Any]) -> Seen:
+    told = {row["connection_id"]: row.pop("connection_rate"), row["number_id"]: row.pop("number_rate")}
+    return Seen(**row, rates={key: rate for key, word in told.items() if (rate := read_rate(word))})
+
+
+async def claim(
+    session: Session, ids: Sequence[UUID], now: datetime, lease_until: datetime
+) -> tuple[Sequence[Claimed], Sequence[Ended]]:
+    """Claim what is due and first of its person; also what was suppressed or had expired instead."""
+    rows = await session.execute(
+        _CLAIM,
+        {
+            "ids": list(ids),
+            "now": now,
+            "due_by": now + CLOCK_SKEW,
+            "lease_until": lease_until,
+            "exempt": list(EXEMPT_ORIGINS),
+            "planned": MtState.PLANNED.value,
+        },
+    )
+    claims: list[Claimed] = []
+    ended: list[Ended] = []
+    for row in sorted(rows, key=lambda row: row.id):
+        found = row._asdict()
+        state, order_key = found.pop("state"), found.pop("order_key")
+        if state == MtState.CLAIMED:
+            claims.append(Claimed(**found))
+        else:
+            ended.append(Ended(id=row.id, tenant_id=row.tenant_id, state=state, order_key=order_key))
+    return claims, ended
+
+
+async def lock_entries(session: Session, ids: Collection[UUID]) -> Mapping[UUID, Locked]:
+    """Lock MTs, in one order, to be settled."""
+    rows = await session.execute(_LOCK, {"ids": list(ids)})
+    return {
+        row.id: Locked(
+            entry=Entry(
+                id=row.id,
+                state=MtState(row.state),
+                delivery_state=DeliveryState(row.delivery_state) if row.delivery_state else None,
+                attempt=row.attempt,
+                policy=UnknownPolicy(row.policy),
+                created_at=row.created_at,
+                expires_at=row.expires_at,
+                decide_at=row.lease_until,
+                reason=row.reason,
+            ),
+            tenant_id=row.tenant_id,
+            number_id=row.number_id,
+            connection_id=row.connection_id,
+            recipient=row.recipient,
+            order_key=row.order_key,
+        )
+        for row in rows
+    }
+
+
+async def settle(
+    session: Session, moves: Mapping[str, Sequence[Any]], tries: Mapping[str, Sequence[Any]], now: datetime
+) -> Sequence[Early]:
+    """Store moves, log tries, and take over receipts that came before their MT's answer, oldest first.
+
+    ``moves``: ids, states, reasons, ats, carrier_ids, connection_ids, since. ``tries``: tried_ids, attempts, tenant_ids,
+    outcomes, why, started, finished. One list per column.
+    """
+    rows = await session.execute(_SETTLE, {**moves, **tries, "now": now})
+    found = sorted(rows, key=lambda row: row.id)
+    return [Early(mt_id=row.outbound_message_id, state=row.state, opted_out=row.opted_out) for row in found]
+
+
+async def list_successors(session: Session, order_keys: Collection[int], now: datetime) -> Sequence[tuple[UUID, int]]:
+    """The MTs whose turn it is now, one per order key: (id, order key)."""
+    if not order_keys:
+        return []
+    rows = await session.execute(_SUCCESSORS, {"order_keys": list(order_keys), "due_by": now + CLOCK_SKEW})
+    return [(row.id, row.order_key) for row in rows]
+
+
+async def postpone(session: Session, ids: Sequence[UUID], due_at: datetime, reason: str) -> Sequence[tuple[UUID, int]]:
+    """Make planned MTs due later; those that were: (id, order key)."""
+    values = {"ids": list(ids), "due_at": due_at, "reason": reason, "planned": MtState.PLANNED.value}
+    rows = await session.execute(_POSTPONE, values)
+    return [(row.id, row.order_key) for row in rows]

@@ -1,0 +1,115 @@
+"""SQL of throughput: the pace of a connection or number, who waits to answer, who comes back later. For ``delivery``."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from twoway_router.domain.messages import MtState
+from twoway_router.mts.queries.delivering import Seen
+from twoway_router.store import Session
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """When the next MT may go, and where the queue of those that come back ends."""
+
+    free_at: datetime
+    tail_at: datetime
+
+
+_ANSWERS_WITHIN: Final = timedelta(seconds=1)
+_ANSWERS_SINCE: Final = timedelta(seconds=60)
+
+_MAKE: Final = text(
+    "INSERT INTO sending_paces (id, free_at, tail_at)"
+    " SELECT id, CAST(:now AS timestamptz), CAST(:now AS timestamptz) FROM unnest(CAST(:ids AS uuid[])) AS wanted (id)"
+    " ORDER BY id ON CONFLICT (id) DO NOTHING"
+)
+_LOCK: Final = text(
+    "SELECT id, free_at, tail_at FROM sending_paces WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE"
+)
+_STORE: Final = text(
+    """
+    UPDATE sending_paces AS pace SET free_at = entry.free_at, tail_at = entry.tail_at
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:frees AS timestamptz[]), CAST(:tails AS timestamptz[]))
+         AS entry (id, free_at, tail_at)
+    WHERE pace.id = entry.id
+    """
+)
+_REST: Final = text(
+    """
+    INSERT INTO sending_paces AS pace (id, free_at, tail_at, rests_until)
+    SELECT id, CAST(:now AS timestamptz), CAST(:now AS timestamptz), rests_until
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:untils AS timestamptz[])) AS entry (id, rests_until)
+    ORDER BY id
+    ON CONFLICT (id) DO UPDATE SET rests_until = greatest(pace.rests_until, excluded.rests_until)
+    """
+)
+_PRESSING: Final = text(
+    """
+    SELECT DISTINCT m.connection_id, m.number_id FROM outbound_messages AS m
+    WHERE m.connection_id = ANY(CAST(:connection_ids AS uuid[])) AND m.state = 'planned' AND m.priority = 0
+      AND m.due_at BETWEEN :since AND :until AND NOT (m.id = ANY(CAST(:ids AS uuid[])))
+      AND m.id = (
+        SELECT first.id FROM outbound_messages AS first
+        WHERE first.order_key = m.order_key AND first.state IN ('planned', 'claimed')
+        ORDER BY first.id LIMIT 1)
+    """
+)
+_POSTPONE: Final = text(
+    """
+    UPDATE outbound_messages AS m SET due_at = entry.due_at, reason = :reason
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:due_ats AS timestamptz[])) AS entry (id, due_at)
+    WHERE m.id = entry.id AND m.state = :planned RETURNING m.id, m.order_key
+    """
+)
+
+
+async def lock(session: Session, ids: Sequence[UUID], now: datetime) -> Mapping[UUID, Pace]:
+    """The paces of connections and numbers, locked in one order; new ones begin now."""
+    rows = (await session.execute(_LOCK, {"ids": list(ids)})).all()
+    if len(rows) < len(ids):
+        await session.execute(_MAKE, {"ids": list(ids), "now": now})
+        rows = (await session.execute(_LOCK, {"ids": list(ids)})).all()
+    return {row.id: Pace(free_at=row.free_at, tail_at=row.tail_at) for row in rows}
+
+
+async def store(session: Session, paces: Mapping[UUID, Pace]) -> None:
+    """Write paces back; the caller holds their locks."""
+    columns = {
+        "ids": list(paces),
+        "frees": [pace.free_at for pace in paces.values()],
+        "tails": [pace.tail_at for pace in paces.values()],
+    }
+    await session.execute(_STORE, columns)
+
+
+async def rest(session: Session, untils: Mapping[UUID, datetime], now: datetime) -> None:
+    """Let connections rest, in every process, because their carriers asked for it."""
+    if untils:
+        await session.execute(_REST, {"ids": list(untils), "untils": list(untils.values()), "now": now})
+
+
+async def list_pressing(session: Session, bulk: Collection[Seen], ids: Sequence[UUID], now: datetime) -> set[UUID]:
+    """The connections and numbers of ``bulk`` where answers other than ``ids`` wait for their turn."""
+    wanted = {
+        "connection_ids": list({each.connection_id for each in bulk}),
+        "ids": list(ids),
+        "since": now - _ANSWERS_SINCE,
+        "until": now + _ANSWERS_WITHIN,
+    }
+    rows = await session.execute(_PRESSING, wanted)
+    return {key for row in rows for key in (row.connection_id, row.number_id)}
+
+
+async def postpone_each(session: Session, due_ats: Mapping[UUID, datetime], reason: str) -> Sequence[tuple[UUID, int]]:
+    """Make planned MTs due later, each at its time; those that were: (id, order key)."""
+    if not due_ats:
+        return []
+    columns = {"ids": list(due_ats), "due_ats": list(due_ats.values())}
+    values = {**columns, "reason": reason, "planned": MtState.PLANNED.value}
+    return [(row.id, row.order_key) for row in await session.execute(_POSTPONE, values)]

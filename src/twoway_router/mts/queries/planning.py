@@ -1,0 +1,95 @@
+"""Writes planned MTs and their jobs. Called by ``mts.service.queue_mts``."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from twoway_router.store import Session
+from twoway_router.store.outbox import CHANNEL
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendingNumber:
+    """What an MT takes over from its number."""
+
+    id: UUID
+    address: str
+    connection_id: UUID
+    unknown_policy: str
+    max_segments: int | None
+
+
+_COLUMNS: Final[Mapping[str, str]] = {
+    "id": "uuid",
+    "tenant_id": "uuid",
+    "number_id": "uuid",
+    "connection_id": "uuid",
+    "sender": "text",
+    "recipient": "text",
+    "text": "text",
+    "encoding": "text",
+    "segments": "smallint",
+    "origin": "text",
+    "inbound_message_id": "uuid",
+    "generation": "smallint",
+    "ordinal": "smallint",
+    "state": "text",
+    "policy": "text",
+    "order_key": "bigint",
+    "reply_token": "text",
+    "priority": "smallint",
+    "reason": "text",
+}
+_NAMES: Final = ", ".join(_COLUMNS)
+_ARRAYS: Final = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS.items())
+
+_INSERT: Final = text(
+    f"""
+    WITH inserted AS (
+        INSERT INTO outbound_messages ({_NAMES}, due_at, expires_at, created_at, settled_at)
+        SELECT {_NAMES}, CAST(:now AS timestamptz), CAST(:expires_at AS timestamptz), CAST(:now AS timestamptz),
+               CASE WHEN state = 'planned' THEN NULL ELSE CAST(:now AS timestamptz) END
+        FROM unnest({_ARRAYS}) AS entry ({_NAMES})
+        RETURNING id, state, order_key
+    ), jobs AS (
+        INSERT INTO outbox (job, lane, ids)
+        SELECT 'sms.deliver', lane, array_agg(id ORDER BY id)
+        FROM (SELECT id, mod(mod(order_key, 1024) + 1024, 1024) AS lane FROM inserted WHERE state = 'planned') AS planned
+        GROUP BY lane
+        RETURNING 1
+    )
+    SELECT count(pg_notify(:channel, '')) FROM (SELECT 1 FROM jobs LIMIT 1) AS any_job
+    """
+)
+_NUMBERS: Final = text(
+    "SELECT id, address, connection_id, options->>'unknown_policy' AS unknown_policy,"
+    " CAST(options->>'max_segments' AS int) AS max_segments FROM numbers"
+    " WHERE id = ANY(CAST(:ids AS uuid[])) OR (address = ANY(CAST(:addresses AS text[])) AND sandbox_id IS NULL)"
+)
+
+
+async def list_numbers(
+    session: Session, ids: Collection[UUID], addresses: Collection[str]
+) -> Mapping[UUID, SendingNumber]:
+    """The numbers that MTs will be sent from, and those of ours that they would be sent to."""
+    rows = await session.execute(_NUMBERS, {"ids": list(ids), "addresses": list(addresses)})
+    return {
+        row.id: SendingNumber(
+            id=row.id,
+            address=row.address,
+            connection_id=row.connection_id,
+            unknown_policy=row.unknown_policy or "at_most_once",
+            max_segments=row.max_segments,
+        )
+        for row in rows
+    }
+
+
+async def insert_mts(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime, expires_at: datetime) -> None:
+    """Insert MTs; those that are planned get their jobs."""
+    columns = {name: [row[name] for row in rows] for name in _COLUMNS}
+    await session.execute(_INSERT, {**columns, "now": now, "expires_at": expires_at, "channel": CHANNEL})

@@ -1,0 +1,280 @@
+"""The one door out: ``queue_mts`` is the only way to send an SMS. Also applies what receipts say of MTs.
+
+Called by ``actions`` (replies) and ``ingress`` (receipts); ``mts.delivery`` asks consent again when it claims.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from twoway_router.consent import service as consent
+from twoway_router.consent.rules import ConsentChange, Recipient, SuppressionReason
+from twoway_router.domain.gsm import measure
+from twoway_router.domain.ids import ConnectionId, InboundMessageId, NumberId, OutboundMessageId, TenantId, new_id
+from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, MtState, UnknownPolicy
+from twoway_router.mts.queries import cancelling, correspondents, delivering, planning, progress, receipts
+from twoway_router.mts.queries.progress import Progress
+from twoway_router.mts.rules import SEGMENT_LIMIT, Departure, News, after_receipt
+from twoway_router.store import Session
+from twoway_router.store.outbox import add, lane_of, order_key
+from twoway_router.telemetry.metrics import CONSENT_BLOCKED, RECEIPTS
+
+States = tuple[str, str | None]
+_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MtDraft:
+    """An MT that someone wants sent; a person's MTs leave in the order of their ids.
+
+    ``policy`` None takes the number's own; ``is_exempt``: also to the suppressed.
+    """
+
+    id: UUID = field(default_factory=new_id)
+    tenant_id: TenantId | None
+    number_id: NumberId
+    recipient: str
+    text: str
+    origin: str
+    inbound_message_id: InboundMessageId | None
+    ordinal: int
+    generation: int = 0
+    reply_token: str | None = None
+    policy: UnknownPolicy | None = None
+    is_exempt: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Queued:
+    """What became of a draft: a planned MT, or why it will not be sent. ``refused`` is the row of an MT that will not be."""
+
+    id: OutboundMessageId | None
+    reason: str | None = None
+    refused: UUID | None = None
+
+
+async def queue_mts(
+    session: Session, drafts: Sequence[MtDraft], *, now: datetime, lifetime: timedelta
+) -> Sequence[Queued]:
+    """Plan MTs, one result per draft. Asks consent; never writes to anything but MSISDNs that are not ours."""
+    if not drafts:
+        return []
+    recipients = {draft.recipient for draft in drafts}
+    numbers = await planning.list_numbers(session, {draft.number_id for draft in drafts}, recipients)
+    ours = {number.address for number in numbers.values()}
+    suppressed = await consent.find_suppressed(session, [_recipient(draft) for draft in drafts if not draft.is_exempt])
+    rows: list[dict[str, Any]] = []
+    results: list[Queued] = []
+    for draft in drafts:
+        if _E164.fullmatch(draft.recipient) is None:
+            results.append(Queued(id=None, reason="recipient_is_no_msisdn"))
+        elif draft.recipient in ours:
+            results.append(Queued(id=None, reason="recipient_is_ours"))
+        elif not draft.text.strip():
+            results.append(Queued(id=None, reason="text_is_empty"))
+        else:
+            is_suppressed = not draft.is_exempt and _recipient(draft) in suppressed
+            row = _row(draft, numbers[draft.number_id], is_suppressed=is_suppressed)
+            rows.append(row)
+            if row["state"] == MtState.PLANNED:
+                results.append(Queued(id=OutboundMessageId(row["id"])))
+            else:
+                results.append(Queued(id=None, reason=row["reason"], refused=row["id"]))
+    if rows:
+        CONSENT_BLOCKED.labels("queued").inc(sum(row["state"] == MtState.SUPPRESSED for row in rows))
+        await planning.insert_mts(session, rows, now, now + lifetime)
+    return results
+
+
+async def opt_out(
+    session: Session,
+    changes: Sequence[ConsentChange],
+    *,
+    now: datetime,
+    reason: SuppressionReason = SuppressionReason.WORD,
+) -> Mapping[UUID, UUID]:
+    """Suppress people and cancel what is planned for them. Nothing that has not left by now leaves any more.
+
+    Returns the cancelled MTs that belong to a tenant, with the tenant: ``webhooks.progress`` tells it.
+    """
+    return (await _stop(session, changes, now, reason))[0]
+
+
+async def leave(session: Session, departures: Sequence[Departure], *, now: datetime) -> News:
+    """``opt_out`` for people of whom a carrier says that they have left: for everybody on the number."""
+    people: dict[tuple[UUID, str], frozenset[UUID]] = {}
+    for each in departures:
+        key = each.number_id, each.msisdn
+        people[key] = people.get(key, frozenset()) | each.tenant_ids
+    changes = [ConsentChange(number_id=number_id, msisdn=msisdn) for number_id, msisdn in people]
+    cancelled, fresh = await _stop(session, changes, now, SuppressionReason.CARRIER)
+    keys = [(each.number_id, each.msisdn) for each in fresh]
+    left = tuple(Departure(number_id=key[0], msisdn=key[1], tenant_ids=people[key]) for key in sorted(keys))
+    return News(moved=cancelled, left=left)
+
+
+async def _stop(
+    session: Session, changes: Sequence[ConsentChange], now: datetime, reason: SuppressionReason
+) -> tuple[Mapping[UUID, UUID], set[Recipient]]:
+    """The cancelled MTs of tenants, and who was not stopped before."""
+    if not changes:
+        return {}, set()
+    fresh = await consent.opt_out(session, changes, now, reason=reason)
+    cancelled = await cancelling.cancel_planned(session, changes, now)
+    CONSENT_BLOCKED.labels("cancelled").inc(len(cancelled))
+    await add_successors(session, {each.order_key for each in cancelled}, now)
+    return {each.id: each.tenant_id for each in cancelled if each.tenant_id}, fresh
+
+
+async def add_successors(session: Session, order_keys: Collection[int], now: datetime) -> None:
+    """Jobs for the MTs whose turn it is now that their predecessors are out of the way."""
+    following = await delivering.list_successors(session, order_keys, now)
+    await add(session, "sms.deliver", [mt_id for mt_id, _ in following], [lane_of(key) for _, key in following])
+
+
+def _recipient(draft: MtDraft) -> Recipient:
+    return Recipient(number_id=draft.number_id, msisdn=draft.recipient, tenant_id=draft.tenant_id)
+
+
+def _row(draft: MtDraft, number: planning.SendingNumber, *, is_suppressed: bool) -> dict[str, Any]:
+    size = measure(draft.text)
+    state, reason = MtState.PLANNED, None
+    if is_suppressed:
+        state, reason = MtState.SUPPRESSED, "opted_out"
+    elif size.segments > min(number.max_segments or SEGMENT_LIMIT, SEGMENT_LIMIT):
+        state, reason = MtState.FAILED, "too_many_segments"
+    return {
+        "id": draft.id,
+        "tenant_id": draft.tenant_id,
+        "number_id": draft.number_id,
+        "connection_id": number.connection_id,
+        "sender": number.address,
+        "recipient": draft.recipient,
+        "text": draft.text,
+        "encoding": size.encoding.value,
+        "segments": size.segments,
+        "origin": draft.origin,
+        "inbound_message_id": draft.inbound_message_id,
+        "generation": draft.generation,
+        "ordinal": draft.ordinal,
+        "state": state.value,
+        "policy": (draft.policy or UnknownPolicy(number.unknown_policy)).value,
+        "order_key": order_key(draft.tenant_id or draft.number_id, draft.recipient),
+        "reply_token": draft.reply_token,
+        "priority": 0 if draft.inbound_message_id else 1,
+        "reason": reason,
+    }
+
+
+async def apply_receipts(
+    session: Session, reported: Sequence[tuple[ConnectionId, DeliveryReceipt]], *, now: datetime
+) -> News:
+    """Keep receipts and move their MTs, never backwards. A receipt that overtook its MT's answer waits for it.
+
+    Returns what ``webhooks.progress`` tells the tenants.
+    """
+    if not reported:
+        return News()
+    names = [name for connection_id, receipt in reported if (name := _name(connection_id, receipt))]
+    await receipts.lock(session, names)
+    spoken = await receipts.find_spoken_of(
+        session,
+        [connection_id for connection_id, _ in reported],
+        [receipt.carrier_message_id for _, receipt in reported],
+        [_reference(receipt) for _, receipt in reported],
+    )
+    mts = {found.position: found for found in spoken}
+    states: dict[UUID, States] = {}
+    for position, (_, receipt) in enumerate(reported):
+        mt = mts.get(position)
+        RECEIPTS.labels(receipt.state.value, "found" if mt else "waiting").inc()
+        if mt:
+            _fold(states, mt.id, (mt.state, mt.delivery_state), receipt.state)
+    await receipts.update_states(session, states, now)
+    rows = [_receipt_row(*each, mts.get(position)) for position, each in enumerate(reported)]
+    await receipts.insert_receipts(session, rows, now)
+    blocked = [mts[position] for position, (_, receipt) in enumerate(reported) if receipt.opted_out and position in mts]
+    news = await leave(session, [departed(mt) for mt in blocked], now=now)
+    moved = {mt.id: mt.tenant_id for mt in spoken if mt.id in states and mt.tenant_id}
+    return News(moved={**news.moved, **moved}, left=news.left)
+
+
+class Sent(Protocol):
+    """An MT as far as it says who writes to whom."""
+
+    @property
+    def number_id(self) -> UUID: ...
+    @property
+    def recipient(self) -> str: ...
+    @property
+    def tenant_id(self) -> UUID | None: ...
+
+
+def departed(mt: Sent) -> Departure:
+    """The recipient of an MT that the carrier refused for their sake."""
+    tenants = frozenset((mt.tenant_id,)) if mt.tenant_id else frozenset()
+    return Departure(number_id=mt.number_id, msisdn=mt.recipient, tenant_ids=tenants)
+
+
+async def list_acquainted(
+    session: Session, people: Collection[tuple[UUID, str]], since: datetime
+) -> Sequence[correspondents.Acquainted]:
+    """The tenants that people on numbers have to do with: a dedicated number's owner, else those they wrote to."""
+    return await correspondents.list_acquainted(session, people, since)
+
+
+async def list_progress(session: Session, ids: Collection[UUID]) -> Sequence[Progress]:
+    """How MTs fare, as their tenants may know it."""
+    return await progress.list_progress(session, ids)
+
+
+async def apply_waiting_receipts(
+    session: Session, found: Sequence[tuple[UUID, str]], known: Mapping[UUID, States], *, now: datetime
+) -> Mapping[UUID, States]:
+    """Apply receipts that overtook the answers which are being stored: (MT, state). Returns what moved."""
+    states: dict[UUID, States] = {}
+    for mt_id, reported in found:
+        _fold(states, mt_id, known[mt_id], DeliveryState(reported))
+    await receipts.update_states(session, states, now)
+    return states
+
+
+def _fold(states: dict[UUID, States], mt_id: UUID, stored: States, reported: DeliveryState) -> None:
+    """Note what one more receipt makes of an MT."""
+    state, delivery_state = states.get(mt_id, stored)
+    moved = after_receipt(MtState(state), DeliveryState(delivery_state) if delivery_state else None, reported)
+    if moved:
+        states[mt_id] = moved
+
+
+def _receipt_row(connection_id: ConnectionId, receipt: DeliveryReceipt, mt: receipts.Spoken | None) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "connection_id": connection_id,
+        "carrier_message_id": receipt.carrier_message_id,
+        "reference": _reference(receipt),
+        "recipient": receipt.recipient,
+        "outbound_message_id": mt.id if mt else None,
+        "state": receipt.state.value,
+        "raw_state": receipt.raw_state,
+        "error": receipt.error,
+        "opted_out": receipt.opted_out,
+        "carrier_time": receipt.carrier_time,
+    }
+
+
+def _name(connection_id: ConnectionId, receipt: DeliveryReceipt) -> receipts.CarrierId | None:
+    if receipt.carrier_message_id is None:
+        return None
+    return receipts.CarrierId(connection_id=connection_id, carrier_message_id=receipt.carrier_message_id)
+
+
+def _reference(receipt: DeliveryReceipt) -> UUID | None:
+    """Our id in a receipt; anything else that a carrier sends there names nothing."""
+    try:
+        return UUID(receipt.reference) if receipt.reference else None
+    except ValueError:
+        return None

@@ -1,0 +1,143 @@
+"""MTs, the tries to hand them over, their receipts, and the throughput of connections and numbers."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, Index, SmallInteger
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from twoway_router.store.base import Base, one_of
+
+_BUSY: dict[str, str] = {"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.02"}
+
+
+class OutboundMessages(Base):
+    """One MT in the ledger: planned → claimed → handed_over → confirmed | failed | unknown, or suppressed.
+
+    ``id`` is also the reference that carriers get on every try. ``order_key`` is a hash of (tenant or number, recipient).
+    ``priority`` 0 is an answer to somebody, 1 is bulk: where throughput is scarce, answers go first.
+    """
+
+    __tablename__ = "outbound_messages"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID | None]
+    number_id: Mapped[UUID]
+    connection_id: Mapped[UUID]
+    sender: Mapped[str]
+    recipient: Mapped[str]
+    text: Mapped[str]
+    encoding: Mapped[str]
+    segments: Mapped[int] = mapped_column(SmallInteger)
+    origin: Mapped[str]
+    inbound_message_id: Mapped[UUID | None]
+    generation: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    ordinal: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    state: Mapped[str]
+    delivery_state: Mapped[str | None]
+    policy: Mapped[str] = mapped_column(server_default="at_most_once")
+    order_key: Mapped[int] = mapped_column(BigInteger)
+    reply_token: Mapped[str | None]
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    attempt: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+    carrier_message_id: Mapped[str | None]
+    reason: Mapped[str | None]
+    created_at: Mapped[datetime]
+    handed_over_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("state", "planned", "claimed", "handed_over", "confirmed", "failed", "unknown", "suppressed"),
+        one_of("delivery_state", "accepted", "delivered", "undelivered", "expired", "rejected", "unknown"),
+        one_of("policy", "at_most_once", "at_least_once"),
+        one_of("encoding", "gsm7", "ucs2"),
+        Index(
+            "uq_outbound_messages_effect",
+            "inbound_message_id",
+            "generation",
+            "ordinal",
+            unique=True,
+            postgresql_where=sql("inbound_message_id IS NOT NULL"),
+        ),
+        Index("ix_outbound_messages_open", "order_key", "id", postgresql_where=sql("state IN ('planned', 'claimed')")),
+        Index("ix_outbound_messages_due", "due_at", postgresql_where=sql("state = 'planned'")),
+        Index("ix_outbound_messages_planned", "recipient", "number_id", postgresql_where=sql("state = 'planned'")),
+        Index(
+            "ix_outbound_messages_answers",
+            "connection_id",
+            "due_at",
+            postgresql_where=sql("state = 'planned' AND priority = 0"),
+        ),
+        Index("ix_outbound_messages_lease", "lease_until", postgresql_where=sql("state = 'claimed'")),
+        Index("ix_outbound_messages_unknown", "settled_at", postgresql_where=sql("state = 'unknown'")),
+        Index(
+            "ix_outbound_messages_carrier",
+            "connection_id",
+            "carrier_message_id",
+            postgresql_where=sql("carrier_message_id IS NOT NULL"),
+        ),
+        Index("ix_outbound_messages_tenant_id_id", "tenant_id", "id"),
+        {"postgresql_with": _BUSY},
+    )
+
+
+class OutboundAttempts(Base):
+    """One try to hand over an MT."""
+
+    __tablename__ = "outbound_attempts"
+
+    outbound_message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    attempt: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    tenant_id: Mapped[UUID | None]
+    outcome: Mapped[str]
+    reason: Mapped[str | None]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime]
+
+
+class DeliveryReceipts(Base):
+    """One DLR as reported. Without ``outbound_message_id`` it overtook the send's answer and waits for it."""
+
+    __tablename__ = "delivery_receipts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID]
+    carrier_message_id: Mapped[str | None]
+    reference: Mapped[UUID | None]
+    recipient: Mapped[str | None]
+    outbound_message_id: Mapped[UUID | None]
+    state: Mapped[str]
+    raw_state: Mapped[str]
+    error: Mapped[str | None]
+    opted_out: Mapped[bool] = mapped_column(Boolean, server_default=sql("false"))
+    carrier_time: Mapped[datetime | None]
+    received_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index(
+            "ix_delivery_receipts_waiting",
+            "connection_id",
+            "carrier_message_id",
+            postgresql_where=sql("outbound_message_id IS NULL"),
+        ),
+        Index("ix_delivery_receipts_outbound_message_id", "outbound_message_id"),
+    )
+
+
+class SendingPaces(Base):
+    """How far the throughput of one connection or number is used up; locked by whoever claims MTs there.
+
+    ``free_at`` is when its next MT may go, ``tail_at`` the end of the queue of those that were told to come back,
+    ``rests_until`` what the carrier asked for when it throttled us.
+    """
+
+    __tablename__ = "sending_paces"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    free_at: Mapped[datetime]
+    tail_at: Mapped[datetime]
+    rests_until: Mapped[datetime | None]

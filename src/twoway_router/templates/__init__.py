@@ -1,0 +1,1 @@
+"""Texts with variables, written by tenants and operators, as Liquid templates. Pure."""
