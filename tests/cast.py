@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any, Final
 from uuid import UUID
 
+from twoway_router.domain.causes import Cause, CauseKind, EffectKey
 from twoway_router.domain.ids import (
     ConnectionId,
     InboundMessageId,
@@ -140,6 +141,8 @@ async def an_outbound(
     """An MT as the ledger keeps it, handed over."""
     message_id = an_id(columns.get("created_at", NOON))
     values: dict[str, Any] = {
+        "cause_id": new_id(),
+        "cause_kind": CauseKind.INBOUND_MESSAGE,
         "sender": SHARED,
         "recipient": ANN,
         "text": "La tua pizza arriva",
@@ -169,3 +172,8 @@ async def a_key(
     """The token of a new API key; without a tenant an operator's; a test key is the sandbox's."""
     wish = KeyWish(tenant_id=tenant_id, name=f"key {new_id()}", mode=mode, scopes=scopes, expires_at=expires_at)
     return (await tenants.create_key(session, wish, now=now)).token
+
+
+def an_effect(kind: CauseKind = CauseKind.API_REQUEST, ordinal: int = 0) -> EffectKey:
+    """The key of an effect of something that has just happened."""
+    return EffectKey(cause=Cause(kind=kind, id=new_id()), ordinal=ordinal)

@@ -12,6 +12,11 @@ depends_on = None
 MOMENT = sa.DateTime(timezone=True)
 NOW = sa.text("now()")
 
+CAUSE_KINDS = (
+    "cause_kind IN ('inbound_message', 'outbound_message', 'receipt', 'timer', 'turn', 'campaign_recipient',"
+    " 'api_request', 'occurrence', 'webhook_delivery')"
+)
+
 
 def upgrade() -> None:
     _inbound_messages()
@@ -107,17 +112,19 @@ def _inbound_message_indexes() -> None:
 def _action_runs() -> None:
     op.create_table(
         "action_runs",
-        sa.Column("inbound_message_id", sa.Uuid, nullable=False),
+        sa.Column("cause_id", sa.Uuid, nullable=False),
         sa.Column("generation", sa.SmallInteger, server_default="0", nullable=False),
         sa.Column("ordinal", sa.SmallInteger, nullable=False),
+        sa.Column("cause_kind", sa.Text, nullable=False),
         sa.Column("tenant_id", sa.Uuid),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("reason", sa.Text),
         sa.Column("values", JSONB, server_default=sa.text("'{}'::jsonb"), nullable=False),
         sa.Column("finished_at", MOMENT, server_default=NOW, nullable=False),
+        sa.CheckConstraint(CAUSE_KINDS, name=op.f("ck_action_runs_cause_kind")),
         sa.CheckConstraint("state IN ('planned', 'done', 'failed', 'skipped')", name=op.f("ck_action_runs_state")),
-        sa.PrimaryKeyConstraint("inbound_message_id", "generation", "ordinal", name=op.f("pk_action_runs")),
+        sa.PrimaryKeyConstraint("cause_id", "generation", "ordinal", name=op.f("pk_action_runs")),
     )
 
 

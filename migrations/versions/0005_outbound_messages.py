@@ -10,6 +10,11 @@ depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
 
+CAUSE_KINDS = (
+    "cause_kind IN ('inbound_message', 'outbound_message', 'receipt', 'timer', 'turn', 'campaign_recipient',"
+    " 'api_request', 'occurrence', 'webhook_delivery')"
+)
+
 
 def upgrade() -> None:
     _outbound_messages()
@@ -38,7 +43,8 @@ def _outbound_messages() -> None:
         sa.Column("encoding", sa.Text, nullable=False),
         sa.Column("segments", sa.SmallInteger, nullable=False),
         sa.Column("origin", sa.Text, nullable=False),
-        sa.Column("inbound_message_id", sa.Uuid),
+        sa.Column("cause_id", sa.Uuid, nullable=False),
+        sa.Column("cause_kind", sa.Text, nullable=False),
         sa.Column("generation", sa.SmallInteger, server_default="0", nullable=False),
         sa.Column("ordinal", sa.SmallInteger, server_default="0", nullable=False),
         sa.Column("state", sa.Text, nullable=False),
@@ -60,6 +66,7 @@ def _outbound_messages() -> None:
             "delivery_state IN ('accepted', 'delivered', 'undelivered', 'expired', 'rejected', 'unknown')",
             name=op.f("ck_outbound_messages_delivery_state"),
         ),
+        sa.CheckConstraint(CAUSE_KINDS, name=op.f("ck_outbound_messages_cause_kind")),
         sa.CheckConstraint("encoding IN ('gsm7', 'ucs2')", name=op.f("ck_outbound_messages_encoding")),
         sa.CheckConstraint("policy IN ('at_most_once', 'at_least_once')", name=op.f("ck_outbound_messages_policy")),
         sa.CheckConstraint(
@@ -118,9 +125,8 @@ def _indexes_to_find_one() -> None:
     op.create_index(
         "uq_outbound_messages_effect",
         "outbound_messages",
-        ["inbound_message_id", "generation", "ordinal"],
+        ["cause_id", "generation", "ordinal"],
         unique=True,
-        postgresql_where=sa.text("inbound_message_id IS NOT NULL"),
     )
 
 

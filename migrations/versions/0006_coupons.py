@@ -11,6 +11,11 @@ depends_on = None
 MOMENT = sa.DateTime(timezone=True)
 NOW = sa.text("now()")
 
+CAUSE_KINDS = (
+    "cause_kind IN ('inbound_message', 'outbound_message', 'receipt', 'timer', 'turn', 'campaign_recipient',"
+    " 'api_request', 'occurrence', 'webhook_delivery')"
+)
+
 
 def upgrade() -> None:
     _coupon_pools()
@@ -54,12 +59,14 @@ def _coupon_codes() -> None:
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("is_once", sa.Boolean, server_default=sa.text("false"), nullable=False),
         sa.Column("sender", sa.Text),
-        sa.Column("inbound_message_id", sa.Uuid),
+        sa.Column("cause_id", sa.Uuid),
+        sa.Column("cause_kind", sa.Text),
         sa.Column("ordinal", sa.SmallInteger),
         sa.Column("created_at", MOMENT, server_default=NOW, nullable=False),
         sa.Column("issued_at", MOMENT),
         sa.Column("redeemed_at", MOMENT),
         sa.Column("voided_at", MOMENT),
+        sa.CheckConstraint(CAUSE_KINDS, name=op.f("ck_coupon_codes_cause_kind")),
         sa.CheckConstraint("state IN ('free', 'issued', 'redeemed', 'void')", name=op.f("ck_coupon_codes_state")),
         sa.ForeignKeyConstraint(["pool_id"], ["coupon_pools.id"], name=op.f("fk_coupon_codes_pool_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_coupon_codes")),
@@ -71,9 +78,9 @@ def _coupon_codes() -> None:
     op.create_index(
         "uq_coupon_codes_effect",
         "coupon_codes",
-        ["pool_id", "inbound_message_id", "ordinal"],
+        ["cause_id", "ordinal", "pool_id"],
         unique=True,
-        postgresql_where=sa.text("inbound_message_id IS NOT NULL"),
+        postgresql_where=sa.text("cause_id IS NOT NULL"),
     )
     op.create_index(
         "uq_coupon_codes_pool_id_sender",

@@ -11,6 +11,11 @@ depends_on = None
 MOMENT = sa.DateTime(timezone=True)
 NOW = sa.text("now()")
 
+CAUSE_KINDS = (
+    "cause_kind IN ('inbound_message', 'outbound_message', 'receipt', 'timer', 'turn', 'campaign_recipient',"
+    " 'api_request', 'occurrence', 'webhook_delivery')"
+)
+
 
 def upgrade() -> None:
     _webhook_endpoints()
@@ -56,6 +61,10 @@ def _webhook_deliveries() -> None:
         sa.Column("event_type", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("inbound_message_id", sa.Uuid),
+        sa.Column("cause_id", sa.Uuid, nullable=False),
+        sa.Column("cause_kind", sa.Text, nullable=False),
+        sa.Column("generation", sa.SmallInteger, server_default="0", nullable=False),
+        sa.Column("ordinal", sa.SmallInteger, server_default="0", nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("attempt", sa.SmallInteger, server_default="0", nullable=False),
         sa.Column("due_at", MOMENT, nullable=False),
@@ -64,6 +73,7 @@ def _webhook_deliveries() -> None:
         sa.Column("reason", sa.Text),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("settled_at", MOMENT),
+        sa.CheckConstraint(CAUSE_KINDS, name=op.f("ck_webhook_deliveries_cause_kind")),
         sa.CheckConstraint(
             "state IN ('pending', 'claimed', 'done', 'failed')", name=op.f("ck_webhook_deliveries_state")
         ),
@@ -82,6 +92,12 @@ def _webhook_deliveries() -> None:
         "webhook_deliveries",
         ["lease_until"],
         postgresql_where=sa.text("state = 'claimed'"),
+    )
+    op.create_index(
+        "uq_webhook_deliveries_effect",
+        "webhook_deliveries",
+        ["cause_id", "generation", "ordinal", "endpoint_id"],
+        unique=True,
     )
     op.create_index("ix_webhook_deliveries_tenant_id_id", "webhook_deliveries", ["tenant_id", "id"])
 
@@ -113,7 +129,10 @@ def _email_deliveries() -> None:
         sa.Column("recipient", sa.Text, nullable=False),
         sa.Column("subject", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
-        sa.Column("inbound_message_id", sa.Uuid),
+        sa.Column("cause_id", sa.Uuid, nullable=False),
+        sa.Column("cause_kind", sa.Text, nullable=False),
+        sa.Column("generation", sa.SmallInteger, server_default="0", nullable=False),
+        sa.Column("ordinal", sa.SmallInteger, server_default="0", nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("attempt", sa.SmallInteger, server_default="0", nullable=False),
         sa.Column("due_at", MOMENT, nullable=False),
@@ -121,6 +140,7 @@ def _email_deliveries() -> None:
         sa.Column("reason", sa.Text),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("settled_at", MOMENT),
+        sa.CheckConstraint(CAUSE_KINDS, name=op.f("ck_email_deliveries_cause_kind")),
         sa.CheckConstraint("state IN ('pending', 'claimed', 'done', 'failed')", name=op.f("ck_email_deliveries_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_email_deliveries")),
     )
@@ -129,5 +149,11 @@ def _email_deliveries() -> None:
     )
     op.create_index(
         "ix_email_deliveries_lease", "email_deliveries", ["lease_until"], postgresql_where=sa.text("state = 'claimed'")
+    )
+    op.create_index(
+        "uq_email_deliveries_effect",
+        "email_deliveries",
+        ["cause_id", "generation", "ordinal", "recipient"],
+        unique=True,
     )
     op.create_index("ix_email_deliveries_tenant_id_id", "email_deliveries", ["tenant_id", "id"])

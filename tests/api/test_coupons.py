@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from tests.api.conftest import Caller
-from tests.cast import ANN, NOON, FakeClock
+from tests.cast import ANN, NOON, FakeClock, an_effect
 from twoway_router.coupons import service
 from twoway_router.coupons.service import CouponRequest
-from twoway_router.domain.ids import CouponPoolId, InboundMessageId, TenantId, new_id
+from twoway_router.domain.ids import CouponPoolId, TenantId, new_id
 from twoway_router.store import Engine, transaction
 
 
@@ -22,7 +22,7 @@ async def a_pool(caller: Caller, **fields: Any) -> dict[str, Any]:
 
 
 async def issue(engine: Engine, caller: Caller, pool: dict[str, Any], sender: str = ANN) -> str:
-    request = CouponRequest(inbound_message_id=InboundMessageId(new_id()), ordinal=0, sender=sender)
+    request = CouponRequest(cause=an_effect().cause, ordinal=0, sender=sender)
     async with transaction(engine) as session:
         tenant_id = TenantId(caller.tenant_id or new_id())
         (issued,) = await service.issue_codes(session, CouponPoolId(UUID(pool["id"])), tenant_id, [request], now=NOON)

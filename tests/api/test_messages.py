@@ -138,9 +138,18 @@ async def test_a_plus_that_nobody_encoded_is_still_a_plus(place: Place, pizzeria
 
 async def test_an_inbound_message_tells_its_whole_story(place: Place, pizzeria: Caller, engine: Engine) -> None:
     message_id = await place.inbound(pizzeria)
-    answer = await place.outbound(pizzeria, inbound_message_id=message_id)
+    answer = await place.outbound(pizzeria, cause_id=message_id)
     async with transaction(engine) as session:
-        session.add(ActionRuns(inbound_message_id=message_id, ordinal=0, kind="reply", state="done", values={"n": 1}))
+        session.add(
+            ActionRuns(
+                cause_id=message_id,
+                cause_kind="inbound_message",
+                ordinal=0,
+                kind="reply",
+                state="done",
+                values={"n": 1},
+            )
+        )
 
     story = (await pizzeria.get(f"/v1/inbound-messages/{message_id}")).json()
 

@@ -51,7 +51,7 @@ async def events_of(scene: Scene) -> list[tuple[str, dict[str, Any]]]:
 
 async def run_states(scene: Scene) -> list[tuple[str, str, str | None]]:
     """The effect ledger."""
-    rows = await scene.rows("SELECT kind, state, reason FROM action_runs ORDER BY inbound_message_id, ordinal")
+    rows = await scene.rows("SELECT kind, state, reason FROM action_runs ORDER BY cause_id, ordinal")
     return [(row.kind, row.state, row.reason) for row in rows]
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from tests.cast import ANN, BOB, a_number
+from tests.cast import ANN, BOB, a_number, an_effect
 from tests.flow.test_progress import subscribe, told
 from tests.support.scene import FakeHttp, Scene, taken
 from twoway_router.carriers.http import HttpReply, HttpRequest
@@ -129,7 +129,7 @@ async def test_a_receipt_that_overtakes_its_answer_is_told_and_obeyed_all_the_sa
 async def test_the_owner_of_a_dedicated_number_is_told(refusing: Scene) -> None:
     async with transaction(refusing.engine) as session:
         owned = await a_number(session, refusing.connection_id, "+390612345678", owner=refusing.gym)
-        news = await mts.leave(session, [Departure(number_id=owned, msisdn=ANN)], now=refusing.clock())
+        news = await mts.leave(session, [Departure(number_id=owned, msisdn=ANN, key=an_effect())], now=refusing.clock())
         await announce(session, news, refusing.clock())
 
     assert await suppressed(refusing) == [(owned, ANN, None, "carrier")]

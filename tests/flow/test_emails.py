@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP
 
+from tests.cast import an_effect
 from tests.support.scene import Scene
 from twoway_router.emails.delivery import EmailDelivery
 from twoway_router.emails.service import EmailDraft, queue_emails
@@ -45,7 +46,11 @@ async def mailbox() -> AsyncIterator[tuple[Mailbox, SmtpServer]]:
 async def queue(scene: Scene, subject: str = "Order") -> None:
     """One e-mail."""
     draft = EmailDraft(
-        tenant_id=scene.pizzeria, recipient="chef@pizzeria.example", subject=subject, body="Una pizza, perché no?"
+        tenant_id=scene.pizzeria,
+        recipient="chef@pizzeria.example",
+        subject=subject,
+        body="Una pizza, perché no?",
+        key=an_effect(),
     )
     async with transaction(scene.engine) as session:
         await queue_emails(session, [draft], now=scene.clock())

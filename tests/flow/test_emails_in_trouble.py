@@ -9,6 +9,7 @@ from uuid import UUID
 
 from aiosmtpd.smtp import SMTP
 
+from tests.cast import an_effect
 from tests.support.scene import Scene
 from twoway_router.emails.delivery import AT_ONCE, EmailDelivery
 from twoway_router.emails.service import EmailDraft, queue_emails
@@ -44,7 +45,8 @@ async def slow_server() -> AsyncIterator[tuple[Counter, SmtpServer]]:
 async def queue(scene: Scene, *recipients: str) -> list[UUID]:
     """E-mails in one transaction; their jobs."""
     drafts = [
-        EmailDraft(tenant_id=scene.pizzeria, recipient=each, subject="Order", body="Una pizza") for each in recipients
+        EmailDraft(tenant_id=scene.pizzeria, recipient=each, subject="Order", body="Una pizza", key=an_effect())
+        for each in recipients
     ]
     async with transaction(scene.engine) as session:
         await queue_emails(session, drafts, now=scene.clock())

@@ -139,8 +139,9 @@ async def test_a_webhook_of_a_dead_executor_is_tried_again(scene: Scene, schedul
         tenant=scene.pizzeria,
     )
     await scene.rows(
-        "INSERT INTO webhook_deliveries (id, tenant_id, endpoint_id, event_type, body, state, attempt, due_at, lease_until,"
-        " created_at) VALUES (:id, :tenant, :endpoint, 'x', '{}', 'claimed', 1, :now, :now, :now)",
+        "INSERT INTO webhook_deliveries (id, tenant_id, endpoint_id, event_type, body, cause_id, cause_kind, state, attempt,"
+        " due_at, lease_until, created_at) VALUES (:id, :tenant, :endpoint, 'x', '{}', :id, 'api_request', 'claimed', 1, :now,"
+        " :now, :now)",
         id=delivery,
         tenant=scene.pizzeria,
         endpoint=endpoint,

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from tests.cast import ANN, BOB, NOON, SEALER, a_number
+from tests.cast import ANN, BOB, NOON, SEALER, a_number, an_effect
 from tests.support.scene import FakeHttp, Scene, set_scene, taken
 from twoway_router.carriers.http import HttpReply, HttpRequest
-from twoway_router.domain.ids import ConnectionId, InboundMessageId, Msisdn, NumberId, new_id
+from twoway_router.domain.causes import CauseKind
+from twoway_router.domain.ids import ConnectionId, Msisdn, NumberId, new_id
 from twoway_router.mts.service import MtDraft, queue_mts
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
@@ -42,8 +43,7 @@ async def plan(scene: Scene, *words: str, handset: Msisdn | None = None, is_bulk
             recipient=handset or HANDSETS[position + fields.get("skip", 0)],
             text=word,
             origin="campaign" if is_bulk else "reply",
-            inbound_message_id=None if is_bulk else InboundMessageId(new_id()),
-            ordinal=0,
+            key=an_effect(CauseKind.CAMPAIGN_RECIPIENT if is_bulk else CauseKind.INBOUND_MESSAGE),
         )
         for position, word in enumerate(words)
     ]

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from standardwebhooks import Webhook
 
-from tests.cast import SEALER
+from tests.cast import SEALER, an_effect
 from tests.support.scene import Answer, FakeHttp, Scene
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.executor.owners import email_owners
@@ -33,11 +33,18 @@ async def an_endpoint(scene: Scene, url: str = "https://crm.example/sms", *types
 
 async def queue(scene: Scene, endpoint_id: Any, count: int = 1) -> list[UUID]:
     """Events for an endpoint; their jobs."""
-    draft = DeliveryDraft(
-        tenant_id=scene.pizzeria, endpoint_id=endpoint_id, event_type="webhook.test", data={"note": "x"}
-    )
+    drafts = [
+        DeliveryDraft(
+            tenant_id=scene.pizzeria,
+            endpoint_id=endpoint_id,
+            event_type="webhook.test",
+            data={"note": "x"},
+            key=an_effect(),
+        )
+        for _ in range(count)
+    ]
     async with transaction(scene.engine) as session:
-        await webhooks.queue_deliveries(session, [draft] * count, now=scene.clock())
+        await webhooks.queue_deliveries(session, drafts, now=scene.clock())
     return await scene.take_jobs("webhook.deliver")
 
 

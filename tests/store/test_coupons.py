@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from tests.cast import an_effect
 from tests.store.rows import NOW, add_tenant
 from twoway_router.coupons import service
 from twoway_router.coupons.codes import is_valid_code
@@ -22,7 +23,7 @@ from twoway_router.coupons.rules import (
     PoolNotFound,
 )
 from twoway_router.coupons.service import CouponRequest, IssuedCode
-from twoway_router.domain.ids import CouponPoolId, InboundMessageId, TenantId, new_id
+from twoway_router.domain.ids import CouponPoolId, TenantId
 from twoway_router.store import Engine, transaction
 from twoway_router.store.engine import make_engine
 
@@ -70,7 +71,7 @@ async def open_shop(engine: Engine, **pool: Any) -> Shop:
 
 def ask(sender: int, *, ordinal: int = 0) -> CouponRequest:
     """A request of a new message."""
-    return CouponRequest(inbound_message_id=InboundMessageId(new_id()), ordinal=ordinal, sender=f"+39000{sender:04}")
+    return CouponRequest(cause=an_effect().cause, ordinal=ordinal, sender=f"+39000{sender:04}")
 
 
 async def test_eighty_takers_get_fifty_different_codes(engine: Engine) -> None:
@@ -129,7 +130,7 @@ async def test_a_batch_gives_each_sender_one_code(engine: Engine, source: str) -
 async def test_a_pool_without_that_rule_gives_a_code_for_every_action(engine: Engine) -> None:
     shop = await open_shop(engine, source="generated", is_one_per_sender=False)
     message = ask(1)
-    second = CouponRequest(inbound_message_id=message.inbound_message_id, ordinal=1, sender=message.sender)
+    second = CouponRequest(cause=message.cause, ordinal=1, sender=message.sender)
 
     codes = await shop.issue(message, second, ask(1))
 

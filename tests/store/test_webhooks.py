@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
+from tests.cast import an_effect
 from tests.store.rows import NOW, add_tenant
 from twoway_router.domain.ids import TenantId, WebhookEndpointId, new_id
 from twoway_router.store import Session, transaction
@@ -50,6 +52,7 @@ def draft(endpoint: WebhookEndpoints, tenant_id: TenantId | None = None) -> Deli
         endpoint_id=WebhookEndpointId(endpoint.id),
         event_type="keyword.matched",
         data={"keyword": "PIZZA"},
+        key=an_effect(),
     )
 
 
@@ -101,7 +104,8 @@ async def test_an_event_goes_to_every_endpoint_that_wants_it(session: Session, p
     await add_endpoint(session, pizzeria, "message.received")
     await add_endpoint(session, gym, "coupon.issued")
 
-    await service.emit(session, pizzeria, "coupon.issued", {"code": "X"}, now=NOW)
+    event = EventDraft(tenant_id=pizzeria, event_type="coupon.issued", data={"code": "X"}, key=an_effect())
+    await service.emit_all(session, [event], now=NOW)
 
     rows = (await session.execute(text("SELECT endpoint_id FROM webhook_deliveries"))).scalars()
     assert sorted(rows) == sorted(endpoint.id for endpoint in wanting)
@@ -113,7 +117,10 @@ async def test_a_batch_of_events_of_two_tenants_is_kept_apart(session: Session, 
 
     await service.emit_all(
         session,
-        [EventDraft(tenant_id=tenant, event_type="webhook.test", data={}) for tenant in (pizzeria, gym)],
+        [
+            EventDraft(tenant_id=tenant, event_type="webhook.test", data={}, key=an_effect())
+            for tenant in (pizzeria, gym)
+        ],
         now=NOW,
     )
 
@@ -218,6 +225,18 @@ async def test_the_log_is_filtered(session: Session, pizzeria: TenantId) -> None
     assert [delivery.endpoint_id for delivery in listed] == [second.id, second.id]
 
 
+async def test_an_event_of_a_cause_is_queued_for_an_endpoint_once(session: Session, pizzeria: TenantId) -> None:
+    first, second = await add_endpoint(session, pizzeria), await add_endpoint(session, pizzeria)
+    event = draft(first)
+
+    (stored,) = await service.queue_deliveries(session, [event], now=NOW)
+    elsewhere = replace(event, endpoint_id=WebhookEndpointId(second.id))
+    again = await service.queue_deliveries(session, [event, elsewhere], now=NOW)
+
+    assert stored is not None
+    assert [each is None for each in again] == [True, False]
+
+
 async def test_another_tenants_delivery_is_not_found(session: Session, pizzeria: TenantId) -> None:
     endpoint = await add_endpoint(session, pizzeria)
     (delivery_id,) = await service.queue_deliveries(session, [draft(endpoint)], now=NOW)
@@ -230,7 +249,8 @@ async def test_a_queue_survives_commit(database_url: str) -> None:
     async with transaction(engine) as session:
         tenant_id = await add_tenant(session, "PIZZERIA")
         endpoint = await add_endpoint(session, tenant_id, "*")
-        await service.emit(session, tenant_id, "webhook.test", {"note": "x"}, now=NOW)
+        event = EventDraft(tenant_id=tenant_id, event_type="webhook.test", data={"note": "x"}, key=an_effect())
+        await service.emit_all(session, [event], now=NOW)
 
     async with transaction(engine) as session:
         listed = (await session.execute(text("SELECT endpoint_id FROM webhook_deliveries"))).scalars().all()

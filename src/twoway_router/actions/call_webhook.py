@@ -40,5 +40,5 @@ def _draft(each: Run[CallWebhookSpec]) -> DeliveryDraft:
         endpoint_id=WebhookEndpointId(each.spec.endpoint_id),
         event_type="keyword.matched",
         data=KeywordMatched.model_validate(facts).model_dump(mode="json"),
-        inbound_message_id=message.id,
+        key=each.key,
     )

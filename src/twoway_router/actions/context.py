@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from twoway_router.domain.causes import Cause, CauseKind, EffectKey
 from twoway_router.domain.ids import InboundMessageId, NumberId, TenantId
 from twoway_router.domain.outcomes import Outcome
 from twoway_router.numbers.default_texts import OwnText
@@ -65,6 +66,11 @@ class RunMessage:
             raise LookupError("the message belongs to no tenant")
         return self.tenant_id
 
+    def key(self, ordinal: int) -> EffectKey:
+        """The key of one of its effects."""
+        cause = Cause(kind=CauseKind.INBOUND_MESSAGE, id=self.id)
+        return EffectKey(cause=cause, generation=self.generation, ordinal=ordinal)
+
     def variables(self) -> dict[str, object]:
         """What templates may name (``keywords.checks.VARIABLES``), besides the values of earlier actions."""
         return {
@@ -90,6 +96,11 @@ class Run(Generic[Spec]):
     mt_id: UUID
     spec: Spec
     values: Mapping[str, Mapping[str, object]]
+
+    @property
+    def key(self) -> EffectKey:
+        """The key of what it writes."""
+        return self.message.key(self.ordinal)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,9 +26,9 @@ async def run(session: Session, runs: Sequence[CouponRun], context: RunContext) 
     pools = sorted({(each.spec.pool_id, each.message.owner) for each in runs})
     for pool_id, tenant_id in pools:
         asking = [each for each in runs if (each.spec.pool_id, each.message.owner) == (pool_id, tenant_id)]
-        asked = sorted((_request(each) for each in asking), key=attrgetter("inbound_message_id"))
+        asked = sorted((_request(each) for each in asking), key=attrgetter("cause.id"))
         issued = await issue_codes(session, CouponPoolId(pool_id), tenant_id, asked, now=context.now)
-        codes |= {(one.inbound_message_id, one.ordinal): code for one, code in zip(asked, issued, strict=True)}
+        codes |= {(one.cause.id, one.ordinal): code for one, code in zip(asked, issued, strict=True)}
     results = [(each, codes[each.message.id, each.ordinal]) for each in runs]
     await _answer_empty(session, [each for each, code in results if code is None], context)
     context.events.extend(_event(each, code) for each, code in results)
@@ -36,7 +36,7 @@ async def run(session: Session, runs: Sequence[CouponRun], context: RunContext) 
 
 
 def _request(each: CouponRun) -> CouponRequest:
-    return CouponRequest(inbound_message_id=each.message.id, ordinal=each.ordinal, sender=each.message.sender)
+    return CouponRequest(cause=each.key.cause, ordinal=each.ordinal, sender=each.message.sender)
 
 
 def _outcome(code: IssuedCode | None) -> Outcome:
@@ -64,6 +64,4 @@ def _event(each: CouponRun, code: IssuedCode | None) -> EventDraft:
     else:
         issued = CouponIssued.model_validate({**facts, "code": code.code, "is_new": code.is_new})
         event_type, data = "coupon.issued", issued.model_dump(mode="json")
-    return EventDraft(
-        tenant_id=each.message.owner, event_type=event_type, data=data, inbound_message_id=each.message.id
-    )
+    return EventDraft(tenant_id=each.message.owner, event_type=event_type, data=data, key=each.key)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
-from twoway_router.actions.context import Run, RunContext, RunMessage
+from twoway_router.actions.context import Run, RunContext
 from twoway_router.actions.reply import outcome_of, queue
 from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange
@@ -42,9 +42,13 @@ _CARRIERS_ANSWER: Final = ("opt_out", "opt_in", "help")
 async def run_opt_out(session: Session, runs: Sequence[NoticeRun], context: RunContext) -> Sequence[Outcome]:
     """Confirm an opt-out, once: a second STOP in a row is obeyed in silence. The suppression exists already."""
     repeated = await find_repeated_opt_outs(session, [each.message.id for each in runs])
-    first = [each.message for each in runs if each.message.id not in repeated]
-    context.events.extend(_opted_out(message, message.tenant_id) for message in first if message.tenant_id)
-    left = [Departure(number_id=each.number.id, msisdn=each.sender) for each in first if not each.tenant_id]
+    first = [each for each in runs if each.message.id not in repeated]
+    context.events.extend(_opted_out(each, each.message.tenant_id) for each in first if each.message.tenant_id)
+    left = [
+        Departure(number_id=each.message.number.id, msisdn=each.message.sender, key=each.key)
+        for each in first
+        if not each.message.tenant_id
+    ]
     if left:
         context.events.extend(await opted_out_events(session, left, context.now))
     return await _send(session, runs, context, silent=repeated, reason="confirmed_before")
@@ -108,20 +112,19 @@ def _draft(each: NoticeRun) -> MtDraft:
         recipient=message.sender,
         text=each.spec.text,
         origin=kind,
-        inbound_message_id=message.id,
-        ordinal=each.ordinal,
-        generation=message.generation,
+        key=each.key,
         reply_token=message.reply_token,
         policy=None if kind in ("help", "window") else UnknownPolicy.AT_MOST_ONCE,
         is_exempt=kind in EXEMPT_ORIGINS,
     )
 
 
-def _opted_out(message: RunMessage, tenant_id: TenantId) -> EventDraft:
+def _opted_out(each: NoticeRun, tenant_id: TenantId) -> EventDraft:
+    message = each.message
     data = SenderOptedOut(inbound_message_id=message.id, number=message.number.address, sender=message.sender)
     return EventDraft(
         tenant_id=tenant_id,
         event_type="sender.opted_out",
         data=data.model_dump(mode="json"),
-        inbound_message_id=message.id,
+        key=each.key,
     )

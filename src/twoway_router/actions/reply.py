@@ -52,9 +52,7 @@ def draft(each: Run[Spec], source: str) -> MtDraft:
         recipient=message.sender,
         text=render(source, {**message.variables(), **each.values}),
         origin="reply",
-        inbound_message_id=message.id,
-        ordinal=each.ordinal,
-        generation=message.generation,
+        key=each.key,
         reply_token=message.reply_token,
         policy=UnknownPolicy.AT_MOST_ONCE if has_values else None,
     )

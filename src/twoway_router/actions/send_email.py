@@ -33,7 +33,7 @@ def _drafts(each: Run[SendEmailSpec]) -> Sequence[EmailDraft]:
             recipient=recipient,
             subject=subject,
             body=body,
-            inbound_message_id=each.message.id,
+            key=each.key,
         )
         for recipient in each.spec.recipients
     ]

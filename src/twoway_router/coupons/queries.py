@@ -23,14 +23,17 @@ _REDEEM = text(
     " AND pool.id = code.pool_id AND coalesce(pool.valid_until > :now, true) RETURNING code.id"
 )
 
-_WANTED = "unnest(CAST(:messages AS uuid[]), CAST(:ordinals AS smallint[]), CAST(:senders AS text[]))"
+_WANTED = (
+    "unnest(CAST(:causes AS uuid[]), CAST(:kinds AS text[]), CAST(:ordinals AS smallint[]), CAST(:senders AS text[]))"
+)
 _LOCK = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
 _ISSUED = text(
-    "SELECT code.id, code.code, code.sender, code.inbound_message_id, code.ordinal, code.is_once"
-    f" FROM {_WANTED} AS wanted (message, ordinal, sender) JOIN coupon_codes AS code"
-    " ON code.pool_id = :pool_id AND code.inbound_message_id = wanted.message AND code.ordinal = wanted.ordinal"
-    " AND code.inbound_message_id IS NOT NULL"
-    " UNION SELECT code.id, code.code, code.sender, code.inbound_message_id, code.ordinal, code.is_once"
+    "SELECT code.id, code.code, code.sender, code.cause_id, code.ordinal, code.is_once"
+    f" FROM {_WANTED} AS wanted (cause, kind, ordinal, sender)"
+    # The fence (OFFSET 0): a plan made on an empty table would join by reading the whole pool.
+    " CROSS JOIN LATERAL (SELECT * FROM coupon_codes AS own WHERE own.cause_id = wanted.cause"
+    "  AND own.ordinal = wanted.ordinal AND own.pool_id = :pool_id AND own.cause_id IS NOT NULL OFFSET 0) AS code"
+    " UNION SELECT code.id, code.code, code.sender, code.cause_id, code.ordinal, code.is_once"
     " FROM coupon_codes AS code WHERE code.pool_id = :pool_id AND code.is_once AND code.sender IS NOT NULL"
     " AND code.sender = ANY(CAST(:senders AS text[]))"
 )
@@ -39,8 +42,8 @@ _TAKE_FREE = text(
     " ORDER BY id LIMIT :count FOR UPDATE SKIP LOCKED),"
     " numbered AS (SELECT id, row_number() OVER (ORDER BY id) AS place FROM free)"
     " UPDATE coupon_codes AS code SET state = 'issued', sender = wanted.sender, is_once = :is_once, issued_at = :now,"
-    " inbound_message_id = wanted.message, ordinal = wanted.ordinal"
-    f" FROM numbered JOIN {_WANTED} WITH ORDINALITY AS wanted (message, ordinal, sender, place) USING (place)"
+    " cause_id = wanted.cause, cause_kind = wanted.kind, ordinal = wanted.ordinal"
+    f" FROM numbered JOIN {_WANTED} WITH ORDINALITY AS wanted (cause, kind, ordinal, sender, place) USING (place)"
     " WHERE code.id = numbered.id RETURNING code.id, code.code, wanted.place"
 )
 _RESERVE = text(
@@ -50,12 +53,13 @@ _RESERVE = text(
     " RETURNING pool.granted"
 )
 _INSERT_ISSUED = text(
-    "INSERT INTO coupon_codes (id, tenant_id, pool_id, code, code_key, state, is_once, sender, inbound_message_id,"
+    "INSERT INTO coupon_codes (id, tenant_id, pool_id, code, code_key, state, is_once, sender, cause_id, cause_kind,"
     " ordinal, created_at, issued_at)"
-    " SELECT new.id, :tenant_id, :pool_id, new.code, new.key, 'issued', :is_once, new.sender, new.message,"
+    " SELECT new.id, :tenant_id, :pool_id, new.code, new.key, 'issued', :is_once, new.sender, new.cause, new.kind,"
     " new.ordinal, :now, :now"
-    " FROM unnest(CAST(:new_ids AS uuid[]), CAST(:codes AS text[]), CAST(:keys AS text[]), CAST(:messages AS uuid[]),"
-    " CAST(:ordinals AS smallint[]), CAST(:senders AS text[])) AS new (id, code, key, message, ordinal, sender)"
+    " FROM unnest(CAST(:new_ids AS uuid[]), CAST(:codes AS text[]), CAST(:keys AS text[]), CAST(:causes AS uuid[]),"
+    " CAST(:kinds AS text[]), CAST(:ordinals AS smallint[]), CAST(:senders AS text[]))"
+    " AS new (id, code, key, cause, kind, ordinal, sender)"
 )
 
 
@@ -229,7 +233,8 @@ async def insert_issued(
 
 def _columns(requests: Sequence[CouponRequest]) -> dict[str, object]:
     return {
-        "messages": [request.inbound_message_id for request in requests],
+        "causes": [request.cause.id for request in requests],
+        "kinds": [request.cause.kind.value for request in requests],
         "ordinals": [request.ordinal for request in requests],
         "senders": [request.sender for request in requests],
     }

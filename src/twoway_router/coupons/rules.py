@@ -11,8 +11,9 @@ from typing import Final
 from uuid import UUID
 
 from twoway_router.coupons.codes import normalise_code
+from twoway_router.domain.causes import Cause
 from twoway_router.domain.errors import Conflict, NotFound, TooManyRequests, Unprocessable
-from twoway_router.domain.ids import CouponCodeId, CouponPoolId, InboundMessageId
+from twoway_router.domain.ids import CouponCodeId, CouponPoolId
 
 MAX_UPLOAD: Final = 10_000
 MAX_FAILED_TRIES: Final = 5
@@ -84,9 +85,9 @@ class TooManyTries(TooManyRequests):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CouponRequest:
-    """One action that wants a code. The message and the action's ordinal make the effect: a repeat gets the same code."""
+    """One action that wants a code. The cause and the action's ordinal make the effect: a repeat gets the same code."""
 
-    inbound_message_id: InboundMessageId
+    cause: Cause
     ordinal: int
     sender: str
 

@@ -1,6 +1,6 @@
 """Coupon pools: made, filled, issued from, redeemed. ``issue_codes`` is called by ``actions``, everything else by the API.
 
-Issuing is exact: a repeat of (message, ordinal) gets the same code again, in a pool with one code a sender the sender's
+Issuing is exact: a repeat of (cause, ordinal) gets the same code again, in a pool with one code a sender the sender's
 earlier one; transactions that issue to the same sender wait for each other, others never do.
 """
 
@@ -129,11 +129,11 @@ async def issue_codes(
         return [None] * len(requests)
     book = _Book(pool)
     for row in await queries.list_issued(session, pool_id, requests):
-        book.note(row.id, row.code, row.sender, (row.inbound_message_id, row.ordinal), is_once=row.is_once)
+        book.note(row.id, row.code, row.sender, (row.cause_id, row.ordinal), is_once=row.is_once)
     wanting = book.wanting(requests)
     if wanting and (pool.valid_until is None or pool.valid_until > now):
         for code_id, code, request in await _take(session, pool, wanting, now=now, entropy=entropy):
-            effect = (request.inbound_message_id, request.ordinal)
+            effect = (request.cause.id, request.ordinal)
             book.note(code_id, code, request.sender, effect, is_once=pool.is_one_per_sender, is_new=True)
     return [book.find(request) for request in requests]
 
@@ -196,7 +196,7 @@ class _Book:
             self._by_sender[sender] = issued
 
     def find(self, request: CouponRequest) -> IssuedCode | None:
-        effect = self._by_effect.get((request.inbound_message_id, request.ordinal))
+        effect = self._by_effect.get((request.cause.id, request.ordinal))
         return effect or self._by_sender.get(request.sender)
 
     def wanting(self, requests: Sequence[CouponRequest]) -> list[CouponRequest]:
@@ -204,7 +204,7 @@ class _Book:
         first: dict[object, CouponRequest] = {}
         for request in requests:
             if self.find(request) is None:
-                effect = (request.inbound_message_id, request.ordinal)
+                effect = (request.cause.id, request.ordinal)
                 first.setdefault(request.sender if self._pool.is_one_per_sender else effect, request)
         return list(first.values())
 

@@ -7,7 +7,8 @@ from sqlalchemy import Boolean, ForeignKey, Index, SmallInteger, func
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from twoway_router.store.base import Base, one_of
+from twoway_router.domain.causes import CauseKind
+from twoway_router.store.base import CAUSE_KINDS, Base, one_of
 
 
 class CouponPools(Base):
@@ -34,7 +35,10 @@ class CouponPools(Base):
 
 
 class CouponCodes(Base):
-    """One code: free → issued → redeemed, or void. ``code_key`` is the code without case and separators."""
+    """One code: free → issued → redeemed, or void. ``code_key`` is the code without case and separators.
+
+    The effect's key has no generation: a replay of its cause gets the same code again.
+    """
 
     __tablename__ = "coupon_codes"
 
@@ -46,14 +50,21 @@ class CouponCodes(Base):
     state: Mapped[str]
     is_once: Mapped[bool] = mapped_column(Boolean, server_default=sql("false"))
     sender: Mapped[str | None]
-    inbound_message_id: Mapped[UUID | None]
+    cause_id: Mapped[UUID | None]
+    cause_kind: Mapped[str | None]
     ordinal: Mapped[int | None] = mapped_column(SmallInteger)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     issued_at: Mapped[datetime | None]
     redeemed_at: Mapped[datetime | None]
     voided_at: Mapped[datetime | None]
 
+    @property
+    def inbound_message_id(self) -> UUID | None:
+        """The MO that it was issued for, if one was."""
+        return self.cause_id if self.cause_kind == CauseKind.INBOUND_MESSAGE else None
+
     __table_args__ = (
+        one_of("cause_kind", *CAUSE_KINDS),
         one_of("state", "free", "issued", "redeemed", "void"),
         Index("uq_coupon_codes_tenant_id_code_key", "tenant_id", "code_key", unique=True),
         Index(
@@ -65,11 +76,11 @@ class CouponCodes(Base):
         ),
         Index(
             "uq_coupon_codes_effect",
-            "pool_id",
-            "inbound_message_id",
+            "cause_id",
             "ordinal",
+            "pool_id",
             unique=True,
-            postgresql_where=sql("inbound_message_id IS NOT NULL"),
+            postgresql_where=sql("cause_id IS NOT NULL"),
         ),
         Index("ix_coupon_codes_free", "pool_id", "id", postgresql_where=sql("state = 'free'")),
         Index("ix_coupon_codes_pool_id_id", "pool_id", "id"),

@@ -28,16 +28,17 @@ PENDING: Final = "pending"
 
 _INSERT: Final = text(
     """
-    INSERT INTO email_deliveries (id, tenant_id, recipient, subject, body, inbound_message_id, state, reason,
-                                  due_at, created_at, settled_at)
-    SELECT entry.id, tenant_id, recipient, subject, body, inbound_message_id,
+    INSERT INTO email_deliveries (id, tenant_id, recipient, subject, body, cause_id, cause_kind, generation, ordinal,
+                                  state, reason, due_at, created_at, settled_at)
+    SELECT entry.id, tenant_id, recipient, subject, body, cause_id, cause_kind, generation, ordinal,
            CASE WHEN t.sandbox_of IS NULL THEN 'pending' ELSE 'done' END,
            CASE WHEN t.sandbox_of IS NULL THEN NULL ELSE 'sandbox' END,
            CAST(:now AS timestamptz), CAST(:now AS timestamptz),
            CASE WHEN t.sandbox_of IS NULL THEN NULL ELSE CAST(:now AS timestamptz) END
     FROM unnest(CAST(:ids AS uuid[]), CAST(:tenants AS uuid[]), CAST(:recipients AS text[]), CAST(:subjects AS text[]),
-                CAST(:bodies AS text[]), CAST(:messages AS uuid[]))
-        AS entry (id, tenant_id, recipient, subject, body, inbound_message_id)
+                CAST(:bodies AS text[]), CAST(:causes AS uuid[]), CAST(:kinds AS text[]), CAST(:generations AS smallint[]),
+                CAST(:ordinals AS smallint[]))
+        AS entry (id, tenant_id, recipient, subject, body, cause_id, cause_kind, generation, ordinal)
     LEFT JOIN tenants AS t ON t.id = entry.tenant_id
     """
 )
@@ -69,7 +70,7 @@ _POSTPONE: Final = text(
 
 
 async def insert_emails(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
-    """Store e-mails: rows of id, tenant_id, recipient, subject, body, inbound_message_id.
+    """Store e-mails: rows of id, tenant_id, recipient, subject, body and the key's columns.
 
     Those of a sandbox count as done and are never sent.
     """
@@ -79,7 +80,10 @@ async def insert_emails(session: Session, rows: Sequence[Mapping[str, Any]], now
         "recipients": "recipient",
         "subjects": "subject",
         "bodies": "body",
-        "messages": "inbound_message_id",
+        "causes": "cause_id",
+        "kinds": "cause_kind",
+        "generations": "generation",
+        "ordinals": "ordinal",
     }
     columns = {parameter: [row[name] for row in rows] for parameter, name in names.items()}
     await session.execute(_INSERT, {**columns, "now": now})

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from twoway_router.domain.ids import InboundMessageId, TenantId, new_id
+from twoway_router.domain.causes import EffectKey
+from twoway_router.domain.ids import TenantId, new_id
 from twoway_router.emails.queries import insert_emails
 from twoway_router.store import Session, outbox
 
@@ -20,7 +21,7 @@ class EmailDraft:
     recipient: str
     subject: str
     body: str
-    inbound_message_id: InboundMessageId | None = None
+    key: EffectKey
 
 
 async def queue_emails(session: Session, drafts: Sequence[EmailDraft], *, now: datetime) -> None:
@@ -34,7 +35,10 @@ async def queue_emails(session: Session, drafts: Sequence[EmailDraft], *, now: d
                 "recipient": draft.recipient,
                 "subject": draft.subject,
                 "body": draft.body,
-                "inbound_message_id": draft.inbound_message_id,
+                "cause_id": draft.key.cause.id,
+                "cause_kind": draft.key.cause.kind.value,
+                "generation": draft.key.generation,
+                "ordinal": draft.key.ordinal,
             }
             for email_id, draft in zip(ids, drafts, strict=True)
         ]

@@ -7,10 +7,10 @@ from sqlalchemy import Index, SmallInteger
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from twoway_router.store.base import Base, one_of
+from twoway_router.store.base import CAUSE_KINDS, Base, Caused, one_of
 
 
-class EmailDeliveries(Base):
+class EmailDeliveries(Caused, Base):
     """One e-mail. ``id`` makes its Message-ID, the same on every try."""
 
     __tablename__ = "email_deliveries"
@@ -20,7 +20,6 @@ class EmailDeliveries(Base):
     recipient: Mapped[str]
     subject: Mapped[str]
     body: Mapped[str]
-    inbound_message_id: Mapped[UUID | None]
     state: Mapped[str]
     attempt: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     due_at: Mapped[datetime]
@@ -31,6 +30,8 @@ class EmailDeliveries(Base):
 
     __table_args__ = (
         one_of("state", "pending", "claimed", "done", "failed"),
+        one_of("cause_kind", *CAUSE_KINDS),
+        Index("uq_email_deliveries_effect", "cause_id", "generation", "ordinal", "recipient", unique=True),
         Index("ix_email_deliveries_due", "due_at", postgresql_where=sql("state = 'pending'")),
         Index("ix_email_deliveries_lease", "lease_until", postgresql_where=sql("state = 'claimed'")),
         Index("ix_email_deliveries_tenant_id_id", "tenant_id", "id"),

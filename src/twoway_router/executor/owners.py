@@ -20,6 +20,7 @@ async def email_owners(session: Session, disabled: Sequence[DisabledEndpoint], n
     drafts = [
         EmailDraft(
             tenant_id=TenantId(endpoint.tenant_id),
+            key=endpoint.key,
             recipient=endpoint.contact_email,
             subject="A webhook endpoint was disabled",
             body=_BODY.format(

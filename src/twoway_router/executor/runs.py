@@ -203,5 +203,5 @@ def _received(message: RunMessage) -> EventDraft:
         tenant_id=message.owner,
         event_type="message.received",
         data=MessageReceived.model_validate(facts).model_dump(mode="json"),
-        inbound_message_id=message.id,
+        key=message.key(-1),
     )

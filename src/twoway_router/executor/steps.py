@@ -121,12 +121,10 @@ def _note(progress: _Progress, ordinal: int, state: str, reason: str | None, val
     progress.outcomes |= dict.fromkeys(action.names, state)
     RUNS.labels(action.kind, state).inc()
     return FinishedRun(
-        inbound_message_id=message.id,
-        ordinal=ordinal,
+        key=message.key(ordinal),
         tenant_id=message.tenant_id,
         kind=action.kind,
         state=state,
         reason=reason,
         values=values,
-        generation=message.generation,
     )

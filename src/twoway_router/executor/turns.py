@@ -176,7 +176,7 @@ async def refresh_bindings(
     session: Session, plans: Sequence[Plan], finished: Sequence[FinishedRun], now: datetime
 ) -> None:
     """Who was answered on a shared number, or wrote to a tenant there, goes on talking to that tenant for a while."""
-    answered = {run.inbound_message_id for run in finished if run.kind in _SENDS and run.values.get("message_id")}
+    answered = {run.key.cause.id for run in finished if run.kind in _SENDS and run.values.get("message_id")}
     bindings = [
         Binding(
             talk=Talk(message.number.id, message.sender),

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Index, SmallInteger, func
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from twoway_router.store.base import Base, one_of
+from twoway_router.store.base import CAUSE_KINDS, Base, one_of
 
 _BUSY: dict[str, str] = {"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.02"}
 
@@ -75,13 +75,14 @@ class InboundMessages(Base):
 
 
 class ActionRuns(Base):
-    """The effect ledger: one row per action of one MO. Its key fixes the effect: a redelivery finds the row."""
+    """The effect ledger: one row per action run. Its key fixes the effect: a redelivery finds the row."""
 
     __tablename__ = "action_runs"
 
-    inbound_message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    cause_id: Mapped[UUID] = mapped_column(primary_key=True)
     generation: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default="0")
     ordinal: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    cause_kind: Mapped[str]
     tenant_id: Mapped[UUID | None]
     kind: Mapped[str]
     state: Mapped[str]
@@ -89,7 +90,10 @@ class ActionRuns(Base):
     values: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     finished_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
-    __table_args__ = (one_of("state", "planned", "done", "failed", "skipped"),)
+    __table_args__ = (
+        one_of("state", "planned", "done", "failed", "skipped"),
+        one_of("cause_kind", *CAUSE_KINDS),
+    )
 
 
 class InboundReplays(Base):

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final, assert_never
 from uuid import UUID
 
+from twoway_router.domain.causes import EffectKey
 from twoway_router.domain.messages import Capability, DeliveryState, MtState, UnknownPolicy
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
 
@@ -31,6 +32,9 @@ REPEATS: Final = 5
 
 CLOCK_SKEW: Final = timedelta(seconds=1)
 """A job becomes available by the database's clock; ours may be this much behind."""
+
+OPTED_OUT: Final = 9
+"""The ordinal of the event that a recipient has opted out, behind the events of an MT's own states."""
 
 WAITING: Final = "waiting_for_receipt"
 NOT_REPEATED: Final = "not_repeated"
@@ -69,6 +73,7 @@ class Departure:
 
     number_id: UUID
     msisdn: str
+    key: EffectKey
     tenant_ids: frozenset[UUID] = frozenset()
 
 

@@ -5,19 +5,20 @@ Called by ``actions`` (replies) and ``ingress`` (receipts); ``mts.delivery`` ask
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
 
 from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange, Recipient, SuppressionReason
+from twoway_router.domain.causes import Cause, CauseKind, EffectKey
 from twoway_router.domain.gsm import measure
-from twoway_router.domain.ids import ConnectionId, InboundMessageId, NumberId, OutboundMessageId, TenantId, new_id
+from twoway_router.domain.ids import ConnectionId, NumberId, OutboundMessageId, TenantId, new_id
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, MtState, UnknownPolicy
 from twoway_router.mts.queries import cancelling, correspondents, delivering, planning, progress, receipts
 from twoway_router.mts.queries.progress import Progress
-from twoway_router.mts.rules import SEGMENT_LIMIT, Departure, News, after_receipt
+from twoway_router.mts.rules import OPTED_OUT, SEGMENT_LIMIT, Departure, News, after_receipt
 from twoway_router.store import Session
 from twoway_router.store.outbox import add, lane_of, order_key
 from twoway_router.telemetry.metrics import CONSENT_BLOCKED, RECEIPTS
@@ -39,9 +40,7 @@ class MtDraft:
     recipient: str
     text: str
     origin: str
-    inbound_message_id: InboundMessageId | None
-    ordinal: int
-    generation: int = 0
+    key: EffectKey
     reply_token: str | None = None
     policy: UnknownPolicy | None = None
     is_exempt: bool = False
@@ -105,15 +104,15 @@ async def opt_out(
 
 async def leave(session: Session, departures: Sequence[Departure], *, now: datetime) -> News:
     """``opt_out`` for people of whom a carrier says that they have left: for everybody on the number."""
-    people: dict[tuple[UUID, str], frozenset[UUID]] = {}
+    people: dict[tuple[UUID, str], Departure] = {}
     for each in departures:
-        key = each.number_id, each.msisdn
-        people[key] = people.get(key, frozenset()) | each.tenant_ids
+        person = each.number_id, each.msisdn
+        first = people.setdefault(person, each)
+        people[person] = replace(first, tenant_ids=first.tenant_ids | each.tenant_ids)
     changes = [ConsentChange(number_id=number_id, msisdn=msisdn) for number_id, msisdn in people]
     cancelled, fresh = await _stop(session, changes, now, SuppressionReason.CARRIER)
     keys = [(each.number_id, each.msisdn) for each in fresh]
-    left = tuple(Departure(number_id=key[0], msisdn=key[1], tenant_ids=people[key]) for key in sorted(keys))
-    return News(moved=cancelled, left=left)
+    return News(moved=cancelled, left=tuple(people[key] for key in sorted(keys)))
 
 
 async def _stop(
@@ -157,14 +156,15 @@ def _row(draft: MtDraft, number: planning.SendingNumber, *, is_suppressed: bool)
         "encoding": size.encoding.value,
         "segments": size.segments,
         "origin": draft.origin,
-        "inbound_message_id": draft.inbound_message_id,
-        "generation": draft.generation,
-        "ordinal": draft.ordinal,
+        "cause_id": draft.key.cause.id,
+        "cause_kind": draft.key.cause.kind.value,
+        "generation": draft.key.generation,
+        "ordinal": draft.key.ordinal,
         "state": state.value,
         "policy": (draft.policy or UnknownPolicy(number.unknown_policy)).value,
         "order_key": order_key(draft.tenant_id or draft.number_id, draft.recipient),
         "reply_token": draft.reply_token,
-        "priority": 0 if draft.inbound_message_id else 1,
+        "priority": 1 if draft.key.cause.kind is CauseKind.CAMPAIGN_RECIPIENT else 0,
         "reason": reason,
     }
 
@@ -196,8 +196,12 @@ async def apply_receipts(
     await receipts.update_states(session, states, now)
     rows = [_receipt_row(*each, mts.get(position)) for position, each in enumerate(reported)]
     await receipts.insert_receipts(session, rows, now)
-    blocked = [mts[position] for position, (_, receipt) in enumerate(reported) if receipt.opted_out and position in mts]
-    news = await leave(session, [departed(mt) for mt in blocked], now=now)
+    blocked = [
+        departed(mts[position], Cause(kind=CauseKind.RECEIPT, id=rows[position]["id"]))
+        for position, (_, receipt) in enumerate(reported)
+        if receipt.opted_out and position in mts
+    ]
+    news = await leave(session, blocked, now=now)
     moved = {mt.id: mt.tenant_id for mt in spoken if mt.id in states and mt.tenant_id}
     return News(moved={**news.moved, **moved}, left=news.left)
 
@@ -213,10 +217,12 @@ class Sent(Protocol):
     def tenant_id(self) -> UUID | None: ...
 
 
-def departed(mt: Sent) -> Departure:
+def departed(mt: Sent, cause: Cause) -> Departure:
     """The recipient of an MT that the carrier refused for their sake."""
     tenants = frozenset((mt.tenant_id,)) if mt.tenant_id else frozenset()
-    return Departure(number_id=mt.number_id, msisdn=mt.recipient, tenant_ids=tenants)
+    return Departure(
+        number_id=mt.number_id, msisdn=mt.recipient, tenant_ids=tenants, key=EffectKey(cause=cause, ordinal=OPTED_OUT)
+    )
 
 
 async def list_acquainted(

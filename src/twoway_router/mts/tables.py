@@ -7,12 +7,13 @@ from sqlalchemy import BigInteger, Boolean, Index, SmallInteger
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from twoway_router.store.base import Base, one_of
+from twoway_router.domain.causes import CauseKind
+from twoway_router.store.base import CAUSE_KINDS, Base, Caused, one_of
 
 _BUSY: dict[str, str] = {"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.02"}
 
 
-class OutboundMessages(Base):
+class OutboundMessages(Caused, Base):
     """One MT in the ledger: planned → claimed → handed_over → confirmed | failed | unknown, or suppressed.
 
     ``id`` is also the reference that carriers get on every try. ``order_key`` is a hash of (tenant or number, recipient).
@@ -31,9 +32,6 @@ class OutboundMessages(Base):
     encoding: Mapped[str]
     segments: Mapped[int] = mapped_column(SmallInteger)
     origin: Mapped[str]
-    inbound_message_id: Mapped[UUID | None]
-    generation: Mapped[int] = mapped_column(SmallInteger, server_default="0")
-    ordinal: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     state: Mapped[str]
     delivery_state: Mapped[str | None]
     policy: Mapped[str] = mapped_column(server_default="at_most_once")
@@ -50,19 +48,18 @@ class OutboundMessages(Base):
     handed_over_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
 
+    @property
+    def inbound_message_id(self) -> UUID | None:
+        """The MO that caused it, if one did."""
+        return self.cause_id if self.cause_kind == CauseKind.INBOUND_MESSAGE else None
+
     __table_args__ = (
         one_of("state", "planned", "claimed", "handed_over", "confirmed", "failed", "unknown", "suppressed"),
         one_of("delivery_state", "accepted", "delivered", "undelivered", "expired", "rejected", "unknown"),
         one_of("policy", "at_most_once", "at_least_once"),
         one_of("encoding", "gsm7", "ucs2"),
-        Index(
-            "uq_outbound_messages_effect",
-            "inbound_message_id",
-            "generation",
-            "ordinal",
-            unique=True,
-            postgresql_where=sql("inbound_message_id IS NOT NULL"),
-        ),
+        one_of("cause_kind", *CAUSE_KINDS),
+        Index("uq_outbound_messages_effect", "cause_id", "generation", "ordinal", unique=True),
         Index("ix_outbound_messages_open", "order_key", "id", postgresql_where=sql("state IN ('planned', 'claimed')")),
         Index("ix_outbound_messages_due", "due_at", postgresql_where=sql("state = 'planned'")),
         Index("ix_outbound_messages_planned", "recipient", "number_id", postgresql_where=sql("state = 'planned'")),

@@ -1,12 +1,14 @@
 """The declarative base that every slice's ``tables.py`` builds on; migrations read its metadata."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, DateTime, LargeBinary, MetaData, Text, Uuid
+from sqlalchemy import ARRAY, CheckConstraint, DateTime, LargeBinary, MetaData, SmallInteger, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from twoway_router.domain.causes import CauseKind
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -37,3 +39,15 @@ def one_of(column: str, *words: str) -> CheckConstraint:
     """A CHECK that ``column`` holds one of ``words``: how every state column is kept to full words."""
     listed = ", ".join(f"'{word}'" for word in words)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+CAUSE_KINDS: Final = tuple(kind.value for kind in CauseKind)
+
+
+class Caused:
+    """The key of an effect as columns of its table: cause, generation and ordinal (``domain.causes.EffectKey``)."""
+
+    cause_id: Mapped[UUID]
+    cause_kind: Mapped[str]
+    generation: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    ordinal: Mapped[int] = mapped_column(SmallInteger, server_default="0")

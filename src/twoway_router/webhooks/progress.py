@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from twoway_router.domain.ids import InboundMessageId, TenantId
+from twoway_router.domain.causes import Cause, CauseKind, EffectKey
+from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import MtState
 from twoway_router.mts.queries.progress import Progress
 from twoway_router.mts.rules import Departure, News
@@ -48,6 +49,7 @@ async def opted_out_events(session: Session, left: Collection[Departure], now: d
     """An event for each tenant that somebody who left has had to do with lately; none learns of another."""
     known = {(each.number_id, each.msisdn): each.tenant_ids for each in left}
     tenants: dict[tuple[UUID, str], set[UUID]] = {key: set(tenant_ids) for key, tenant_ids in known.items()}
+    keys = {(each.number_id, each.msisdn): each.key for each in left}
     addresses: dict[UUID, str] = {}
     for each in await list_acquainted(session, known, now - ACQUAINTED_FOR):
         addresses[each.number_id] = each.number
@@ -58,6 +60,7 @@ async def opted_out_events(session: Session, left: Collection[Departure], now: d
             tenant_id=TenantId(tenant_id),
             event_type="sender.opted_out",
             data=SenderOptedOut(number=addresses[number_id], sender=msisdn).model_dump(mode="json"),
+            key=keys[number_id, msisdn],
         )
         for (number_id, msisdn), found in tenants.items()
         for tenant_id in sorted(found)
@@ -65,9 +68,10 @@ async def opted_out_events(session: Session, left: Collection[Departure], now: d
 
 
 def _event(row: Progress) -> EventDraft:
+    caused_by = EffectKey(cause=Cause(kind=CauseKind(row.cause_kind), id=row.cause_id))
     data = MessageProgress(
         outbound_message_id=row.id,
-        inbound_message_id=row.inbound_message_id,
+        inbound_message_id=caused_by.inbound_message_id,
         number=row.number,
         recipient=row.recipient,
         segments=row.segments,
@@ -79,5 +83,9 @@ def _event(row: Progress) -> EventDraft:
         tenant_id=TenantId(row.tenant_id),
         event_type=EVENTS_BY_STATE[row.state],
         data=data.model_dump(mode="json"),
-        inbound_message_id=InboundMessageId(row.inbound_message_id) if row.inbound_message_id else None,
+        key=EffectKey(
+            cause=Cause(kind=CauseKind.OUTBOUND_MESSAGE, id=row.id),
+            ordinal=list(EVENTS_BY_STATE).index(row.state),
+        ),
+        inbound_message_id=caused_by.inbound_message_id,
     )

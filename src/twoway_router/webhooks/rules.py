@@ -13,8 +13,9 @@ from uuid import UUID
 import orjson
 
 from twoway_router.domain.addresses import Network, may_reach, read_address
+from twoway_router.domain.causes import EffectKey
 from twoway_router.domain.errors import Conflict, FieldError, NotFound, Unprocessable
-from twoway_router.domain.ids import InboundMessageId, TenantId, WebhookEndpointId
+from twoway_router.domain.ids import TenantId, WebhookEndpointId
 
 WHSEC: Final = "whsec_"
 SECRET_BYTES: Final = 32
@@ -74,7 +75,8 @@ class DeliveryDraft:
     endpoint_id: WebhookEndpointId
     event_type: str
     data: Mapping[str, object]
-    inbound_message_id: InboundMessageId | None = None
+    key: EffectKey
+    inbound_message_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +86,8 @@ class EventDraft:
     tenant_id: TenantId
     event_type: str
     data: Mapping[str, object]
-    inbound_message_id: InboundMessageId | None = None
+    key: EffectKey
+    inbound_message_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

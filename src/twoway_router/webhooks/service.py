@@ -1,6 +1,6 @@
 """Webhooks: endpoints with their secrets, events queued for them, deliveries queued again.
 
-``queue_deliveries`` and ``emit`` are called by ``actions`` and whoever else has news, in the transaction of the news;
+``queue_deliveries`` and ``emit_all`` are called by ``actions`` and whoever else has news, in the transaction of the news;
 ``webhooks.delivery`` sends what they queued.
 """
 
@@ -12,7 +12,8 @@ from typing import Final
 from uuid import UUID
 
 from twoway_router.domain.addresses import Network
-from twoway_router.domain.ids import InboundMessageId, TenantId, WebhookDeliveryId, WebhookEndpointId, new_id
+from twoway_router.domain.causes import Cause, CauseKind, EffectKey
+from twoway_router.domain.ids import TenantId, WebhookDeliveryId, WebhookEndpointId, new_id
 from twoway_router.store import Session, outbox
 from twoway_router.store.sealing import Sealer
 from twoway_router.webhooks.queries import deliveries, endpoints
@@ -35,7 +36,7 @@ from twoway_router.webhooks.rules import (
 )
 from twoway_router.webhooks.tables import WebhookDeliveries, WebhookEndpoints
 
-__all__ = ["DeliveryDraft", "EventDraft", "emit", "emit_all", "queue_deliveries", "redeliver"]
+__all__ = ["DeliveryDraft", "EventDraft", "emit_all", "queue_deliveries", "redeliver"]
 
 JOB: Final = "webhook.deliver"
 REDELIVERY_LIMIT: Final = 1000
@@ -68,22 +69,8 @@ async def queue_deliveries(
     return [WebhookDeliveryId(delivery.id) if delivery.id in states else None for delivery in new]
 
 
-async def emit(
-    session: Session,
-    tenant_id: TenantId,
-    event_type: str,
-    data: Mapping[str, object],
-    *,
-    now: datetime,
-    inbound_message_id: InboundMessageId | None = None,
-) -> None:
-    """Queue an event for every enabled endpoint of the tenant that wants its type."""
-    draft = EventDraft(tenant_id=tenant_id, event_type=event_type, data=data, inbound_message_id=inbound_message_id)
-    await emit_all(session, [draft], now=now)
-
-
 async def emit_all(session: Session, events: Sequence[EventDraft], *, now: datetime) -> None:
-    """``emit`` for a batch: two statements whatever its size."""
+    """Queue each event for every enabled endpoint of its tenant that wants its type: two statements whatever their number."""
     if not events:
         return
     wanting: dict[UUID, list[tuple[UUID, frozenset[str]]]] = {}
@@ -97,6 +84,7 @@ async def emit_all(session: Session, events: Sequence[EventDraft], *, now: datet
             endpoint_id=WebhookEndpointId(endpoint_id),
             event_type=event.event_type,
             data=event.data,
+            key=event.key,
             inbound_message_id=event.inbound_message_id,
         )
         for event in events
@@ -188,7 +176,13 @@ async def send_test(session: Session, endpoint: WebhookEndpoints, *, now: dateti
     _check_enabled(endpoint)
     tenant_id, endpoint_id = TenantId(endpoint.tenant_id), WebhookEndpointId(endpoint.id)
     data = {"endpoint_id": endpoint_id, "note": "This is a test."}
-    draft = DeliveryDraft(tenant_id=tenant_id, endpoint_id=endpoint_id, event_type="webhook.test", data=data)
+    draft = DeliveryDraft(
+        tenant_id=tenant_id,
+        endpoint_id=endpoint_id,
+        event_type="webhook.test",
+        data=data,
+        key=EffectKey(cause=Cause(kind=CauseKind.API_REQUEST, id=new_id())),
+    )
     delivery_id = (await queue_deliveries(session, [draft], now=now))[0]
     if delivery_id is None:
         raise EndpointNotFound

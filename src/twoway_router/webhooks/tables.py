@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, SmallInteger, func
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from twoway_router.store.base import Base, one_of
+from twoway_router.store.base import CAUSE_KINDS, Base, Caused, one_of
 
 
 class WebhookEndpoints(Base):
@@ -35,8 +35,11 @@ class WebhookEndpoints(Base):
     )
 
 
-class WebhookDeliveries(Base):
-    """One event for one endpoint. ``id`` is its ``webhook-id`` on every try; ``body`` is what is signed, byte for byte."""
+class WebhookDeliveries(Caused, Base):
+    """One event for one endpoint. ``id`` is its ``webhook-id`` on every try; ``body`` is what is signed, byte for byte.
+
+    ``inbound_message_id`` is the MO that it is about, also when its cause is an MT that answers it.
+    """
 
     __tablename__ = "webhook_deliveries"
 
@@ -57,6 +60,8 @@ class WebhookDeliveries(Base):
 
     __table_args__ = (
         one_of("state", "pending", "claimed", "done", "failed"),
+        one_of("cause_kind", *CAUSE_KINDS),
+        Index("uq_webhook_deliveries_effect", "cause_id", "generation", "ordinal", "endpoint_id", unique=True),
         Index("ix_webhook_deliveries_due", "due_at", postgresql_where=sql("state = 'pending'")),
         Index("ix_webhook_deliveries_lease", "lease_until", postgresql_where=sql("state = 'claimed'")),
         Index("ix_webhook_deliveries_tenant_id_id", "tenant_id", "id"),

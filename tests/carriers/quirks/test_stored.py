@@ -122,7 +122,7 @@ async def test_a_reply_carries_the_token_that_its_message_brought(door: Door) ->
     (request,) = await door.deliver()
 
     assert TOKENS[door.carrier] in request.url + request.body.decode()
-    (mt,) = await door.rows("SELECT reply_token, inbound_message_id FROM outbound_messages")
+    (mt,) = await door.rows("SELECT reply_token, cause_id AS inbound_message_id FROM outbound_messages")
     (mo,) = await door.rows("SELECT reply_token, id FROM inbound_messages")
     assert tuple(mt) == tuple(mo)
 

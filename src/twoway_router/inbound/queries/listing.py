@@ -104,5 +104,5 @@ async def find_inbound(
 async def list_runs(session: Session, message_id: UUID) -> Sequence[ActionRuns]:
     """What the actions of an inbound message did, in their order."""
     table = ActionRuns
-    wanted = select(table).where(table.inbound_message_id == message_id).order_by(table.generation, table.ordinal)
+    wanted = select(table).where(table.cause_id == message_id).order_by(table.generation, table.ordinal)
     return (await session.scalars(wanted.limit(_MOST_PARTS))).all()

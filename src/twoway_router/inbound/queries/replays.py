@@ -58,9 +58,9 @@ async def list_original_routes(session: Session, ids: Collection[UUID]) -> Mappi
 async def list_run_ordinals(session: Session, ids: Collection[UUID]) -> Mapping[UUID, frozenset[int]]:
     """Which actions each message has in the ledger."""
     found: dict[UUID, set[int]] = {message_id: set() for message_id in ids}
-    wanted = select(ActionRuns.inbound_message_id, ActionRuns.ordinal).where(ActionRuns.inbound_message_id.in_(ids))
+    wanted = select(ActionRuns.cause_id, ActionRuns.ordinal).where(ActionRuns.cause_id.in_(ids))
     for row in await session.execute(wanted):
-        found[row.inbound_message_id].add(row.ordinal)
+        found[row.cause_id].add(row.ordinal)
     return {message_id: frozenset(ordinals) for message_id, ordinals in found.items()}
 
 

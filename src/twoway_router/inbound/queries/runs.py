@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import text
 
+from twoway_router.domain.causes import EffectKey
 from twoway_router.inbound.rules import CARRIER_REPLIED
 from twoway_router.store import Session
 
@@ -41,16 +42,14 @@ class WaitingMessage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinishedRun:
-    """One action of one MO and how it ended."""
+    """One action run and how it ended."""
 
-    inbound_message_id: UUID
-    ordinal: int
+    key: EffectKey
     tenant_id: UUID | None
     kind: str
     state: str
     reason: str | None
     values: Mapping[str, object]
-    generation: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,23 +95,24 @@ _FINISH: Final = text(
         UPDATE inbound_messages SET state = 'done', finished_at = :now WHERE id = ANY(CAST(:ids AS uuid[]))
     )
     INSERT INTO action_runs
-        (inbound_message_id, generation, ordinal, tenant_id, kind, state, reason, values, finished_at)
-    SELECT message, generation, ordinal, tenant, kind, state, reason, CAST(result AS jsonb), CAST(:now AS timestamptz)
-    FROM unnest(CAST(:messages AS uuid[]), CAST(:generations AS smallint[]), CAST(:ordinals AS smallint[]),
+        (cause_id, cause_kind, generation, ordinal, tenant_id, kind, state, reason, values, finished_at)
+    SELECT cause, cause_kind, generation, ordinal, tenant, kind, state, reason, CAST(result AS jsonb), CAST(:now AS timestamptz)
+    FROM unnest(CAST(:causes AS uuid[]), CAST(:cause_kinds AS text[]), CAST(:generations AS smallint[]),
+                CAST(:ordinals AS smallint[]),
                 CAST(:tenants AS uuid[]), CAST(:kinds AS text[]), CAST(:states AS text[]), CAST(:reasons AS text[]),
                 CAST(:results AS text[]))
-        AS run (message, generation, ordinal, tenant, kind, state, reason, result)
+        AS run (cause, cause_kind, generation, ordinal, tenant, kind, state, reason, result)
     """
 )
 _EARLIER: Final = text(
     """
-    SELECT DISTINCT ON (run.inbound_message_id, run.ordinal) run.inbound_message_id, run.ordinal, run.kind, run.state,
+    SELECT DISTINCT ON (run.cause_id, run.ordinal) run.cause_id, run.ordinal, run.kind, run.state,
            run.values
     FROM action_runs AS run
-    WHERE run.inbound_message_id = ANY(CAST(:ids AS uuid[]))
+    WHERE run.cause_id = ANY(CAST(:ids AS uuid[]))
       AND run.generation >= (SELECT coalesce(max(generation), 0) FROM inbound_replays AS replay
-                             WHERE replay.inbound_message_id = run.inbound_message_id AND replay.only_ordinal IS NULL)
-    ORDER BY run.inbound_message_id, run.ordinal, (run.state = 'done') DESC, run.generation DESC
+                             WHERE replay.inbound_message_id = run.cause_id AND replay.only_ordinal IS NULL)
+    ORDER BY run.cause_id, run.ordinal, (run.state = 'done') DESC, run.generation DESC
     """
 )
 _FAIL: Final = text(
@@ -184,16 +184,17 @@ async def list_earlier(session: Session, ids: Collection[UUID]) -> Mapping[UUID,
     """The runs of messages since they were last routed, by message and ordinal; a success before anything else."""
     found: dict[UUID, dict[int, EarlierRun]] = {message_id: {} for message_id in ids}
     for row in await session.execute(_EARLIER, {"ids": list(ids)}):
-        found[row.inbound_message_id][row.ordinal] = EarlierRun(kind=row.kind, state=row.state, values=row.values)
+        found[row.cause_id][row.ordinal] = EarlierRun(kind=row.kind, state=row.state, values=row.values)
     return found
 
 
 async def finish(session: Session, ids: Sequence[UUID], runs: Sequence[FinishedRun], now: datetime) -> None:
     """These messages are done; write the ledger. A second run of an action violates its key and undoes the batch."""
     columns = {
-        "messages": [run.inbound_message_id for run in runs],
-        "generations": [run.generation for run in runs],
-        "ordinals": [run.ordinal for run in runs],
+        "causes": [run.key.cause.id for run in runs],
+        "cause_kinds": [run.key.cause.kind.value for run in runs],
+        "generations": [run.key.generation for run in runs],
+        "ordinals": [run.key.ordinal for run in runs],
         "tenants": [run.tenant_id for run in runs],
         "kinds": [run.kind for run in runs],
         "states": [run.state for run in runs],

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from twoway_router.domain.causes import Cause, CauseKind
 from twoway_router.domain.clock import Clock
 from twoway_router.domain.messages import Capability, MtState
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
@@ -80,7 +81,11 @@ class Settler:
             owners = {each: found.tenant_id for each, found in locked.items()}
             left = await self._store(session, moved, [item for item in items if item.id in locked], owners, now)
             left |= {each for each, move in moves.items() if move.opted_out}
-            gone = await leave(session, [departed(locked[each]) for each in left], now=now)
+            gone = await leave(
+                session,
+                [departed(locked[each], Cause(kind=CauseKind.OUTBOUND_MESSAGE, id=each)) for each in left],
+                now=now,
+            )
             await self._announce(session, News(moved={**gone.moved, **_moved(locked, moves)}, left=gone.left), now)
         return [None] * len(items)
 

@@ -49,7 +49,9 @@ async def list_outbound(
         wanted = wanted.where(is_visible_to(table.tenant_id, table.number_id, within, is_sandbox=is_sandbox))
     if after is not None:
         wanted = wanted.where(table.id < after)
-    for name in ("tenant_id", "number_id", "inbound_message_id", "recipient", "state", "delivery_state"):
+    if where.inbound_message_id is not None:
+        wanted = wanted.where(table.cause_id == where.inbound_message_id)
+    for name in ("tenant_id", "number_id", "recipient", "state", "delivery_state"):
         if (value := getattr(where, name)) is not None:
             wanted = wanted.where(getattr(table, name) == value)
     wanted = wanted.where(*during(table.id, table.created_at, where.period))
@@ -70,7 +72,7 @@ async def find_outbound(
 async def list_answers(session: Session, message_id: UUID) -> Sequence[OutboundMessages]:
     """What was sent because of an inbound message, in order."""
     table = OutboundMessages
-    wanted = select(table).where(table.inbound_message_id == message_id).order_by(table.generation, table.ordinal)
+    wanted = select(table).where(table.cause_id == message_id).order_by(table.generation, table.ordinal)
     return (await session.scalars(wanted.limit(_MOST_PARTS))).all()
 
 

@@ -16,7 +16,9 @@ class Progress:
 
     id: UUID
     tenant_id: UUID
-    inbound_message_id: UUID | None
+    cause_id: UUID
+    cause_kind: str
+    attempt: int
     number: str
     recipient: str
     segments: int
@@ -27,7 +29,8 @@ class Progress:
 
 _PROGRESS: Final = text(
     """
-    SELECT id, tenant_id, inbound_message_id, sender AS number, recipient, segments, state, delivery_state, reason
+    SELECT id, tenant_id, cause_id, cause_kind, attempt, sender AS number, recipient, segments, state, delivery_state,
+           reason
     FROM outbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) AND tenant_id IS NOT NULL ORDER BY id
     """
 )

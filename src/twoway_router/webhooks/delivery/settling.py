@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from twoway_router.domain.causes import Cause, CauseKind, EffectKey
 from twoway_router.domain.clock import Clock
 from twoway_router.domain.ids import TenantId
 from twoway_router.store import Engine, Session, outbox, transaction
@@ -55,7 +56,13 @@ class WebhookSettler:
         failing = {each.claimed.endpoint_id for each in results} - healthy
         gone = {each.claimed.endpoint_id for each in results if each.verdict.is_gone}
         await claims.note_health(session, healthy, failing, now)
-        disabled = await claims.disable(session, gone, failing, now, now - DISABLE_AFTER)
+        keys = {
+            each.claimed.endpoint_id: EffectKey(
+                cause=Cause(kind=CauseKind.WEBHOOK_DELIVERY, id=each.claimed.id), generation=each.claimed.attempt
+            )
+            for each in results
+        }
+        disabled = await claims.disable(session, gone, failing, keys, now, now - DISABLE_AFTER)
         await emit_all(session, [_event(endpoint) for endpoint in disabled], now=now)
         if disabled:
             await self._tell_owners(session, disabled, now)
@@ -91,5 +98,8 @@ def _event(endpoint: DisabledEndpoint) -> EventDraft:
         endpoint_id=endpoint.id, url=endpoint.url, failing_since=endpoint.failing_since, reason=endpoint.reason
     )
     return EventDraft(
-        tenant_id=TenantId(endpoint.tenant_id), event_type="endpoint.disabled", data=data.model_dump(mode="json")
+        tenant_id=TenantId(endpoint.tenant_id),
+        event_type="endpoint.disabled",
+        data=data.model_dump(mode="json"),
+        key=endpoint.key,
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from twoway_router.domain.causes import EffectKey
 from twoway_router.store import Session
 
 
@@ -28,7 +29,7 @@ class ClaimedWebhook:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DisabledEndpoint:
-    """An endpoint that was just disabled, and whom to tell."""
+    """An endpoint that was just disabled, whom to tell, and the key of what they are sent."""
 
     id: UUID
     tenant_id: UUID
@@ -36,6 +37,7 @@ class DisabledEndpoint:
     failing_since: datetime
     reason: str
     contact_email: str | None
+    key: EffectKey
 
 
 PENDING: Final = "pending"
@@ -160,7 +162,12 @@ async def note_health(session: Session, healthy: Collection[UUID], failing: Coll
 
 
 async def disable(
-    session: Session, gone: Collection[UUID], failing: Collection[UUID], now: datetime, failing_before: datetime
+    session: Session,
+    gone: Collection[UUID],
+    failing: Collection[UUID],
+    keys: Mapping[UUID, EffectKey],
+    now: datetime,
+    failing_before: datetime,
 ) -> Sequence[DisabledEndpoint]:
     """Disable endpoints that said they are gone, and those that have failed for too long."""
     if not gone and not failing:
@@ -168,4 +175,4 @@ async def disable(
     rows = await session.execute(
         _DISABLE, {"gone": list(gone), "failing": list(failing), "now": now, "failing_before": failing_before}
     )
-    return [DisabledEndpoint(**row._asdict()) for row in rows]
+    return [DisabledEndpoint(**row._asdict(), key=keys[row.id]) for row in rows]

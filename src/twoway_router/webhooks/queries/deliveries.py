@@ -11,17 +11,19 @@ from twoway_router.webhooks.rules import NewDelivery
 from twoway_router.webhooks.tables import WebhookAttempts, WebhookDeliveries
 
 _INSERT = text(
-    "INSERT INTO webhook_deliveries (id, tenant_id, endpoint_id, event_type, body, inbound_message_id, state, due_at,"
-    " reason, created_at, settled_at)"
-    " SELECT new.id, new.tenant_id, new.endpoint_id, new.event_type, new.body, new.message,"
+    "INSERT INTO webhook_deliveries (id, tenant_id, endpoint_id, event_type, body, inbound_message_id, cause_id, cause_kind,"
+    " generation, ordinal, state, due_at, reason, created_at, settled_at)"
+    " SELECT new.id, new.tenant_id, new.endpoint_id, new.event_type, new.body, new.message, new.cause, new.kind,"
+    " new.generation, new.ordinal,"
     " CASE endpoint.state WHEN 'enabled' THEN 'pending' ELSE 'failed' END, :now,"
     " CASE endpoint.state WHEN 'enabled' THEN NULL ELSE 'endpoint_disabled' END, :now,"
     " CASE endpoint.state WHEN 'enabled' THEN NULL ELSE CAST(:now AS timestamptz) END"
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:tenants AS uuid[]), CAST(:endpoints AS uuid[]), CAST(:types AS text[]),"
-    " CAST(:bodies AS text[]), CAST(:messages AS uuid[]))"
-    " AS new (id, tenant_id, endpoint_id, event_type, body, message)"
+    " CAST(:bodies AS text[]), CAST(:messages AS uuid[]), CAST(:causes AS uuid[]), CAST(:kinds AS text[]),"
+    " CAST(:generations AS smallint[]), CAST(:ordinals AS smallint[]))"
+    " AS new (id, tenant_id, endpoint_id, event_type, body, message, cause, kind, generation, ordinal)"
     " JOIN webhook_endpoints AS endpoint ON endpoint.id = new.endpoint_id AND endpoint.tenant_id = new.tenant_id"
-    " AND endpoint.disabled_reason IS DISTINCT FROM 'deleted' RETURNING id, state"
+    " AND endpoint.disabled_reason IS DISTINCT FROM 'deleted' ON CONFLICT DO NOTHING RETURNING id, state"
 )
 _AGAIN = "UPDATE webhook_deliveries SET state = 'pending', due_at = :now, reason = NULL, settled_at = NULL"
 _REDELIVER = text(f"{_AGAIN} WHERE tenant_id = :tenant_id AND id = :id AND state IN ('done', 'failed') RETURNING id")
@@ -35,7 +37,10 @@ _REDELIVER_FAILED = text(
 async def insert_deliveries(
     session: Session, deliveries: Sequence[NewDelivery], *, now: datetime
 ) -> Mapping[UUID, str]:
-    """Store deliveries; the states of those stored. A disabled endpoint's are failed; a foreign endpoint has none."""
+    """Store deliveries; the states of those stored. A disabled endpoint's are failed; a foreign endpoint has none.
+
+    An event that its cause has queued for the endpoint before is not stored again.
+    """
     drafts = [delivery.draft for delivery in deliveries]
     rows = await session.execute(
         _INSERT,
@@ -46,7 +51,11 @@ async def insert_deliveries(
             "tenants": [draft.tenant_id for draft in drafts],
             "endpoints": [draft.endpoint_id for draft in drafts],
             "types": [draft.event_type for draft in drafts],
-            "messages": [draft.inbound_message_id for draft in drafts],
+            "messages": [draft.inbound_message_id or draft.key.inbound_message_id for draft in drafts],
+            "causes": [draft.key.cause.id for draft in drafts],
+            "kinds": [draft.key.cause.kind.value for draft in drafts],
+            "generations": [draft.key.generation for draft in drafts],
+            "ordinals": [draft.key.ordinal for draft in drafts],
         },
     )
     return {row.id: row.state for row in rows}
