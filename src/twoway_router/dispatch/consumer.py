@@ -19,9 +19,9 @@ from twoway_router.dispatch.jobs import UnreadableJob, read_job
 from twoway_router.dispatch.port import Ack, DeadHandler, DeadLetter, Handled, Handler, Job, RetryAfter
 from twoway_router.dispatch.publisher import Outgoing, Publisher
 from twoway_router.dispatch.session import BROKER_ERRORS, Session
-from twoway_router.dispatch.supervise import bounded
 from twoway_router.dispatch.topology import Topology
 from twoway_router.domain.clock import Clock
+from twoway_router.tasks import bounded
 
 log = structlog.get_logger(__name__)
 

@@ -28,13 +28,13 @@ from twoway_router.dispatch.port import (
     RetryAfter,
 )
 from twoway_router.dispatch.queries import DeadRow
-from twoway_router.dispatch.supervise import Abandoned, Supervised, bounded
 from twoway_router.domain.clock import Clock, utc_now
 from twoway_router.store import Engine, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.listen import Listener
 from twoway_router.store.outbox import CHANNEL
+from twoway_router.tasks import Abandoned, Supervised, bounded
 
 log = structlog.get_logger(__name__)
 

@@ -19,16 +19,16 @@ from twoway_router.dispatch.jobs import JOBS, write_job
 from twoway_router.dispatch.port import DeadHandler, Handler, Publication
 from twoway_router.dispatch.publisher import CONFIRM_SECONDS, Outgoing, Publisher
 from twoway_router.dispatch.session import BROKER_ERRORS, CONNECT_SECONDS, Session
-from twoway_router.dispatch.supervise import (
+from twoway_router.dispatch.topology import Topology
+from twoway_router.dispatch.watchdog import Beat, Watchdog
+from twoway_router.domain.clock import Clock, utc_now
+from twoway_router.tasks import (
     FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
     Supervised,
     bounded,
     repeat,
 )
-from twoway_router.dispatch.topology import Topology
-from twoway_router.dispatch.watchdog import Beat, Watchdog
-from twoway_router.domain.clock import Clock, utc_now
 
 log = structlog.get_logger(__name__)
 

@@ -16,12 +16,12 @@ from twoway_router.dispatch import queries
 from twoway_router.dispatch.batches import Batch, form_batches
 from twoway_router.dispatch.jobs import JOBS
 from twoway_router.dispatch.port import Publication, Transport
-from twoway_router.dispatch.supervise import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, pause, repeat
 from twoway_router.domain.clock import Clock, utc_now
 from twoway_router.store import Engine, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.listen import Listener
 from twoway_router.store.outbox import CHANNEL
+from twoway_router.tasks import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, pause, repeat
 from twoway_router.telemetry.metrics import OUTBOX_PUBLISHED
 
 log = structlog.get_logger(__name__)

@@ -12,8 +12,8 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import AMQPError
 
-from twoway_router.dispatch.supervise import Abandoned, bounded
 from twoway_router.dispatch.topology import Topology, declare
+from twoway_router.tasks import Abandoned, bounded
 
 log = structlog.get_logger(__name__)
 

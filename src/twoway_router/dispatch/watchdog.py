@@ -15,9 +15,9 @@ from aio_pika.abc import AbstractIncomingMessage
 from twoway_router.dispatch.consumer import Consumer
 from twoway_router.dispatch.publisher import Outgoing, Publisher
 from twoway_router.dispatch.session import BROKER_ERRORS, CONNECT_SECONDS, Session
-from twoway_router.dispatch.supervise import bounded
 from twoway_router.dispatch.topology import Topology
 from twoway_router.domain.clock import Clock
+from twoway_router.tasks import bounded
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,6 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from twoway_router.config import Settings
-from twoway_router.dispatch.supervise import pause
 from twoway_router.domain.clock import Clock
 from twoway_router.domain.ids import new_id
 from twoway_router.ingress.accept import accept
@@ -26,6 +25,7 @@ from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.listen import Listener
 from twoway_router.store.sealing import Sealer
 from twoway_router.store.transaction import Engine, transaction
+from twoway_router.tasks import pause
 from twoway_router.telemetry.metrics import INGRESS_BATCH_ROWS, INGRESS_COMMIT_SECONDS
 
 log = structlog.get_logger(__name__)

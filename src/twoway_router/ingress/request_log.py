@@ -17,12 +17,12 @@ import structlog
 
 from twoway_router.carriers.http import HttpReply, RawRequest
 from twoway_router.carriers.selection import Parsed
-from twoway_router.dispatch.supervise import pause
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.ingress.redaction import hider, redact_body, redact_headers, redact_query, summary_of
 from twoway_router.numbers.queries import insert_requests
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.transaction import Engine, transaction
+from twoway_router.tasks import pause
 from twoway_router.telemetry.metrics import REQUESTS_UNLOGGED
 
 log = structlog.get_logger(__name__)

@@ -7,13 +7,13 @@ from typing import Final
 import structlog
 
 from twoway_router import __version__
-from twoway_router.dispatch.supervise import pause
 from twoway_router.domain.clock import Clock, utc_now
 from twoway_router.domain.ids import new_id
 from twoway_router.processes.frame import Part
 from twoway_router.store import Engine, heartbeats, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.migrate import CODE_LEVEL
+from twoway_router.tasks import pause
 
 LEAVE_SECONDS: Final = 2.0
 

@@ -13,7 +13,6 @@ import structlog
 
 from twoway_router.config import Settings
 from twoway_router.dispatch.port import DeadJob, Job, Transport
-from twoway_router.dispatch.supervise import pause
 from twoway_router.domain.clock import Clock
 from twoway_router.inbound.queries.runs import count_failure
 from twoway_router.scheduler import queries
@@ -21,6 +20,7 @@ from twoway_router.scheduler.sweeps import SWEEPS, ForgottenMessages, expire_mts
 from twoway_router.store import Engine, Session, heartbeats, outbox, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.periods import first_id_of
+from twoway_router.tasks import pause
 from twoway_router.telemetry.metrics import WORK_DUE, WORK_OLDEST_AGE
 
 log = structlog.get_logger(__name__)

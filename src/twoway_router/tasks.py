@@ -1,8 +1,7 @@
-"""Keeps a loop running: when a turn fails it is logged, counted and tried again. Used by relay, transports and every loop that
-waits between its turns.
+"""Every task has an owner that knows when it ends and says when it fails. Used by whatever works in the background.
 
 Libraries under load leak ``CancelledError`` into tasks that nobody cancelled; a loop that only catches ``Exception``
-would die of it in silence.
+would end without a word.
 """
 
 import asyncio
@@ -26,13 +25,71 @@ class Abandoned(Exception):
     """A library cancelled what it was doing for us: the outcome is unknown."""
 
 
+class OwnedTasks:
+    """The tasks of one object. ``failure`` is the event that is logged when one of them raises, or is cancelled by a library.
+
+    No ``TaskGroup``: one task's failure is not its neighbours', and its owner starts, drains and closes in different calls.
+    """
+
+    def __init__(self, failure: str) -> None:
+        self._failure = failure
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(
+        self, work: Coroutine[Any, Any, Result], *, then: Callable[[], None] | None = None, **facts: str
+    ) -> asyncio.Task[Result]:
+        """Begin ``work`` now. ``then`` is called at its end, whatever the end; ``facts`` are logged with a failure."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+
+        def end(ended: asyncio.Task[Result]) -> None:
+            self._running.discard(ended)
+            if ended.cancelled():
+                if not ended.cancelling():
+                    log.error(self._failure, error="CancelledError", **facts)
+            elif (error := ended.exception()) is not None:
+                log.error(self._failure, error=type(error).__name__, exc_info=error, **facts)
+            if then is not None:
+                then()
+
+        task.add_done_callback(end)
+        return task
+
+    async def drain(self, timeout: timedelta | None = None) -> None:
+        """Wait until none runs, those that begin meanwhile included, but no longer than ``timeout``."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout.total_seconds() if timeout is not None else None):
+                while self._running:
+                    await asyncio.wait(self._running)
+
+    async def cancel(self) -> None:
+        """Cancel all that run now and wait until they have ended."""
+        running = set(self._running)
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+
+
 class Supervised:
     """A task that repeats ``body`` until it is stopped. ``failures`` counts the turns since the last one that worked."""
 
-    def __init__(self, name: str, body: Callable[[], Awaitable[None]], *, expected: Failures = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        body: Callable[[], Awaitable[None]],
+        *,
+        until: Callable[[], bool] = lambda: False,
+        expected: Failures = (),
+    ) -> None:
         self._name = name
         self._body = body
+        self._until = until
         self._expected = expected
+        self._tasks = OwnedTasks("task.died")
         self._task: asyncio.Task[None] | None = None
         self.failures = 0
 
@@ -44,16 +101,13 @@ class Supervised:
     def start(self) -> None:
         """Begin, once."""
         if self._task is None:
-            self._task = asyncio.create_task(self._repeat(), name=self._name)
+            self._task = self._tasks.start(
+                repeat(self._name, self._turn, until=self._until, expected=self._expected), task=self._name
+            )
 
     async def stop(self) -> None:
         """Cancel it and wait until it has ended."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-
-    async def _repeat(self) -> None:
-        await repeat(self._name, self._turn, expected=self._expected)
+        await self._tasks.cancel()
 
     async def _turn(self) -> None:
         try:
