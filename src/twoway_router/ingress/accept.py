@@ -22,7 +22,7 @@ from twoway_router.keywords.follower import RoutingCache
 from twoway_router.mts import service as mts
 from twoway_router.mts.rules import News
 from twoway_router.routing.plan import choose_route
-from twoway_router.routing.recorded import details_of
+from twoway_router.routing.route_details import RouteDetails
 from twoway_router.routing.suggest import with_suggestion
 from twoway_router.routing.types import Decision, NumberRules, RouteOutcome, RouteRequest
 from twoway_router.store.outbox import order_key
@@ -93,7 +93,7 @@ def _row(
         decision.revision,
         decision.sub_keyword,
         decision.rest,
-        orjson.dumps(details_of(decision)).decode(),
+        orjson.dumps(RouteDetails.of(decision).write()).decode(),
         version,
         message.carrier_time,
         message.operator,

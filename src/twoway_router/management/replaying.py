@@ -24,7 +24,7 @@ from twoway_router.mts import service as messaging
 from twoway_router.mts.rules import News
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
-from twoway_router.routing.recorded import details_of
+from twoway_router.routing.route_details import RouteDetails
 from twoway_router.routing.suggest import with_suggestion
 from twoway_router.routing.types import Decision, RouteRequest
 from twoway_router.store import Session, audit, outbox
@@ -203,7 +203,7 @@ def _routed(message: InboundMessages, table: RoutingTable, talks: Sequence[Store
         "keyword_revision": decision.revision,
         "sub_keyword": decision.sub_keyword,
         "rest": decision.rest,
-        "route_details": details_of(decision),
+        "route_details": RouteDetails.of(decision).write(),
         "rules_version": table.version,
     }
 

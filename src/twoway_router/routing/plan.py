@@ -23,7 +23,6 @@ from twoway_router.routing.decisions import (
 from twoway_router.routing.entries import NumberEntry
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.match import EXACT
-from twoway_router.routing.recorded import OPT_OUT_INTENT
 from twoway_router.routing.reserved import (
     Force,
     Lead,
@@ -237,7 +236,7 @@ def _with_intent(case: _Case, decision: Decision) -> Decision:
     intent = opt_out_intent(case.entry, tokens)
     if intent is None:
         return decision
-    return decision._replace(details={**decision.details, OPT_OUT_INTENT: intent.word})
+    return decision._replace(details={**decision.details, "opt_out_intent": intent.word})
 
 
 def needs_contexts(table: RoutingTable, number_id: NumberId, text: str, *, may_offer_choices: bool = True) -> bool:
