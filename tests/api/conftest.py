@@ -12,7 +12,7 @@ from tests.cast import GYM, PIZZERIA, PUBLIC_URL, SEALER, FakeClock, a_key, a_te
 from twoway_router.domain.ids import TenantId
 from twoway_router.management.app import create_app
 from twoway_router.routing.index import RoutingTable
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 from twoway_router.store.engine import make_engine
 
 
@@ -78,7 +78,7 @@ def an_app(engine: Engine, table: RoutingTable | None = None, **options: Any) ->
 
 
 async def a_caller(app: FastAPI, engine: Engine, tenant_id: TenantId | None, **key: Any) -> Caller:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         return Caller(app=app, token=await a_key(session, tenant_id, **key), tenant_id=tenant_id)
 
 
@@ -89,14 +89,14 @@ async def operator(app: FastAPI, engine: Engine) -> Caller:
 
 @pytest.fixture
 async def pizzeria(app: FastAPI, engine: Engine) -> Caller:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         tenant_id = await a_tenant(session, PIZZERIA)
     return await a_caller(app, engine, tenant_id)
 
 
 @pytest.fixture
 async def gym(app: FastAPI, engine: Engine) -> Caller:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         tenant_id = await a_tenant(session, GYM)
     return await a_caller(app, engine, tenant_id)
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.api.conftest import Caller
 from tests.cast import NOON, OWNED, FakeClock
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 
 CONNECTION = {
     "name": "Lab",
@@ -173,7 +173,7 @@ async def test_the_database_refuses_to_rewrite_the_log(engine: Engine, pizzeria:
     await made(pizzeria, "/v1/webhook-endpoints", ENDPOINT)
 
     with pytest.raises(DBAPIError, match="append-only"):
-        async with transaction(engine) as session:
+        async with transaction(engine, System("test")) as session:
             await session.execute(text(statement))
 
     assert len(await log(pizzeria)) == 1

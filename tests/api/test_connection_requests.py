@@ -14,7 +14,7 @@ from tests.flow.doubles import a_listener, an_ingress
 from twoway_router.ingress.app import Ingress
 from twoway_router.ingress.request_log import PER_TURN
 from twoway_router.numbers.queries import REQUESTS_KEPT
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 from twoway_router.store.engine import make_engine
 
 SECRET = "a-long-secret-word"
@@ -85,7 +85,7 @@ async def test_a_refused_request_is_shown_with_its_reason_and_stores_no_message(
     [entry] = await door.log()
     assert (status, entry["outcome"], entry["status"], entry["parsed"]) == (403, "refused", 403, {})
     assert entry["reason"]
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         stored = await session.scalar(text("SELECT count(*) FROM inbound_messages"))
     assert stored == 0
 

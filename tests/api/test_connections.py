@@ -7,7 +7,7 @@ import pytest
 from tests.api.conftest import Caller
 from tests.cast import PUBLIC_URL, SEALER
 from twoway_router.numbers.queries import find_connection
-from twoway_router.store import Engine, changes, transaction
+from twoway_router.store import Engine, System, changes, transaction
 
 GENERIC: dict[str, Any] = {
     "name": "Gateway",
@@ -31,7 +31,7 @@ async def test_a_connection_shows_its_urls_and_never_its_secrets(operator: Calle
 async def test_secrets_are_sealed_at_rest(operator: Caller, engine: Engine) -> None:
     created = (await operator.post("/v1/connections", GENERIC)).json()
 
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         row = await find_connection(session, created["id"])
 
     assert row is not None
@@ -45,7 +45,7 @@ async def test_a_secret_is_rotated_by_name_and_the_others_stay(operator: Caller,
 
     changed = await operator.patch(f"/v1/connections/{created['id']}", {"secrets": {"key": "new"}})
 
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         row = await find_connection(session, created["id"])
     assert (changed.status_code, changed.json()["revision"]) == (200, 2)
     assert row is not None
@@ -100,7 +100,7 @@ async def test_every_change_is_in_the_change_feed(operator: Caller, engine: Engi
 
     await operator.patch(f"/v1/connections/{created['id']}", {"state": "disabled"})
 
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         feed = await changes.list_since(session, 0)
     assert [(change.kind, str(change.subject_id)) for change in feed] == [("connection", created["id"])] * 2
 

@@ -11,12 +11,33 @@ from tests.api.conftest import Caller, an_app
 from tests.api.world import an_app_without_database
 from tests.cast import FakeClock
 from twoway_router.management.app import FIXED_PATHS
-from twoway_router.store import Engine
+from twoway_router.store import Engine, OneTenant, Scope, System
 from twoway_router.store.engine import make_engine
+from twoway_router.web.context import DbSession
+from twoway_router.web.route import api_router
 
 
 async def a_few_tenants(operator: Caller, count: int) -> list[str]:
     return [(await operator.post("/v1/tenants", {"name": f"T{place}"})).json()["id"] for place in range(count)]
+
+
+async def test_a_request_works_for_its_tenant_and_an_operators_for_the_system(
+    app: FastAPI, operator: Caller, pizzeria: Caller
+) -> None:
+    scopes: list[Scope] = []
+    probe = api_router("/probe", resource="probe", tag="Probe")
+
+    @probe.get("", status_code=204)
+    async def look(session: DbSession) -> None:
+        """Look at the transaction."""
+        scopes.append(session.info["scope"])
+
+    app.include_router(probe)
+    await pizzeria.get("/probe")
+    await operator.get("/probe")
+
+    assert pizzeria.tenant_id is not None
+    assert scopes == [OneTenant(pizzeria.tenant_id), System("operator")]
 
 
 async def test_pages_give_every_row_once(operator: Caller) -> None:

@@ -11,7 +11,7 @@ from tests.cast import ANN, NOON, FakeClock, an_effect
 from twoway_router.coupons import service
 from twoway_router.coupons.service import CouponRequest
 from twoway_router.domain.ids import CouponPoolId, TenantId, new_id
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 
 
 async def a_pool(caller: Caller, **fields: Any) -> dict[str, Any]:
@@ -23,7 +23,7 @@ async def a_pool(caller: Caller, **fields: Any) -> dict[str, Any]:
 
 async def issue(engine: Engine, caller: Caller, pool: dict[str, Any], sender: str = ANN) -> str:
     request = CouponRequest(cause=an_effect().cause, ordinal=0, sender=sender)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         tenant_id = TenantId(caller.tenant_id or new_id())
         (issued,) = await service.issue_codes(session, CouponPoolId(UUID(pool["id"])), tenant_id, [request], now=NOON)
     assert issued is not None

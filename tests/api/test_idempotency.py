@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from tests.api.conftest import Caller
 from tests.cast import FakeClock
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 
 KEY = {"Idempotency-Key": "0198c0de-8d5b-7cc3-a5f1-1d2b3c4d5e6f"}
 WISH = {"name": "CRM", "scopes": ["messages:read"]}
@@ -83,7 +83,7 @@ async def test_a_malformed_key_is_refused(pizzeria: Caller) -> None:
 async def test_a_stored_answer_does_not_give_its_secret_away(pizzeria: Caller, engine: Engine) -> None:
     token = (await pizzeria.post("/v1/api-keys", WISH, headers=KEY)).json()["token"]
 
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         body = await session.scalar(text("SELECT body FROM idempotency_keys"))
 
     assert body is not None

@@ -9,7 +9,7 @@ from tests.api.test_registry import claim, route
 from tests.cast import FakeClock, a_connection, a_number
 from twoway_router.domain.ids import NumberId
 from twoway_router.routing.types import WindowState
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 
 SPRING = {"active_from": "2027-03-01T00:00:00Z", "active_until": "2027-04-01T00:00:00Z"}
 SUMMER = {"active_from": "2027-06-01T00:00:00Z", "active_until": "2027-07-01T00:00:00Z"}
@@ -18,7 +18,7 @@ RIGHT_AFTER = {"active_from": "2027-04-01T12:00:00Z"}
 
 @pytest.fixture
 async def number_id(engine: Engine) -> NumberId:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         return await a_number(session, await a_connection(session))
 
 

@@ -8,12 +8,12 @@ from fastapi import FastAPI
 from tests.api.conftest import Caller
 from tests.cast import OWNED, FakeClock, a_connection, a_number
 from twoway_router.domain.ids import NumberId, new_id
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 
 
 @pytest.fixture
 async def number_id(engine: Engine) -> NumberId:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         return await a_number(session, await a_connection(session))
 
 
@@ -181,7 +181,7 @@ async def test_a_tenant_overrides_nothing(pizzeria: Caller, number_id: NumberId)
 
 
 async def test_a_dedicated_number_of_another_is_not_there(engine: Engine, pizzeria: Caller, gym: Caller) -> None:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         owned = await a_number(session, await a_connection(session), OWNED, owner=gym.tenant_id)
 
     refused = await pizzeria.post("/v1/keywords", a_keyword(owned))

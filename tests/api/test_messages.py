@@ -11,7 +11,7 @@ from tests.cast import ANN, BOB, NOON, a_connection, a_number, an_inbound, an_ou
 from twoway_router.domain.ids import ConnectionId, NumberId, new_id
 from twoway_router.inbound.tables import ActionRuns
 from twoway_router.mts.tables import DeliveryReceipts, OutboundAttempts
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,19 +23,19 @@ class Place:
     number_id: NumberId
 
     async def inbound(self, of: Caller | None, **columns: Any) -> str:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             tenant_id = of.tenant_id if of else None
             return str(await an_inbound(session, self.connection_id, self.number_id, tenant_id=tenant_id, **columns))
 
     async def outbound(self, of: Caller | None, **columns: Any) -> str:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             tenant_id = of.tenant_id if of else None
             return str(await an_outbound(session, self.connection_id, self.number_id, tenant_id=tenant_id, **columns))
 
 
 @pytest.fixture
 async def place(engine: Engine) -> Place:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         connection_id = await a_connection(session)
         number_id = await a_number(session, connection_id)
     return Place(engine=engine, connection_id=connection_id, number_id=number_id)
@@ -139,7 +139,7 @@ async def test_a_plus_that_nobody_encoded_is_still_a_plus(place: Place, pizzeria
 async def test_an_inbound_message_tells_its_whole_story(place: Place, pizzeria: Caller, engine: Engine) -> None:
     message_id = await place.inbound(pizzeria)
     answer = await place.outbound(pizzeria, cause_id=message_id)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         session.add(
             ActionRuns(
                 cause_id=message_id,
@@ -161,7 +161,7 @@ async def test_an_inbound_message_tells_its_whole_story(place: Place, pizzeria: 
 
 async def test_an_outbound_message_tells_every_try_and_receipt(place: Place, pizzeria: Caller, engine: Engine) -> None:
     message_id = await place.outbound(pizzeria, delivery_state="delivered")
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         session.add(
             OutboundAttempts(
                 outbound_message_id=message_id, attempt=1, outcome="done", started_at=NOON, finished_at=NOON

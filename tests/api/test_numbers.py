@@ -7,24 +7,24 @@ import pytest
 from tests.api.conftest import Caller
 from tests.cast import OWNED, a_connection, a_number
 from twoway_router.domain.ids import ConnectionId, NumberId
-from twoway_router.store import Engine, changes, transaction
+from twoway_router.store import Engine, System, changes, transaction
 
 
 @pytest.fixture
 async def connection_id(engine: Engine) -> ConnectionId:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         return await a_connection(session)
 
 
 @pytest.fixture
 async def shared(engine: Engine, connection_id: ConnectionId) -> NumberId:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         return await a_number(session, connection_id)
 
 
 @pytest.fixture
 async def dedicated(engine: Engine, connection_id: ConnectionId) -> NumberId:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         return await a_number(session, connection_id, OWNED)
 
 
@@ -83,7 +83,7 @@ async def test_a_bad_number_is_refused(
 async def test_a_short_code_is_unique_only_in_its_country(
     operator: Caller, engine: Engine, connection_id: ConnectionId
 ) -> None:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         spanish = await a_connection(session, "spanish", country="ES")
     await operator.post("/v1/numbers", a_wish(connection_id))
 
@@ -165,7 +165,7 @@ async def test_every_change_of_a_number_is_in_the_change_feed(
     await operator.patch(f"/v1/numbers/{dedicated}", {"state": "disabled"})
     await operator.put(f"/v1/numbers/{dedicated}/assignment", {"tenant_id": str(pizzeria.tenant_id)})
 
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         feed = await changes.list_since(session, 0)
     assert [change.kind for change in feed if change.subject_id == dedicated] == ["number"] * 3
 

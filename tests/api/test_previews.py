@@ -13,12 +13,12 @@ from twoway_router.domain.messages import Sharing
 from twoway_router.management.previews import FOREIGN
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.types import KeywordRules, NumberRules
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 
 
 @pytest.fixture
 async def number_id(engine: Engine, table: RoutingTable, pizzeria: Caller, gym: Caller) -> NumberId:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         number_id = await a_number(session, await a_connection(session))
     table.put_number(
         NumberRules(number_id=number_id, country="IT", address="12345", sharing=Sharing.SHARED, languages=("it",))
@@ -80,7 +80,7 @@ async def opened(engine: Engine, number_id: NumberId, tenant: Caller, expected: 
         expected=expected,
         lifetime=timedelta(hours=1),
     )
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         await conversations.open_questions(session, [question], now=NOON)
 
 

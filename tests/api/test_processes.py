@@ -7,7 +7,7 @@ from tests.api.conftest import Caller
 from tests.cast import FakeClock
 from twoway_router import __version__
 from twoway_router.processes.heartbeat import Heartbeat
-from twoway_router.store import Engine, heartbeats, transaction
+from twoway_router.store import Engine, System, heartbeats, transaction
 
 
 async def one_beat(heart: Heartbeat) -> None:
@@ -60,7 +60,7 @@ async def test_a_process_that_ends_leaves_the_list(operator: Caller, engine: Eng
 async def test_a_lost_process_is_forgotten_after_a_while(operator: Caller, engine: Engine, clock: FakeClock) -> None:
     await one_beat(Heartbeat(engine, "scheduler", clock))
 
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         await heartbeats.forget_lost(session, clock() + timedelta(seconds=1))
 
     assert (await operator.get("/v1/processes")).json()["data"] == []

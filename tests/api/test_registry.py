@@ -12,12 +12,12 @@ from twoway_router.numbers.queries import list_routed_numbers
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.types import Decision, RouteRequest
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 
 
 @pytest.fixture
 async def number_id(engine: Engine) -> NumberId:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         return await a_number(session, await a_connection(session))
 
 
@@ -41,7 +41,7 @@ async def claim(caller: Caller, number_id: NumberId, word: str = "PIZZA", **fiel
 
 async def route(engine: Engine, clock: FakeClock, number_id: NumberId, text: str = "PIZZA") -> Decision:
     """Where a message goes by what is in the database now."""
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         numbers = [each.rules for each in await list_routed_numbers(session, [number_id])]
         table = RoutingTable.build(numbers, await list_rules_of_number(session, number_id))
     return choose_route(table, RouteRequest(number_id=number_id, sender="+1", text=text, at=clock()))

@@ -13,7 +13,7 @@ from twoway_router.domain.ids import ConnectionId, KeywordId, NumberId, new_id
 from twoway_router.domain.messages import Sharing
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.types import KeywordRules, NumberRules
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 
 HOUR = {"received_after": NOON.isoformat(), "received_before": (NOON + timedelta(hours=1)).isoformat()}
 
@@ -22,7 +22,7 @@ HOUR = {"received_after": NOON.isoformat(), "received_before": (NOON + timedelta
 async def place(engine: Engine, table: RoutingTable, pizzeria: Caller) -> tuple[ConnectionId, NumberId]:
     """The shared number, on which PIZZA is the pizzeria's."""
     assert pizzeria.tenant_id is not None
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         connection_id = await a_connection(session)
         number_id = await a_number(session, connection_id)
     table.put_number(
@@ -37,12 +37,12 @@ async def place(engine: Engine, table: RoutingTable, pizzeria: Caller) -> tuple[
 
 
 async def arrived(engine: Engine, place: tuple[ConnectionId, NumberId], caller: Caller | None, **columns: Any) -> UUID:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         return await an_inbound(session, *place, tenant_id=caller.tenant_id if caller else None, **columns)
 
 
 async def jobs(engine: Engine) -> list[UUID]:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         rows = await session.execute(text("SELECT ids FROM outbox WHERE job = 'message.run'"))
         return [each for row in rows for each in row.ids]
 

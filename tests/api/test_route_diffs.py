@@ -11,20 +11,20 @@ from tests.cast import ANN, NOON, a_connection, a_number, an_inbound
 from twoway_router.contexts.rules import Question, Talk
 from twoway_router.contexts.service import open_questions
 from twoway_router.domain.ids import ConnectionId, NumberId, new_id
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 
 Place = tuple[ConnectionId, NumberId]
 
 
 @pytest.fixture
 async def place(engine: Engine) -> Place:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         connection_id = await a_connection(session)
         return connection_id, await a_number(session, connection_id)
 
 
 async def arrived(engine: Engine, place: Place, text: str, caller: Caller | None = None, **columns: Any) -> UUID:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         return await an_inbound(session, *place, tenant_id=caller.tenant_id if caller else None, text=text, **columns)
 
 
@@ -117,7 +117,7 @@ async def test_an_answer_is_compared_with_its_question_open(engine: Engine, pizz
         expected="text",
         lifetime=timedelta(hours=1),
     )
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         await open_questions(session, [question], now=NOON - timedelta(minutes=9))
     for text in ("CALZONE", "CALZONE per due"):
         await arrived(

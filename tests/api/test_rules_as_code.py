@@ -17,7 +17,7 @@ from twoway_router.cli.route import told
 from twoway_router.domain.ids import ConnectionId, NumberId
 from twoway_router.rulesets.models import RulesFile
 from twoway_router.rulesets.plan import Finding, RulesPlan, plan_rules
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 
 Result = TypeVar("Result")
 
@@ -74,7 +74,7 @@ async def applied(caller: Caller, *keywords: dict[str, Any]) -> tuple[RulesPlan,
 
 @pytest.fixture
 async def number_id(engine: Engine) -> NumberId:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         return await a_number(session, await a_connection(session))
 
 
@@ -228,7 +228,7 @@ async def test_an_operator_names_a_tenant_that_holds_nothing_yet(
 
 
 async def test_a_diff_is_told_in_lines(engine: Engine, operator: Caller, pizzeria: Caller, number_id: NumberId) -> None:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         await an_inbound(session, ConnectionId(number_id), number_id, text="CALZONE")
     put = [{"word": "CALZONE", "tenant_id": str(pizzeria.tenant_id)}]
 

@@ -9,7 +9,7 @@ from tests.api.conftest import Caller, an_app
 from tests.cast import a_tenant
 from twoway_router.cli.main import app as command
 from twoway_router.domain.ids import TenantId
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 from twoway_router.store.engine import make_engine
 
 
@@ -23,7 +23,7 @@ def tenant_id(database_url: str) -> TenantId:
     async def make() -> TenantId:
         engine = make_engine(database_url, pool_size=1)
         try:
-            async with transaction(engine) as session:
+            async with transaction(engine, System("test")) as session:
                 return await a_tenant(session)
         finally:
             await engine.dispose()

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from tests.api.conftest import Caller
 from tests.cast import FakeClock
 from twoway_router.domain.ids import new_id
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 
 URL = "https://crm.example.com/sms"
 
@@ -106,7 +106,7 @@ async def test_failed_deliveries_are_sent_again(engine: Engine, pizzeria: Caller
     path = f"/v1/webhook-endpoints/{endpoint['id']}"
     sent = [(await pizzeria.post(f"{path}/test", None)).json()["id"] for _ in range(3)]
     early = await pizzeria.post(f"/v1/webhook-deliveries/{sent[0]}/redelivery", None)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         await session.execute(text("UPDATE webhook_deliveries SET state = 'failed', settled_at = created_at"))
     clock.advance(hours=1)
 
@@ -125,7 +125,7 @@ async def test_attempts_are_shown_newest_first(engine: Engine, pizzeria: Caller)
         "INSERT INTO webhook_attempts (delivery_id, attempt, tenant_id, outcome, status, response, started_at, finished_at)"
         " SELECT :id, number, :tenant_id, 'retry', 500, 'oops', now(), now() FROM generate_series(1, 2) AS number"
     )
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         await session.execute(text(attempt), {"id": sent["id"], "tenant_id": pizzeria.tenant_id})
 
     shown = (await pizzeria.get(f"/v1/webhook-deliveries/{sent['id']}")).json()

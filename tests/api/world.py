@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from tests.api.conftest import Caller, a_caller, an_app
 from tests.cast import GYM, OWNED, PIZZERIA, FakeClock, a_tenant, an_inbound, an_outbound
 from twoway_router.domain.ids import ConnectionId, NumberId
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 from twoway_router.store.engine import make_engine
 
 CONNECTION = {
@@ -44,7 +44,7 @@ def an_app_without_database() -> FastAPI:
 async def a_world(engine: Engine, *, requests_per_minute: int = 600) -> World:
     """Two tenants; everything is the gym's."""
     app = an_app(engine, clock=FakeClock(), requests_per_minute=requests_per_minute)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         pizzeria_id, gym_id = await a_tenant(session, PIZZERIA), await a_tenant(session, GYM)
     return World(
         app=app,
@@ -73,7 +73,7 @@ async def belongings(world: World) -> dict[str, str]:
     keyword = _made(
         await gym.post("/v1/keywords", {"number_id": number["id"], "word": "PALESTRA", "actions": [action]})
     )
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         place = (ConnectionId(connection["id"]), NumberId(number["id"]))
         inbound = await an_inbound(session, *place, tenant_id=gym.tenant_id)
         outbound = await an_outbound(session, *place, tenant_id=gym.tenant_id)

@@ -16,7 +16,7 @@ from twoway_router.dispatch import queries
 from twoway_router.dispatch.port import Publication
 from twoway_router.dispatch.relay import Relay
 from twoway_router.domain.ids import new_id
-from twoway_router.store import Engine, outbox, transaction
+from twoway_router.store import Engine, System, outbox, transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.store.listen import Listener
 
@@ -62,13 +62,13 @@ class OnlyNotified(Listener):
 
 async def add(engine: Engine, job: str, count: int, *, lane: int = 0, at: datetime | None = None) -> list[UUID]:
     ids = [new_id() for _ in range(count)]
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         await outbox.add(session, job, ids, [lane] * count, at=at)
     return ids
 
 
 async def left(engine: Engine) -> int:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         return len(await queries.take_due(session, 10_000))
 
 
@@ -142,7 +142,7 @@ async def test_a_kind_that_nobody_knows_is_dead_with_its_reason(engine: Engine, 
 
     await a_relay(engine, FakeTransport(), listener).turn()
 
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         dead = await queries.list_dead_rows(session, 10)
     assert [(row.job, row.reason) for row in dead] == [("fax.deliver", "no such kind of job")]
 
@@ -151,10 +151,10 @@ async def test_a_dead_row_that_is_put_back_is_due_again(engine: Engine, listener
     ids = await add(engine, "fax.deliver", 1)
     await a_relay(engine, FakeTransport(), listener).turn()
 
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         count = await queries.requeue_dead_rows(session, 10)
 
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         [row] = await queries.take_due(session, 10)
     assert (count, list(row.ids), row.attempts) == (1, ids, 0)
 
@@ -315,7 +315,7 @@ async def write_slowly(engine: Engine, number: int) -> list[UUID]:
     written = []
     for turn in range(20):
         ids = [new_id() for _ in range(5)]
-        async with transaction(engine) as session:
+        async with transaction(engine, System("test")) as session:
             await outbox.add(session, "message.run", ids, [number] * 5)
             await asyncio.sleep(0.001 * ((turn * 7 + number) % 20))
         written += ids

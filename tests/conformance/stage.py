@@ -37,7 +37,7 @@ from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.store.listen import Listener
 from twoway_router.webhooks.progress import announce
@@ -68,7 +68,7 @@ class Router:
 
     async def rows(self, statement: str, **parameters: Any) -> Sequence[Any]:
         """Whatever a test wants to see."""
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             result = await session.execute(text(statement), parameters)
             return result.all() if isinstance(result, CursorResult) and result.returns_rows else []
 
@@ -248,7 +248,7 @@ async def _set_up(router: Router, carrier: SimulatedCarrier, address: str, setti
             "secrets": dict(account.secrets),
         }
     )
-    async with transaction(router.engine) as session:
+    async with transaction(router.engine, System("test")) as session:
         row = await connections.create_connection(session, SEALER, wanted.to_row(new_id(), NOON), wanted.secrets)
         connection_id = ConnectionId(row.id)
         number_id = await a_number(session, connection_id, address, country=account.country)

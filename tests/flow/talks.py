@@ -14,7 +14,7 @@ from twoway_router.domain.ids import TenantId
 from twoway_router.ingress.app import Ingress
 from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 
 ASK_PIZZERIA = {
     "kind": "ask",
@@ -79,7 +79,7 @@ async def open_talks(
     """The door, once these keywords are claimed and the number has these options."""
     patch = json.dumps(options)
     await scene.rows("UPDATE numbers SET options = options || CAST(:patch AS jsonb)", patch=patch)
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         for tenant_id, definition in claims:
             wanted = KeywordPut.model_validate(definition).to_claim(scene.number_id, is_override=True)
             await keywords.claim(session, tenant_id, wanted, now=scene.clock())

@@ -10,7 +10,7 @@ from tests.cast import ANN, BOB, SEALER
 from tests.support.scene import Scene
 from twoway_router.coupons.tables import CouponPools
 from twoway_router.domain.ids import new_id
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 from twoway_router.webhooks import service as webhooks
 
 CODE_REPLY = {"kind": "reply", "text": "Your code: {{ coupon.code }}"}
@@ -19,7 +19,7 @@ CODE_REPLY = {"kind": "reply", "text": "Your code: {{ coupon.code }}"}
 async def a_pool(scene: Scene, *, limit: int | None = None, is_one_per_sender: bool = False) -> UUID:
     """A pool that makes its codes."""
     pool_id = new_id()
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         await session.execute(
             insert(CouponPools).values(
                 id=pool_id,
@@ -36,7 +36,7 @@ async def a_pool(scene: Scene, *, limit: int | None = None, is_one_per_sender: b
 async def an_endpoint(scene: Scene, *event_types: str) -> UUID:
     """One of the pizzeria's webhook endpoints."""
     values = {"url": "https://crm.example/sms", "event_types": list(event_types), "description": ""}
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         made = await webhooks.create_endpoint(
             session, SEALER, scene.pizzeria, values, secret=None, allowed=(), now=scene.clock()
         )

@@ -9,7 +9,7 @@ from tests.support.scene import Scene
 from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange, Person, Recipient
 from twoway_router.domain.ids import new_id
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 
 REPLY = {"kind": "reply", "text": "Hello"}
 SLOW_CLAIM = """
@@ -22,7 +22,7 @@ SLOW_CLAIM_TRIGGER = "CREATE TRIGGER slow BEFORE UPDATE ON outbound_messages FOR
 async def stop(scene: Scene, sender: str = ANN) -> UUID:
     """A STOP as the ingress accepts it: with its suppression, in one transaction."""
     message_id = await scene.add_inbound("STOP", sender=sender, route="opt_out", rule="reserved")
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         change = ConsentChange(number_id=scene.number_id, msisdn=sender, inbound_message_id=message_id)
         await consent.opt_out(session, [change], scene.clock())
     return message_id
@@ -146,7 +146,7 @@ async def test_no_mt_is_claimed_after_a_stop_has_committed(scene: Scene) -> None
     async def stop_some(some: list[str]) -> set[str]:
         still_planned: set[str] = set()
         for sender in some:
-            async with transaction(scene.engine) as session:
+            async with transaction(scene.engine, System("test")) as session:
                 await consent.opt_out(session, [ConsentChange(number_id=scene.number_id, msisdn=sender)], scene.clock())
             (mt,) = await scene.rows("SELECT state FROM outbound_messages WHERE recipient = :who", who=sender)
             still_planned |= {sender} if mt.state == "planned" else set()
@@ -175,7 +175,7 @@ async def test_a_newer_stop_ends_what_a_start_with_a_keyword_keeps_at_the_same_t
     started, kept = asyncio.Event(), Recipient(number_id=scene.number_id, msisdn=ANN, tenant_id=scene.pizzeria)
 
     async def starting() -> None:
-        async with transaction(scene.engine) as session:
+        async with transaction(scene.engine, System("test")) as session:
             change = ConsentChange(
                 number_id=scene.number_id, msisdn=ANN, inbound_message_id=start_id, tenant_id=scene.pizzeria
             )
@@ -185,13 +185,13 @@ async def test_a_newer_stop_ends_what_a_start_with_a_keyword_keeps_at_the_same_t
 
     async def stopping() -> None:
         await started.wait()
-        async with transaction(scene.engine) as session:
+        async with transaction(scene.engine, System("test")) as session:
             change = ConsentChange(number_id=scene.number_id, msisdn=ANN, inbound_message_id=stop_id)
             await consent.opt_out(session, [change], scene.clock())
 
     await asyncio.gather(starting(), stopping())
 
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         assert await consent.find_suppressed(session, [kept]) == {kept}
 
 
@@ -201,7 +201,7 @@ async def test_a_suppression_waits_for_a_claim_under_way_and_the_next_claim_sees
     events: list[str] = []
 
     async def claiming() -> None:
-        async with transaction(scene.engine) as session:
+        async with transaction(scene.engine, System("test")) as session:
             await consent.hold(session, [person])
             entered.set()
             await asyncio.sleep(0.2)
@@ -209,7 +209,7 @@ async def test_a_suppression_waits_for_a_claim_under_way_and_the_next_claim_sees
 
     async def stopping() -> None:
         await entered.wait()
-        async with transaction(scene.engine) as session:
+        async with transaction(scene.engine, System("test")) as session:
             change = ConsentChange(number_id=scene.number_id, msisdn=ANN, inbound_message_id=new_id())
             await consent.opt_out(session, [change], scene.clock() + timedelta(seconds=1))
         events.append("stopped")

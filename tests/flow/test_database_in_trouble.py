@@ -14,7 +14,7 @@ from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.ingress.app import Ingress
 from twoway_router.ingress.arrivals import Arrival, Stored
 from twoway_router.ingress.endpoint import CarrierEndpoint
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 from twoway_router.store.failures import is_unstorable
 
 REPLY = {"kind": "reply", "text": "Hello"}
@@ -127,7 +127,7 @@ async def test_only_values_that_can_never_be_stored_are_put_aside(
     scene: Scene, statement: str, value: object, is_the_values_fault: bool
 ) -> None:
     with pytest.raises(Exception) as caught:
-        async with transaction(scene.engine) as session:
+        async with transaction(scene.engine, System("test")) as session:
             await session.execute(text(statement), {"value": value})
 
     assert is_unstorable(caught.value) is is_the_values_fault

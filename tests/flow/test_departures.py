@@ -15,7 +15,7 @@ from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState
 from twoway_router.mts import service as mts
 from twoway_router.mts.rules import Departure
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 from twoway_router.webhooks.progress import announce
 
 REPLY = {"kind": "reply", "text": "Hello"}
@@ -127,7 +127,7 @@ async def test_a_receipt_that_overtakes_its_answer_is_told_and_obeyed_all_the_sa
 
 
 async def test_the_owner_of_a_dedicated_number_is_told(refusing: Scene) -> None:
-    async with transaction(refusing.engine) as session:
+    async with transaction(refusing.engine, System("test")) as session:
         owned = await a_number(session, refusing.connection_id, "+390612345678", owner=refusing.gym)
         news = await mts.leave(session, [Departure(number_id=owned, msisdn=ANN, key=an_effect())], now=refusing.clock())
         await announce(session, news, refusing.clock())
@@ -176,6 +176,6 @@ async def report(scene: Scene) -> None:
     receipt = DeliveryReceipt(
         state=DeliveryState.UNDELIVERED, raw_state="failed", carrier_message_id=f"c-{mt.id}", opted_out=True
     )
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         news = await mts.apply_receipts(session, [(scene.connection_id, receipt)], now=scene.clock())
         await announce(session, news, scene.clock())

@@ -15,7 +15,7 @@ from tests.support.scene import Scene
 from twoway_router.emails.delivery import EmailDelivery
 from twoway_router.emails.service import EmailDraft, queue_emails
 from twoway_router.outbound.email import SmtpServer
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 
 
 class Mailbox:
@@ -52,7 +52,7 @@ async def queue(scene: Scene, subject: str = "Order") -> None:
         body="Una pizza, perché no?",
         key=an_effect(),
     )
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         await queue_emails(session, [draft], now=scene.clock())
 
 

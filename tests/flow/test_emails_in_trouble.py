@@ -14,7 +14,7 @@ from tests.support.scene import Scene
 from twoway_router.emails.delivery import AT_ONCE, EmailDelivery
 from twoway_router.emails.service import EmailDraft, queue_emails
 from twoway_router.outbound.email import SmtpServer
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 
 
 @dataclass(kw_only=True, slots=True)
@@ -48,7 +48,7 @@ async def queue(scene: Scene, *recipients: str) -> list[UUID]:
         EmailDraft(tenant_id=scene.pizzeria, recipient=each, subject="Order", body="Una pizza", key=an_effect())
         for each in recipients
     ]
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         await queue_emails(session, drafts, now=scene.clock())
     return await scene.take_jobs("email.deliver")
 

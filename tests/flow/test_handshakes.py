@@ -21,7 +21,7 @@ from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.outbound.errors import SendUnknown
 from twoway_router.processes.handshakes import BackgroundHandshakes
-from twoway_router.store import Engine, Session, changes, outbox, transaction
+from twoway_router.store import Engine, Session, System, changes, outbox, transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.store.listen import Listener
 
@@ -82,7 +82,7 @@ class Topic:
         return await self.visited(lambda: SNS_CERTIFICATE_URL in self.handshakes.certificates)
 
     async def texts(self) -> list[str]:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             return list(await session.scalars(text("SELECT text FROM inbound_messages")))
 
 
@@ -120,7 +120,7 @@ async def an_aws_connection(session: Session) -> ConnectionId:
 @pytest.fixture
 async def topic(database_url: str) -> AsyncIterator[Topic]:
     engine = make_engine(database_url, pool_size=3)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         connection_id = await an_aws_connection(session)
         await a_number(session, connection_id)
     http = FakeHttp(answer=amazon)

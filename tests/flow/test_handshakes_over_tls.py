@@ -26,7 +26,7 @@ from twoway_router.outbound.errors import SendRefused
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
 from twoway_router.processes.handshakes import BackgroundHandshakes
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 from twoway_router.store.engine import make_engine
 
 AMAZON = "sns.eu-west-1.amazonaws.com"
@@ -110,7 +110,7 @@ async def a_stage(database_url: str, amazon: Amazon, trusted: Path | None, allow
     guard = Guard(allowed=read_networks(allowed), is_tls_required=True)
     http = ToPort(client=PooledHttpClient(guard, resolver=here, ssl_context=context), port=amazon.port)
     engine = make_engine(database_url, pool_size=3)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         connection_id = await an_aws_connection(session)
         await a_number(session, connection_id)
     handshakes = BackgroundHandshakes(http)

@@ -17,7 +17,7 @@ from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
 from twoway_router.ingress.app import Ingress
 from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 from twoway_router.store.engine import make_engine
 
 
@@ -38,7 +38,7 @@ class Door:
         return await self.client.post(url, content=json.dumps(body), headers={"content-type": "application/json"})
 
     async def rows(self, query: str) -> list[Any]:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             return list((await session.execute(text(query))).all())
 
 
@@ -46,7 +46,7 @@ class Door:
 async def door(database_url: str) -> AsyncIterator[Door]:
     engine = make_engine(database_url, pool_size=5)
     listener = a_listener(database_url)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         tenant = await a_tenant(session, PIZZERIA)
         connection = await a_connection(session)
         number = await a_number(session, connection, texts={"courtesy": "Unknown keyword."})
@@ -160,7 +160,7 @@ async def test_other_doors_do_not_exist(door: Door, path: str) -> None:
 
 
 async def test_a_new_keyword_is_live_after_the_feed_was_read(door: Door) -> None:
-    async with transaction(door.engine) as session:
+    async with transaction(door.engine, System("test")) as session:
         await keywords.claim(session, door.tenant, KeywordPut(word="KEBAB").to_claim(door.number), now=NOON)
 
     await door.ingress.follower.catch_up()
@@ -171,7 +171,7 @@ async def test_a_new_keyword_is_live_after_the_feed_was_read(door: Door) -> None
 
 
 async def test_without_the_database_the_carrier_is_asked_to_come_back(door: Door) -> None:
-    async with transaction(door.engine) as session:
+    async with transaction(door.engine, System("test")) as session:
         await session.execute(text("ALTER TABLE inbound_messages RENAME TO gone"))
 
     answer = await door.mo()

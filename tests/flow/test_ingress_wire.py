@@ -13,7 +13,7 @@ from tests.cast import ANN, NOON, SHARED, a_connection, a_number
 from tests.flow.doubles import a_listener, an_ingress
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.ingress.app import Ingress
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.web.server import HttpServer
 from twoway_router.web.wire import BoundedProtocol
@@ -61,14 +61,14 @@ class Wire:
 
     async def rows(self, query: str) -> list[str]:
         """The first column of a query's answer."""
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             return list(await session.scalars(text(query)))
 
 
 @pytest.fixture
 async def wire(database_url: str) -> AsyncIterator[Wire]:
     engine = make_engine(database_url, pool_size=3)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         connection = await a_connection(session)
         await a_number(session, connection)
     ingress = an_ingress(engine, a_listener(database_url), clock=lambda: NOON)

@@ -19,7 +19,7 @@ from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
-from twoway_router.store import Engine, Session, transaction
+from twoway_router.store import Engine, Session, System, transaction
 from twoway_router.store.engine import make_engine
 
 TEXTS = ("PIZZA grande con ", "funghi e cipolle, ", "grazie mille")
@@ -58,7 +58,7 @@ class Doors:
         return await self.clients[door].post(url, content=json.dumps(body), headers=headers)
 
     async def rows(self, query: str) -> Sequence[Any]:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             return (await session.execute(text(query))).all()
 
     async def messages(self) -> list[tuple[str, str, TenantId | None]]:
@@ -81,7 +81,7 @@ async def a_vonage_connection(session: Session) -> ConnectionId:
 @pytest.fixture
 async def doors(database_url: str) -> AsyncIterator[Doors]:
     engine, clock = make_engine(database_url, pool_size=8), FakeClock()
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         tenant = await a_tenant(session, PIZZERIA)
         connection = await a_vonage_connection(session)
         number = await a_number(session, connection)

@@ -15,7 +15,7 @@ from twoway_router.domain.ids import ConnectionId, NumberId
 from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
 from twoway_router.management.app import create_app
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 from twoway_router.store.engine import make_engine
 
 LOOK_ALIKE = "PIZZ\u0410"
@@ -74,7 +74,7 @@ class Town:
 async def town(database_url: str) -> AsyncIterator[Town]:
     engine = make_engine(database_url, pool_size=8)
     listener = a_listener(database_url)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         pizzeria, gym = await a_tenant(session, PIZZERIA), await a_tenant(session, GYM)
         connection_id = await a_connection(session)
         number_id = await a_number(session, connection_id)

@@ -15,7 +15,7 @@ from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState
 from twoway_router.mts import service as mts
 from twoway_router.scheduler.app import Scheduler
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 from twoway_router.webhooks import service as webhooks
 from twoway_router.webhooks.progress import announce
 
@@ -23,7 +23,7 @@ from twoway_router.webhooks.progress import announce
 async def subscribe(scene: Scene, tenant_id: TenantId, *types: str) -> None:
     """An endpoint for these events."""
     values = {"url": "https://crm.example/sms", "event_types": list(types), "description": ""}
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         await webhooks.create_endpoint(session, SEALER, tenant_id, values, secret=None, allowed=(), now=scene.clock())
 
 
@@ -110,7 +110,7 @@ async def test_a_delivery_receipt_is_told(scene: Scene) -> None:
     (mt,) = await scene.mts()
     receipt = DeliveryReceipt(state=DeliveryState.DELIVERED, raw_state="ok", carrier_message_id=mt.carrier_message_id)
 
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         news = await mts.apply_receipts(session, [(scene.connection_id, receipt)], now=scene.clock())
         await announce(session, news, scene.clock())
 

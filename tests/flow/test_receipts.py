@@ -7,7 +7,7 @@ from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState
 from twoway_router.mts import service as mts
 from twoway_router.outbound.errors import SendUnknown
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 
 REPLY = {"kind": "reply", "text": "Hello"}
 
@@ -26,7 +26,7 @@ async def report(scene: Scene, *states: DeliveryState, carrier_id: str | None = 
     """Receipts, each in a transaction of its own."""
     for state in states:
         receipt = DeliveryReceipt(state=state, raw_state=state.value, carrier_message_id=carrier_id, **fields)  # type: ignore[arg-type] # test fields
-        async with transaction(scene.engine) as session:
+        async with transaction(scene.engine, System("test")) as session:
             await mts.apply_receipts(session, [(scene.connection_id, receipt)], now=scene.clock())
 
 
@@ -99,7 +99,7 @@ async def test_a_receipt_of_another_connection_says_nothing_about_our_mt(scene: 
     carrier_id = await handed_over(scene)
     receipt = DeliveryReceipt(state=D.DELIVERED, raw_state="ok", carrier_message_id=carrier_id)
 
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         await mts.apply_receipts(session, [(scene.gym, receipt)], now=scene.clock())  # type: ignore[list-item] # a foreign id
 
     assert await scene.states() == ["handed_over"]

@@ -17,7 +17,7 @@ from twoway_router.keywords.tables import Keywords
 from twoway_router.management.replaying import Wish, replay
 from twoway_router.numbers.queries import list_routed_numbers
 from twoway_router.routing.index import RoutingTable
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 from twoway_router.store.audit import Actor, list_entries
 
 REPLY = {"kind": "reply", "text": "Ecco {{ message.rest }}"}
@@ -33,12 +33,12 @@ async def hold(scene: Scene, tenant_id: TenantId, word: str, *actions: dict[str,
         pools={},
         endpoints={},
     )
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         return (await claim(session, tenant_id, wanted, now=scene.clock())).keyword
 
 
 async def table_of(scene: Scene) -> RoutingTable:
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         numbers = [each.rules for each in await list_routed_numbers(session, [scene.number_id])]
         return RoutingTable.build(numbers, await list_rules_of_number(session, scene.number_id), version=7)
 
@@ -46,7 +46,7 @@ async def table_of(scene: Scene) -> RoutingTable:
 async def again(scene: Scene, message_id: UUID, *, within: TenantId | None = None, **wish: Any) -> RouterError | None:
     """Replay one message and run what waits; why it was refused, if it was."""
     table = await table_of(scene)
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         if (word := wish.pop("keyword_id", None)) is not None:
             wish["keyword"] = await get_keyword(session, word, None)
         message = await lock_message(session, message_id, within=within)
@@ -175,7 +175,7 @@ async def test_what_cannot_be_replayed_is_left_as_it_is(
     scene: Scene, columns: dict[str, Any], wish: dict[str, Any], code: str
 ) -> None:
     message_id = await scene.add_inbound("PIZZA", **columns)
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         message = await lock_message(session, message_id, within=None)
         assert message is not None
         (result,) = await replay(
@@ -212,7 +212,7 @@ async def test_every_replay_is_in_the_audit_log(scene: Scene) -> None:
 
     await again(scene, message_id, within=scene.pizzeria)
 
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         (entry,) = await list_entries(session, message_id, after=None, limit=9)
     said = {"generation": 1, "from": "keyword", "to": "keyword", "rules": "current"}
     assert (entry.action, entry.actor_tenant_id, entry.details) == ("message.replayed", scene.pizzeria, said)
@@ -225,7 +225,7 @@ async def test_a_replay_of_one_action_is_in_the_audit_log_by_its_number(scene: S
 
     await again(scene, message_id, within=scene.pizzeria, ordinal=0)
 
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         (entry,) = await list_entries(session, message_id, after=None, limit=9)
     assert entry.details == {"generation": 1, "from": "keyword", "to": "keyword", "ordinal": 0}
 

@@ -12,7 +12,7 @@ from twoway_router.keywords.queries import list_rules_of_number
 from twoway_router.management.replaying import Replayed, Wish, replay
 from twoway_router.numbers.queries import list_routed_numbers
 from twoway_router.routing.index import RoutingTable
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 from twoway_router.store.audit import Actor
 
 PIZZA = {"word": "PIZZA", "actions": [ASK_PIZZERIA]}
@@ -28,7 +28,7 @@ async def talks(scene: Scene, database_url: str) -> Talks:
 async def again(talks: Talks, message: Any, **wish: Any) -> Replayed:
     """Replay one message and run it."""
     scene = talks.scene
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         numbers = [each.rules for each in await list_routed_numbers(session, [scene.number_id])]
         table = RoutingTable.build(numbers, await list_rules_of_number(session, scene.number_id))
         row = await lock_message(session, message.id, within=None)

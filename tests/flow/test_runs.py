@@ -9,7 +9,7 @@ from tests.support.scene import FakeHttp, Scene, taken
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.inbound.queries.parked import list_parked, requeue
 from twoway_router.inbound.queries.runs import lock_people
-from twoway_router.store import outbox, transaction
+from twoway_router.store import System, outbox, transaction
 
 REPLY = {"kind": "reply", "text": "{{ message.rest }}"}
 
@@ -137,7 +137,7 @@ async def test_a_parked_message_can_be_put_back(scene: Scene) -> None:
     await scene.runner(tries=1).run([message_id])
     await scene.rows("ALTER TABLE outbound_messages DROP CONSTRAINT poison")
 
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         listed = await list_parked(session, 10)
         found = await requeue(session, [message_id], 10)
         await outbox.add(session, "message.run", [each for each, _ in found], [outbox.lane_of(key) for _, key in found])
@@ -178,7 +178,7 @@ async def test_a_backlog_locks_no_more_people_at_once_than_go_into_one_transacti
     keyword_id = await scene.add_keyword(scene.pizzeria, REPLY)
     ids = [await scene.ask(keyword_id, f"PIZZA {turn}", sender=f"+3932000{turn:05}") for turn in range(12)]
 
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         await lock_people(session, ids, 5)
         held = await session.scalar(
             text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")

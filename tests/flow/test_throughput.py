@@ -15,7 +15,7 @@ from twoway_router.domain.ids import ConnectionId, Msisdn, NumberId, new_id
 from twoway_router.mts.service import MtDraft, queue_mts
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 from twoway_router.store.engine import make_engine
 
 HANDSETS = [Msisdn(f"+3932000001{number:02}") for number in range(60)]
@@ -47,7 +47,7 @@ async def plan(scene: Scene, *words: str, handset: Msisdn | None = None, is_bulk
         )
         for position, word in enumerate(words)
     ]
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         await queue_mts(session, drafts, now=scene.clock(), lifetime=timedelta(hours=12))
 
 
@@ -156,7 +156,7 @@ async def test_a_person_gets_bulk_and_answer_in_the_order_they_were_planned(scen
 async def test_a_number_has_a_limit_of_its_own(engine: Engine) -> None:
     scene = await set_scene(engine, settings={"capability": "idempotent"})
     await limit_number(scene, 2)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         unlimited = await a_number(session, scene.connection_id, "23456")
     await plan(scene, *numbered(10))
     await plan(scene, *numbered(10), number_id=unlimited, skip=10)
@@ -169,7 +169,7 @@ async def test_a_number_has_a_limit_of_its_own(engine: Engine) -> None:
 
 async def limit_number(scene: Scene, rate: float) -> None:
     query = "UPDATE numbers SET options = options || jsonb_build_object('sends_per_second', CAST(:rate AS float))"
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         await session.execute(text(query + " WHERE id = :id"), {"rate": rate, "id": scene.number_id})
 
 
@@ -197,7 +197,7 @@ async def other_number(scene: Scene) -> NumberId:
         settings={"send_url": "https://other.example/send", "capability": "idempotent"},
         secrets={"key": "carrier-key"},
     )
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         row = await connections.create_connection(session, SEALER, wanted.to_row(new_id(), NOON), wanted.secrets)
         return await a_number(session, ConnectionId(row.id), "34567")
 
@@ -232,7 +232,7 @@ async def test_after_the_time_it_asked_for_the_connection_is_used_again(engine: 
 
 async def test_a_limit_that_makes_no_sense_in_a_row_limits_nothing(engine: Engine) -> None:
     scene = await set_scene(engine, settings={"capability": "idempotent"})
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         await session.execute(text('UPDATE connections SET settings = settings || \'{"sends_per_second": "fast"}\''))
     await plan(scene, *numbered(5))
 

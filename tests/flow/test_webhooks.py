@@ -15,7 +15,7 @@ from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.executor.owners import email_owners
 from twoway_router.outbound.errors import SendUnknown
 from twoway_router.outbound.webhook import sign
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 from twoway_router.webhooks import service as webhooks
 from twoway_router.webhooks.delivery import WebhookDelivery, WebhookLimits
 from twoway_router.webhooks.rules import DeliveryDraft, signing_secrets
@@ -24,7 +24,7 @@ from twoway_router.webhooks.rules import DeliveryDraft, signing_secrets
 async def an_endpoint(scene: Scene, url: str = "https://crm.example/sms", *types: str) -> UUID:
     """One of the pizzeria's endpoints."""
     values = {"url": url, "event_types": list(types), "description": ""}
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         made = await webhooks.create_endpoint(
             session, SEALER, scene.pizzeria, values, secret=None, allowed=(), now=scene.clock()
         )
@@ -43,7 +43,7 @@ async def queue(scene: Scene, endpoint_id: Any, count: int = 1) -> list[UUID]:
         )
         for _ in range(count)
     ]
-    async with transaction(scene.engine) as session:
+    async with transaction(scene.engine, System("test")) as session:
         await webhooks.queue_deliveries(session, drafts, now=scene.clock())
     return await scene.take_jobs("webhook.deliver")
 

@@ -21,7 +21,7 @@ from tests.support.system import PROGRAM, Program
 from tests.support.waiting import wait_until
 from twoway_router.lab.api import ManagementApi
 from twoway_router.lab.setup import LabTenant, make_keyword, make_number, make_tenant
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 from twoway_router.store.engine import make_engine
 
 HOST: Final = "127.0.0.1"
@@ -72,7 +72,7 @@ class Stage:
     tenants: Mapping[str, LabTenant]
 
     async def rows(self, query: str, **values: object) -> Sequence[Any]:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             return (await session.execute(text(query), values)).all()
 
     async def until(self, condition: Callable[[], Awaitable[bool]], *, what: str) -> None:

@@ -18,7 +18,7 @@ from tests.support.children import spawn
 from tests.support.ports import free_ports
 from tests.support.system import PROGRAM
 from tests.support.waiting import wait_until
-from twoway_router.store import heartbeats, transaction
+from twoway_router.store import System, heartbeats, transaction
 from twoway_router.store.engine import make_engine
 
 KEY = b64encode(bytes(32)).decode()
@@ -87,7 +87,7 @@ def start(database_url: str, tmp_path: Path) -> Iterator[Start]:
 def change(url: str, statement: str) -> None:
     async def run() -> None:
         engine = make_engine(url)
-        async with transaction(engine) as session:
+        async with transaction(engine, System("test")) as session:
             await session.execute(text(statement))
         await engine.dispose()
 
@@ -99,7 +99,7 @@ def listed(url: str) -> list[str]:
 
     async def read() -> list[str]:
         engine = make_engine(url)
-        async with transaction(engine) as session:
+        async with transaction(engine, System("test")) as session:
             found = await heartbeats.list_processes(session, after=None, limit=10)
         await engine.dispose()
         return [process.role for process in found]

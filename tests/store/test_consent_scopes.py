@@ -11,7 +11,7 @@ from tests.store.rows import NOW, add_number, add_tenant
 from twoway_router.consent import service
 from twoway_router.consent.rules import ConsentChange, Recipient
 from twoway_router.domain.ids import NumberId, TenantId, new_id
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 from twoway_router.store.engine import make_engine
 
 WORDS = ("STOP", "STOP A", "STOP B", "START", "START A", "START B")
@@ -59,20 +59,20 @@ async def say(engine: Engine, number_id: NumberId, tenants: dict[str, TenantId],
         )
         batches[deed].append(change)
     at = NOW + timedelta(minutes=turn)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         await service.opt_out(session, batches["STOP"], at)
         await service.opt_in(session, batches["START"], at)
 
 
 async def test_every_sequence_of_words_ends_as_the_rules_say(engine: Engine) -> None:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         number_id = await add_number(session)
         tenants = {name: await add_tenant(session, name) for name in ("A", "B")}
     for turn in range(3):
         await say(engine, number_id, tenants, turn)
 
     writers: dict[str, UUID | None] = {"": None, **tenants}
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         asked = [
             Recipient(number_id=number_id, msisdn=msisdn, tenant_id=writer)
             for msisdn, _ in people()

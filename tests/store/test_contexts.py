@@ -16,7 +16,7 @@ from twoway_router.consent.rules import ConsentChange
 from twoway_router.contexts import service
 from twoway_router.contexts.rules import OPEN_PER_SENDER, Answer, Binding, Question, StoredContext, Talk
 from twoway_router.domain.ids import NumberId, TenantId, new_id
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 from twoway_router.store.engine import make_engine
 
 
@@ -39,24 +39,24 @@ class Desk:
         )
 
     async def ask(self, *questions: Question, after: float = 0) -> None:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             await service.open_questions(session, questions, now=NOW + timedelta(seconds=after))
 
     async def open(self, sender: str = ANN, *, after: float = 0) -> list[StoredContext]:
         talk = Talk(self.number_id, sender)
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             found = await service.load(session, {talk}, NOW + timedelta(seconds=after))
         return found.get(talk, [])
 
     async def answer(self, answer: Answer) -> bool:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             return bool(await service.take_answers(session, [answer], now=NOW))
 
 
 @pytest.fixture
 async def desk(database_url: str) -> AsyncIterator[Desk]:
     engine = make_engine(database_url, pool_size=10)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         number_id = await add_number(session)
         pizzeria, gym = await add_tenant(session, "Pizzeria"), await add_tenant(session, "Gym")
     yield Desk(engine=engine, number_id=number_id, pizzeria=pizzeria, gym=gym)
@@ -84,7 +84,7 @@ async def test_a_replayed_answer_counts_again(desk: Desk) -> None:
 
 
 async def test_a_tenant_has_three_questions_open_and_a_sender_ten(desk: Desk) -> None:
-    async with transaction(desk.engine) as session:
+    async with transaction(desk.engine, System("test")) as session:
         tenants = [await add_tenant(session, f"Tenant {turn}") for turn in range(5)]
 
     for turn in range(4):
@@ -105,7 +105,7 @@ async def test_an_expired_question_is_not_loaded(desk: Desk) -> None:
 async def test_a_tenant_has_one_binding_with_a_sender(desk: Desk) -> None:
     binding = Binding(talk=Talk(desk.number_id, ANN), tenant_id=desk.pizzeria, lifetime=timedelta(days=5))
     for turn in range(2):
-        async with transaction(desk.engine) as session:
+        async with transaction(desk.engine, System("test")) as session:
             await service.bind(session, [binding, binding], now=NOW + timedelta(hours=turn))
 
     [kept] = await desk.open()
@@ -115,7 +115,7 @@ async def test_a_tenant_has_one_binding_with_a_sender(desk: Desk) -> None:
 
 async def test_closing_is_for_one_person_and_can_be_for_one_tenant(desk: Desk) -> None:
     await desk.ask(desk.question(desk.pizzeria), desk.question(desk.gym), desk.question(desk.gym, BOB))
-    async with transaction(desk.engine) as session:
+    async with transaction(desk.engine, System("test")) as session:
         await service.close_talks(session, [(Talk(desk.number_id, ANN), desk.gym)], now=NOW)
 
     left = [each.tenant_id for sender in (ANN, BOB) for each in await desk.open(sender)]
@@ -126,7 +126,7 @@ async def test_closing_is_for_one_person_and_can_be_for_one_tenant(desk: Desk) -
 async def test_who_has_opted_out_has_nothing_open(desk: Desk) -> None:
     await desk.ask(desk.question())
     change = ConsentChange(number_id=desk.number_id, msisdn=ANN)
-    async with transaction(desk.engine) as session:
+    async with transaction(desk.engine, System("test")) as session:
         await consent.opt_out(session, [change], NOW)
         await service.bind(
             session, [Binding(talk=Talk(desk.number_id, ANN), tenant_id=desk.gym, lifetime=timedelta(days=5))], now=NOW
@@ -138,7 +138,7 @@ async def test_who_has_opted_out_has_nothing_open(desk: Desk) -> None:
 async def test_a_batch_is_loaded_in_one_statement_and_nobody_in_none(desk: Desk) -> None:
     statements: list[str] = []
     event.listen(desk.engine.sync_engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
-    async with transaction(desk.engine) as session:
+    async with transaction(desk.engine, System("test")) as session:
         await service.load(session, set(), NOW)
         before = len(statements)
         await service.load(session, {Talk(desk.number_id, f"+39320000{turn:04}") for turn in range(50)}, NOW)
@@ -152,6 +152,6 @@ async def test_a_number_that_offers_words_is_told_once(desk: Desk) -> None:
     await desk.ask(offering)
     await desk.ask(offering)
 
-    async with transaction(desk.engine) as session:
+    async with transaction(desk.engine, System("test")) as session:
         assert await service.list_word_choices(session) == {desk.number_id}
         assert await session.scalar(text("SELECT count(*) FROM changes WHERE kind = 'number'")) == 1

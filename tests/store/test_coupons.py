@@ -24,7 +24,7 @@ from twoway_router.coupons.rules import (
 )
 from twoway_router.coupons.service import CouponRequest, IssuedCode
 from twoway_router.domain.ids import CouponPoolId, TenantId
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 from twoway_router.store.engine import make_engine
 
 
@@ -37,19 +37,19 @@ class Shop:
     pool_id: CouponPoolId
 
     async def issue(self, *requests: CouponRequest) -> list[IssuedCode | None]:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             return list(await service.issue_codes(session, self.pool_id, self.tenant_id, requests, now=NOW))
 
     async def redeem(self, code: str) -> str:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             return (await service.redeem(session, self.tenant_id, code, now=NOW)).code.state
 
     async def upload(self, *codes: str) -> service.UploadResult:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             return await service.upload_codes(session, self.tenant_id, self.pool_id, codes, now=NOW)
 
     async def states(self) -> dict[str, int]:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             rows = await session.execute(text("SELECT state, count(*) FROM coupon_codes GROUP BY state"))
             return {row[0]: row[1] for row in rows}
 
@@ -63,7 +63,7 @@ async def engine(database_url: str) -> AsyncIterator[Engine]:
 
 async def open_shop(engine: Engine, **pool: Any) -> Shop:
     values = {"name": "Summer", "source": "uploaded", "is_one_per_sender": True} | pool
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         tenant_id = await add_tenant(session, "PIZZERIA")
         created = await service.create_pool(session, tenant_id, values, now=NOW)
     return Shop(engine=engine, tenant_id=tenant_id, pool_id=CouponPoolId(created.id))
@@ -161,7 +161,7 @@ async def test_a_transaction_that_fails_gives_its_code_back(engine: Engine) -> N
     shop = await open_shop(engine)
     await shop.upload("AAAA")
     with pytest.raises(ZeroDivisionError):
-        async with transaction(engine) as session:
+        async with transaction(engine, System("test")) as session:
             await service.issue_codes(session, shop.pool_id, shop.tenant_id, [ask(1)], now=NOW)
             raise ZeroDivisionError
 
@@ -178,7 +178,7 @@ async def test_an_ended_pool_gives_nothing_new(engine: Engine) -> None:
 
 async def test_another_tenants_pool_gives_nothing(engine: Engine) -> None:
     shop = await open_shop(engine, source="generated")
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         gym = await add_tenant(session, "GYM")
 
         codes = await service.issue_codes(session, shop.pool_id, gym, [ask(1)], now=NOW)
@@ -211,7 +211,7 @@ async def test_a_code_is_redeemed_however_it_is_typed(engine: Engine) -> None:
 async def test_unknown_foreign_and_free_codes_are_all_unknown(engine: Engine) -> None:
     shop = await open_shop(engine)
     await shop.upload("FREE1")
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         foreign = Shop(engine=engine, tenant_id=await add_tenant(session, "GYM"), pool_id=shop.pool_id)
     await shop.upload("TAKEN")
 
@@ -226,7 +226,7 @@ async def test_a_void_code_is_not_redeemed_and_its_sender_may_have_another(engin
     shop = await open_shop(engine, source="generated")
     issued = (await shop.issue(ask(1)))[0]
     assert issued
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         await service.void(session, shop.tenant_id, issued.code, now=NOW)
 
     with pytest.raises(CodeIsVoid):
@@ -242,7 +242,7 @@ async def test_a_code_of_an_ended_pool_is_expired(engine: Engine) -> None:
     assert issued
 
     with pytest.raises(CodeExpired):
-        async with transaction(engine) as session:
+        async with transaction(engine, System("test")) as session:
             await service.redeem(session, shop.tenant_id, issued.code, now=NOW + timedelta(seconds=1))
 
 
@@ -268,7 +268,7 @@ async def test_two_pools_of_a_tenant_have_different_names(engine: Engine) -> Non
     shop = await open_shop(engine)
 
     with pytest.raises(PoolNameTaken):
-        async with transaction(engine) as session:
+        async with transaction(engine, System("test")) as session:
             await service.create_pool(
                 session, shop.tenant_id, {"name": "Summer", "source": "generated", "is_one_per_sender": True}, now=NOW
             )
@@ -276,7 +276,7 @@ async def test_two_pools_of_a_tenant_have_different_names(engine: Engine) -> Non
 
 async def test_another_tenants_pool_is_not_found(engine: Engine) -> None:
     shop = await open_shop(engine)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         gym = await add_tenant(session, "GYM")
 
         with pytest.raises(PoolNotFound):

@@ -4,7 +4,7 @@ import asyncio
 
 from sqlalchemy import text
 
-from twoway_router.store import migrate, transaction
+from twoway_router.store import System, migrate, transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.store.listen import Listener
 
@@ -14,7 +14,7 @@ PLAIN = "?sslmode=disable&target_session_attrs=read-write"
 async def test_an_engine_takes_what_libpq_takes(database_url: str) -> None:
     engine = make_engine(database_url + PLAIN)
 
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         answer = await session.scalar(text("SELECT 1"))
 
     await engine.dispose()
@@ -28,7 +28,7 @@ async def test_a_listener_takes_what_libpq_takes(database_url: str) -> None:
     async with asyncio.timeout(10):
         heard = asyncio.create_task(listener.wait("bell", timeout=60))
         while not heard.done():
-            async with transaction(engine) as session:
+            async with transaction(engine, System("test")) as session:
                 await session.execute(text("SELECT pg_notify('bell', '')"))
             await asyncio.sleep(0.1)
 

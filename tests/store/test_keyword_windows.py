@@ -16,7 +16,7 @@ from twoway_router.keywords.refolding import refold
 from twoway_router.keywords.rules import KeywordExists, KeywordResting, KeywordTaken, spellings_of
 from twoway_router.keywords.tables import Keywords
 from twoway_router.routing.types import ClaimState
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 from twoway_router.store.audit import SYSTEM
 from twoway_router.store.engine import make_engine
 
@@ -34,13 +34,13 @@ async def world(database_url: str) -> AsyncIterator[World]:
 
 
 async def transfer(world: World, keyword: Keywords, tenant_id: TenantId) -> Keywords:
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         locked = await service.get_keyword(session, KeywordId(keyword.id), None, for_update=True)
         return await administration.transfer(session, locked, tenant_id, note=None, by=SYSTEM, now=NOW)
 
 
 async def holders(world: World, key: str = "pizza") -> list[tuple[Any, bool]]:
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         return [
             (each.tenant_id, each.is_released) for each in await queries.list_holders(session, world.number_id, [key])
         ]
@@ -50,7 +50,7 @@ async def test_two_tenants_hold_a_word_a_day_apart(world: World) -> None:
     await world.claim(world.pizzeria, "PIZZA", **SPRING)
     await world.claim(world.gym, "Pizza", **SUMMER)
 
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         rules = await queries.list_rules_of_number(session, world.number_id)
 
     assert {each.tenant_id for each in rules} == {world.pizzeria, world.gym}
@@ -86,7 +86,7 @@ async def test_a_tenants_own_word_is_one_keyword_at_whatever_time(world: World) 
 @pytest.mark.parametrize("window", [{}, SUMMER])
 async def test_of_a_hundred_claims_of_one_window_one_wins(world: World, window: dict[str, datetime]) -> None:
     await world.claim(world.pizzeria, "CALZONE", **SPRING)
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         tenants = [await add_tenant(session, f"tenant {number}") for number in range(100)]
 
     claims = (world.claim(tenant, "PIZZA", **window) for tenant in tenants)
@@ -104,7 +104,7 @@ async def test_the_database_itself_keeps_windows_apart(
     other = await world.claim(world.gym, "FITNESS", **window)
     ends = (window.get("active_from"), window.get("active_until"))
 
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         spellings = spellings_of("PIZZA", ())
         inserted = await queries.insert_spellings(session, world.number_id, world.gym, other.id, spellings, ends)
 
@@ -163,7 +163,7 @@ async def test_a_spelling_given_up_rests_and_is_nobodys_window(world: World) -> 
 async def test_a_transferred_word_keeps_its_window(world: World) -> None:
     keyword = await world.claim(world.pizzeria, "PIZZA", **SPRING)
     await world.claim(world.gym, "PIZZA", **SUMMER)
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         bakery, bar = await add_tenant(session, "BAKERY"), await add_tenant(session, "BAR")
 
     heir = await transfer(world, keyword, bakery)
@@ -192,7 +192,7 @@ async def test_what_the_heir_gave_back_gives_way_to_what_it_gets(world: World) -
 
 async def test_a_preview_names_the_other_window(world: World) -> None:
     await world.claim(world.pizzeria, "PIZZA", **SPRING)
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         wanted = a_claim(world.number_id, "PIZZA", **SUMMER)
         judgement, problem = await service.preview(session, world.gym, wanted, now=NOW)
 
@@ -208,7 +208,7 @@ async def test_an_old_key_moves_beside_one_of_another_time(
 ) -> None:
     await world.claim(world.pizzeria, "PIZZA", **SPRING)
     await world.claim(world.gym, "CALZONE", **window)
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         await session.execute(text("UPDATE keyword_spellings SET text = 'Pizza' WHERE key = 'calzone'"))
 
         (found,) = await refold(session)
@@ -221,7 +221,7 @@ async def test_the_rules_know_both_holders(world: World) -> None:
     second = await world.claim(world.gym, "PIZZA", **SUMMER)
     await world.set_state(first, "suspended")
 
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         rules = {each.keyword_id: each for each in await queries.list_keyword_rules(session, [first.id, second.id])}
 
     assert {each.state for each in rules.values()} == {ClaimState.SUSPENDED, ClaimState.ACTIVE}

@@ -32,7 +32,7 @@ from twoway_router.keywords.tables import Keywords
 from twoway_router.numbers.queries import list_routed_numbers
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.types import ClaimState
-from twoway_router.store import Engine, changes, transaction
+from twoway_router.store import Engine, System, changes, transaction
 from twoway_router.store.engine import make_engine
 
 
@@ -49,25 +49,25 @@ class World:
     async def claim(
         self, tenant_id: TenantId, word: str, *aliases: str, now: datetime = NOW, **options: Any
     ) -> Keywords:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             wanted = a_claim(options.pop("number_id", self.number_id), word, *aliases, **options)
             return (await service.claim(session, tenant_id, wanted, now=now, table=self.table)).keyword
 
     async def change(
         self, keyword: Keywords, word: str, *aliases: str, now: datetime = NOW, **options: Any
     ) -> Keywords:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             locked = await service.get_keyword(session, KeywordId(keyword.id), None, for_update=True)
             wanted = a_claim(NumberId(keyword.number_id), word, *aliases, **options)
             return (await service.change(session, locked, wanted, now=now, table=self.table)).keyword
 
     async def set_state(self, keyword: Keywords, state: str, *, now: datetime = NOW) -> Keywords:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             locked = await service.get_keyword(session, KeywordId(keyword.id), None, for_update=True)
             return await service.set_state(session, locked, state, now=now)
 
     async def rules(self) -> dict[str, tuple[ClaimState, tuple[str, ...]]]:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             return {
                 rules.spellings[0]: (rules.state, rules.spellings)
                 for rules in await queries.list_keyword_rules(session)
@@ -81,7 +81,7 @@ def a_claim(number_id: NumberId, word: str, *aliases: str, **options: Any) -> Ke
 
 
 async def a_world(engine: Engine) -> World:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         return World(
             engine=engine,
             pizzeria=await add_tenant(session, "PIZZERIA"),
@@ -98,7 +98,7 @@ async def world(database_url: str) -> AsyncIterator[World]:
 
 
 async def test_of_a_hundred_claims_of_one_word_one_wins(world: World) -> None:
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         tenants = [await add_tenant(session, f"tenant {number}") for number in range(100)]
 
     answers = await asyncio.gather(*(world.claim(tenant, "PIZZA") for tenant in tenants), return_exceptions=True)
@@ -160,7 +160,7 @@ async def test_a_word_that_cannot_be_had_says_why(
 
 
 async def test_a_look_alike_is_seen_although_the_table_is_old(world: World) -> None:
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         numbers = [each.rules for each in await list_routed_numbers(session)]
     stale = World(
         engine=world.engine,
@@ -207,7 +207,7 @@ async def test_after_its_rest_another_tenant_may_have_the_word(world: World) -> 
 
 
 async def test_the_rest_is_the_numbers_own(world: World) -> None:
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         number_id = await add_number(session, "54321", options={"quarantine_days": 7})
     keyword = await world.claim(world.pizzeria, "PIZZA", number_id=number_id)
     await world.set_state(keyword, "released")
@@ -221,7 +221,7 @@ async def test_a_change_is_a_new_revision_and_the_old_one_stays(world: World) ->
     keyword = await world.claim(world.pizzeria, "PIZZA")
     changed = await world.change(keyword, "PIZZA", "CALZONE")
 
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         definitions = await list_revisions(session, [(keyword.id, revision) for revision in (1, 2, 3)])
 
     assert changed.revision == 2
@@ -252,7 +252,7 @@ async def test_an_alias_of_another_cannot_be_added(world: World) -> None:
 async def test_the_rules_say_what_is_suspended(world: World) -> None:
     await world.set_state(await world.claim(world.pizzeria, "PIZZA", "CALZONE"), "suspended")
     await world.claim(world.gym, "FITNESS")
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         await session.execute(text("UPDATE tenants SET state = 'suspended' WHERE id = :id"), {"id": world.gym})
 
     assert await world.rules() == {
@@ -271,7 +271,7 @@ async def test_the_rules_carry_what_routing_needs(world: World) -> None:
     start, end = NOW, NOW + timedelta(days=7)
     keyword = await world.claim(world.gym, "SONDAGGIO", definition=definition, active_from=start, active_until=end)
 
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         (rules,) = await queries.list_keyword_rules(session, [keyword.id, new_id()])
 
     assert (rules.is_glued, rules.is_whole_message, rules.active_from, rules.active_until) == (True, False, start, end)
@@ -284,7 +284,7 @@ async def test_every_change_is_told(world: World) -> None:
     await world.set_state(keyword, "suspended")
     await world.set_state(keyword, "suspended")
 
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         told = [change.subject_id for change in await changes.list_since(session, 0)]
 
     assert told.count(keyword.id) == 3
@@ -301,7 +301,7 @@ async def test_a_released_keyword_does_not_change_any_more(world: World) -> None
 
 
 async def test_another_tenants_dedicated_number_is_not_found(world: World) -> None:
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         owned = await add_number(session, "54321", owner=world.gym)
 
     with pytest.raises(NumberNotFound):
@@ -314,7 +314,7 @@ async def test_another_tenants_dedicated_number_is_not_found(world: World) -> No
 async def test_another_tenants_keyword_is_not_found(world: World) -> None:
     keyword = await world.claim(world.pizzeria, "PIZZA")
 
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         with pytest.raises(KeywordNotFound):
             await service.get_keyword(session, KeywordId(keyword.id), world.gym)
 
@@ -333,7 +333,7 @@ async def test_pools_and_endpoints_must_be_the_tenants(world: World) -> None:
 
 async def test_a_preview_says_what_a_claim_would_be_answered(world: World) -> None:
     await world.claim(world.pizzeria, "PIZZA")
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         free, no_problem = await service.preview(session, world.gym, a_claim(world.number_id, "FITNESS"), now=NOW)
         near, _ = await service.preview(session, world.gym, a_claim(world.number_id, "PIZZAS"), now=NOW)
         _, problem = await service.preview(session, world.gym, a_claim(world.number_id, "pizza"), now=NOW)
@@ -348,7 +348,7 @@ async def test_a_table_that_was_just_loaded_has_the_version_of_its_rules(world: 
     await world.claim(world.pizzeria, "PIZZA")
     cache = RoutingCache()
 
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         newest = await changes.newest(session)
         await cache.load(session)
 
@@ -357,11 +357,11 @@ async def test_a_table_that_was_just_loaded_has_the_version_of_its_rules(world: 
 
 async def test_only_what_came_after_a_version_is_read_beside_the_table(world: World) -> None:
     await world.claim(world.pizzeria, "PIZZA")
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         version = await changes.newest(session)
     await world.claim(world.gym, "PALESTRA")
 
-    async with transaction(world.engine) as session:
+    async with transaction(world.engine, System("test")) as session:
         newer = await queries.list_rules_of_number(session, world.number_id, newer_than=version)
 
     assert [rules.spellings[0] for rules in newer] == ["PALESTRA"]

@@ -10,7 +10,7 @@ from tests.store.test_keywords import a_claim
 from twoway_router.domain.ids import NumberId
 from twoway_router.keywords import service
 from twoway_router.keywords.refolding import refold
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 from twoway_router.store.engine import make_engine
 
 CHANGE = text("UPDATE keyword_spellings SET key = :new WHERE key = :old")
@@ -21,7 +21,7 @@ KEYS = text("SELECT text, key FROM keyword_spellings ORDER BY text")
 async def engine(database_url: str) -> AsyncIterator[Engine]:
     """PIZZA and CALZONE of two tenants on one number."""
     made = make_engine(database_url)
-    async with transaction(made) as session:
+    async with transaction(made, System("test")) as session:
         number_id = NumberId(await add_number(session))
         for word in ("PIZZA", "CALZONE"):
             await service.claim(session, await add_tenant(session, word), a_claim(number_id, word), now=NOW)
@@ -31,13 +31,13 @@ async def engine(database_url: str) -> AsyncIterator[Engine]:
 
 async def age(engine: Engine, *changes: tuple[str, str]) -> None:
     """Give keys the form that an older release would have stored."""
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         for old, new in changes:
             await session.execute(CHANGE, {"old": old, "new": new})
 
 
 async def refolded(engine: Engine) -> tuple[list[tuple[str, bool]], list[tuple[str, str]]]:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         found = await refold(session)
         kept = [(row.text, row.key) for row in await session.execute(KEYS)]
     return sorted((each.spelling.text, each.is_moved) for each in found), kept
@@ -63,7 +63,7 @@ async def test_a_key_may_make_room_for_another(engine: Engine) -> None:
 
 
 async def test_a_key_that_another_keyword_has_is_listed_and_nothing_is_dropped(engine: Engine) -> None:
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         await session.execute(text("UPDATE keyword_spellings SET key = 'p1zza' WHERE key = 'pizza'"))
         await session.execute(text("UPDATE keyword_spellings SET text = 'Pizza', key = 'pizza' WHERE key = 'calzone'"))
 

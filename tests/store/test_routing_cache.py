@@ -14,7 +14,7 @@ from twoway_router.keywords.follower import RoutingCache
 from twoway_router.keywords.schemas import KeywordPut
 from twoway_router.numbers import service as numbers
 from twoway_router.numbers.rules import AddressTaken
-from twoway_router.store import changes, transaction
+from twoway_router.store import System, changes, transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.web.etags import Expected
 
@@ -31,7 +31,7 @@ class Stage:
     spare: ConnectionId
 
     async def move(self, number: NumberId, connection: ConnectionId) -> None:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             values = {"connection_id": connection}
             await numbers.update_number(session, number, values, expected=Expected(None), now=NOON)
 
@@ -39,7 +39,7 @@ class Stage:
 @pytest.fixture
 async def stage(database_url: str) -> AsyncIterator[Stage]:
     engine = make_engine(database_url)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         one, other, spare = [await a_connection(session, name) for name in ("one", "other", "spare")]
         italian = await a_number(session, one, country="IT")
         spanish = await a_number(session, other, country="ES")
@@ -49,14 +49,14 @@ async def stage(database_url: str) -> AsyncIterator[Stage]:
 
 async def test_numbers_that_changed_places_are_both_found(stage: Stage) -> None:
     cache = RoutingCache()
-    async with transaction(stage.engine) as session:
+    async with transaction(stage.engine, System("test")) as session:
         await cache.load(session)
         seen = await changes.newest(session)
 
     await stage.move(stage.italian, stage.spare)
     await stage.move(stage.spanish, stage.one)
     await stage.move(stage.italian, stage.other)
-    async with transaction(stage.engine) as session:
+    async with transaction(stage.engine, System("test")) as session:
         await cache.apply(session, await changes.list_since(session, seen))
 
     found = {key: cache.find_number(key, SHARED) for key in (stage.one, stage.other)}
@@ -88,13 +88,13 @@ class Watched(AsyncSession):
 
 
 async def test_nobody_sees_a_table_that_is_half_changed(stage: Stage) -> None:
-    async with transaction(stage.engine) as session:
+    async with transaction(stage.engine, System("test")) as session:
         tenant = await a_tenant(session)
         cache = RoutingCache()
         await cache.load(session)
         seen = await changes.newest(session)
     await stage.move(stage.italian, stage.spare)
-    async with transaction(stage.engine) as session:
+    async with transaction(stage.engine, System("test")) as session:
         await keywords.claim(session, tenant, KeywordPut(word="PIZZA").to_claim(stage.italian), now=NOON)
 
     async with Watched(stage.engine) as session:

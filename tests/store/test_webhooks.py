@@ -11,7 +11,7 @@ from sqlalchemy import text
 from tests.cast import an_effect
 from tests.store.rows import NOW, add_tenant
 from twoway_router.domain.ids import TenantId, WebhookEndpointId, new_id
-from twoway_router.store import Session, transaction
+from twoway_router.store import Session, System, transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.store.sealing import Sealer
 from twoway_router.webhooks import service
@@ -246,13 +246,13 @@ async def test_another_tenants_delivery_is_not_found(session: Session, pizzeria:
 
 async def test_a_queue_survives_commit(database_url: str) -> None:
     engine = make_engine(database_url, pool_size=2)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         tenant_id = await add_tenant(session, "PIZZERIA")
         endpoint = await add_endpoint(session, tenant_id, "*")
         event = EventDraft(tenant_id=tenant_id, event_type="webhook.test", data={"note": "x"}, key=an_effect())
         await service.emit_all(session, [event], now=NOW)
 
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         listed = (await session.execute(text("SELECT endpoint_id FROM webhook_deliveries"))).scalars().all()
     await engine.dispose()
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 from twoway_router.tenants.rules import KeyWish
 from twoway_router.tenants.service import create_key
 
@@ -10,5 +10,5 @@ from twoway_router.tenants.service import create_key
 async def make_operator_key(engine: Engine, name: str) -> str:
     """Its token. A key of an operator may do everything."""
     wish = KeyWish(tenant_id=None, name=name, mode="live", scopes=("*",))
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         return (await create_key(session, wish, now=datetime.now(UTC))).token

@@ -19,7 +19,7 @@ from twoway_router.keywords.tables import KeywordRevisions, Keywords
 from twoway_router.mts.delivery import Limits, SmsDelivery
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
-from twoway_router.store import Engine, Session, transaction
+from twoway_router.store import Engine, Session, System, transaction
 from twoway_router.store.outbox import order_key
 from twoway_router.webhooks.progress import announce
 
@@ -89,7 +89,7 @@ class Scene:
     async def take_jobs(self, job: str) -> list[UUID]:
         """The ids of jobs that are available by the scene's clock, taken from the outbox."""
         statement = text("DELETE FROM outbox WHERE job = :job AND available_at <= :now RETURNING id, ids")
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             rows = (await session.execute(statement, {"job": job, "now": max(self.clock(), NOON)})).all()
         return [each for row in sorted(rows) for each in row.ids]
 
@@ -117,7 +117,7 @@ class Scene:
             "route_details": {"word": words.partition(" ")[0]},
             "received_at": self.clock(),
         }
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             session.add(InboundMessages(**(values | columns)))
         return message_id
 
@@ -125,7 +125,7 @@ class Scene:
         """A keyword with one revision."""
         keyword_id = new_id()
         content = {"word": "PIZZA", "actions": list(actions), **definition}
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             session.add(
                 Keywords(
                     id=keyword_id,
@@ -147,7 +147,7 @@ class Scene:
 
     async def rows(self, statement: str, **parameters: Any) -> Sequence[Any]:
         """Whatever a test wants to see."""
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             result = await session.execute(text(statement), parameters)
             return result.all() if isinstance(result, CursorResult) and result.returns_rows else []
 
@@ -163,7 +163,7 @@ class Scene:
 async def set_scene(engine: Engine, *, settings: Mapping[str, Any] | None = None, **number: Any) -> Scene:
     """A scene at noon. ``settings`` change the connection: ``capability`` and the like."""
     clock = FakeClock()
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         connection_id = await _connection(session, settings or {})
         number_id = await a_number(session, connection_id, **number)
         pizzeria, gym = await a_tenant(session, PIZZERIA), await a_tenant(session, GYM)

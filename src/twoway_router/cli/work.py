@@ -10,7 +10,7 @@ from twoway_router.cli.serve import read_settings, refusals
 from twoway_router.domain.errors import RouterError
 from twoway_router.processes import StartRefused
 from twoway_router.processes.database import database_for_commands
-from twoway_router.store import Session, transaction
+from twoway_router.store import Session, System, transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.store.migrate import find_reason_not_to_start
 
@@ -23,7 +23,7 @@ def in_transaction(work: Callable[[Session], Awaitable[Result]]) -> Result:
     async def run(url: str) -> Result:
         engine = make_engine(url, pool_size=1)
         try:
-            async with transaction(engine) as session:
+            async with transaction(engine, System("command line")) as session:
                 if reason := await find_reason_not_to_start(session):
                     raise StartRefused(reason)
                 return await work(session)

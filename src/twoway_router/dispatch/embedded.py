@@ -29,7 +29,7 @@ from twoway_router.dispatch.port import (
 )
 from twoway_router.dispatch.queries import DeadRow
 from twoway_router.domain.clock import Clock, utc_now
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.listen import Listener
@@ -113,7 +113,7 @@ class EmbeddedTransport:
         ]
         try:
             if rows:
-                async with transaction(self._engine) as session:
+                async with transaction(self._engine, System("transport")) as session:
                     await queries.insert_rows(session, rows)
         except DATABASE_ERRORS as error:
             log.warning("embedded.not_published", jobs=len(jobs), error=type(error).__name__)
@@ -166,7 +166,7 @@ class EmbeddedTransport:
         free = {job: entry.free for job, entry in self._subscriptions.items()}
         wanted = [job for job, slots in free.items() if slots]
         limit = min(CLAIM_LIMIT, self._batch_size * max(1, sum(free.values())))
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("transport")) as session:
             rows = await queries.claim_rows(session, wanted, self._lease, limit)
         self.last_heartbeat_at = self._clock()
         for batch in form_batches(rows, shards=self._shards, batch_size=self._batch_size):
@@ -214,15 +214,15 @@ class EmbeddedTransport:
             case Ack():
                 await self._acks.submit(batch)
             case RetryAfter(delay=delay, reason=reason):
-                async with transaction(self._engine) as session:
+                async with transaction(self._engine, System("transport")) as session:
                     await queries.retry_rows(session, batch.rows, delay, reason)
             case DeadLetter(reason=reason):
                 log.error("job.dead", job=batch.job, ids=len(batch.ids), attempt=batch.attempt, reason=reason)
-                async with transaction(self._engine) as session:
+                async with transaction(self._engine, System("transport")) as session:
                     await queries.bury_rows(session, batch.rows, reason)
 
     async def _delete(self, batches: Sequence[Batch]) -> Sequence[None]:
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("transport")) as session:
             await queries.delete_rows(session, [row_id for batch in batches for row_id in batch.row_ids])
         return [None] * len(batches)
 
@@ -236,7 +236,7 @@ class EmbeddedTransport:
             for row_id in batch.row_ids
         ]
         if held:
-            async with transaction(self._engine) as session:
+            async with transaction(self._engine, System("transport")) as session:
                 await queries.extend_leases(session, held, self._lease)
 
     async def _at_last(self, work: Coroutine[object, object, None], what: str) -> None:
@@ -247,13 +247,13 @@ class EmbeddedTransport:
             log.warning(f"embedded.not_{what}", error=type(error).__name__)
 
     async def _release(self, batches: Sequence[Batch]) -> None:
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("transport")) as session:
             await queries.give_back_rows(session, [row for batch in batches for row in batch.rows])
 
     async def _hand_over_dead(self) -> None:
         """One dead row, or a pause when there is none."""
         if self._dead_handler is not None:
-            async with transaction(self._engine) as session:
+            async with transaction(self._engine, System("transport")) as session:
                 for row in await queries.take_dead_rows(session, 1):
                     is_taken = await self._call_dead_handler(self._dead_handler, row)
                     await (

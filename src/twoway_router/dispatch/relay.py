@@ -17,7 +17,7 @@ from twoway_router.dispatch.batches import Batch, form_batches
 from twoway_router.dispatch.jobs import JOBS
 from twoway_router.dispatch.port import Publication, Transport
 from twoway_router.domain.clock import Clock, utc_now
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.listen import Listener
 from twoway_router.store.outbox import CHANNEL
@@ -87,7 +87,7 @@ class Relay:
 
     async def turn(self) -> Turn:
         """One transaction: take what is due, publish it, delete what was confirmed."""
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("relay")) as session:
             rows = await queries.take_due(session, self._rows_per_turn)
             if not rows:
                 return Turn(taken=0, published=0, returned=0, oldest_due_at=None)

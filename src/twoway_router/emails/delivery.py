@@ -20,7 +20,7 @@ from twoway_router.emails.queries import ClaimedEmail
 from twoway_router.emails.service import JOB
 from twoway_router.outbound.email import Email, SmtpServer, send_email
 from twoway_router.outbound.gate import Gate
-from twoway_router.store import Engine, outbox, transaction
+from twoway_router.store import Engine, System, outbox, transaction
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.until_stored import until_stored
 from twoway_router.telemetry.metrics import EMAIL_ATTEMPTS
@@ -103,7 +103,7 @@ class EmailDelivery:
         claimed: Sequence[ClaimedEmail] = ()
         try:
             now = self._clock()
-            async with transaction(self._engine) as session:
+            async with transaction(self._engine, System("executor")) as session:
                 claimed = await queries.claim(session, ids, now + CLOCK_SKEW, now + LEASE)
         finally:
             self._gate.give_back(len(ids) - len(claimed))
@@ -114,7 +114,7 @@ class EmailDelivery:
 
     async def _put_off(self, ids: Sequence[UUID]) -> None:
         due_at = self._clock() + WAIT_FOR_ROOM * (1 + self._chance())
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("executor")) as session:
             late = await queries.postpone(session, ids, due_at)
             await outbox.add_later(session, JOB, late, [0] * len(late), [due_at] * len(late))
 
@@ -143,7 +143,7 @@ class EmailDelivery:
             "due": [verdict.due_at for _, verdict in results],
         }
         again = [(each.id, verdict.due_at) for each, verdict in results if verdict.due_at is not None]
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("executor")) as session:
             await queries.settle(session, columns, self._clock())
             ids, ats = [email_id for email_id, _ in again], [due_at for _, due_at in again]
             await outbox.add_later(session, JOB, ids, [0] * len(ids), ats)

@@ -23,7 +23,7 @@ from twoway_router.executor.turns import refresh_bindings
 from twoway_router.inbound.queries import runs as messages
 from twoway_router.inbound.queries.runs import WaitingMessage
 from twoway_router.mts.rules import News
-from twoway_router.store import Engine, Session, outbox, transaction
+from twoway_router.store import Engine, Session, System, outbox, transaction
 from twoway_router.store.failures import is_transient
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.telemetry.metrics import MESSAGES_RUN, PATH_SECONDS
@@ -80,14 +80,14 @@ class MessageRunner:
             if is_transient(error):
                 raise
             log.warning("run.batch_split", messages=len(ids), error=describe(error))
-            async with transaction(self._engine) as session:
+            async with transaction(self._engine, System("executor")) as session:
                 keys = await list_order_keys(session, ids)
             for start in range(0, len(keys), self._rows):
                 await self._run_apart(keys[start : start + self._rows])
 
     async def _run_once(self, ids: Sequence[UUID]) -> bool:
         """One transaction for what waits of these messages' people, as much as goes into one; whether there may be more."""
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("executor")) as session:
             keys = await messages.lock_people(session, ids, self._rows)
             waiting = await messages.list_waiting(session, keys, self._rows) if keys else []
             if waiting:
@@ -113,7 +113,7 @@ class MessageRunner:
 
     async def _run_half(self, keys: Sequence[int]) -> bool:
         """One transaction for what waits of these people; whether there may be more."""
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("executor")) as session:
             await messages.lock_keys(session, keys)
             waiting = await messages.list_waiting(session, keys, self._rows)
             if waiting:
@@ -125,7 +125,7 @@ class MessageRunner:
         """One person's oldest message alone; whether the next one may follow."""
         waiting: Sequence[WaitingMessage] = ()
         try:
-            async with transaction(self._engine) as session:
+            async with transaction(self._engine, System("executor")) as session:
                 await messages.lock_keys(session, [key])
                 waiting = await messages.list_waiting(session, [key], 1)
                 if waiting:
@@ -153,7 +153,7 @@ class MessageRunner:
     async def _blame(self, message: WaitingMessage, error: Exception) -> bool:
         """Note the failure; whether the person's next message may follow (only when this one is parked)."""
         reason = describe(error)
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("executor")) as session:
             counted = await messages.count_failure(session, message.id, reason, self._limits.tries)
             if counted and counted[0] == "accepted":
                 delay = BACK_OFF_SECONDS[min(counted[1], len(BACK_OFF_SECONDS)) - 1]

@@ -24,7 +24,7 @@ from twoway_router.store.follower import ChangeFollower
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.listen import Listener
 from twoway_router.store.sealing import Sealer
-from twoway_router.store.transaction import Engine, transaction
+from twoway_router.store.transaction import Engine, System, transaction
 from twoway_router.tasks import pause
 from twoway_router.telemetry.metrics import INGRESS_BATCH_ROWS, INGRESS_COMMIT_SECONDS
 
@@ -99,7 +99,7 @@ class Ingress:
     async def flush_once(self) -> int:
         """One turn; how many incomplete messages went on."""
         now = self._clock()
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("ingress")) as session:
             flushed = await flush_incomplete(session, self.routing, new_id, now)
             if self._forgot_at is None or now - self._forgot_at > _FORGET_EVERY:
                 await forget_parts(session, now)
@@ -123,7 +123,7 @@ class Ingress:
 
     async def _commit(self, arrivals: Sequence[Arrival]) -> Sequence[Stored]:
         began = perf_counter()
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("ingress")) as session:
             take = accept_parts if has_parts(arrivals) else accept
             stored = await take(session, arrivals, self.routing, new_id, self._clock())
         INGRESS_COMMIT_SECONDS.observe(perf_counter() - began)

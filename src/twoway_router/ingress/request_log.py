@@ -21,7 +21,7 @@ from twoway_router.domain.ids import ConnectionId
 from twoway_router.ingress.redaction import hider, redact_body, redact_headers, redact_query, summary_of
 from twoway_router.numbers.queries import insert_requests
 from twoway_router.store.failures import DATABASE_ERRORS
-from twoway_router.store.transaction import Engine, transaction
+from twoway_router.store.transaction import Engine, System, transaction
 from twoway_router.tasks import pause
 from twoway_router.telemetry.metrics import REQUESTS_UNLOGGED
 
@@ -90,7 +90,7 @@ class RequestLog:
         if not notes:
             return
         try:
-            async with transaction(self._engine) as session:
+            async with transaction(self._engine, System("ingress")) as session:
                 await insert_requests(session, self._columns(notes))
         except (*DATABASE_ERRORS, TypeError, ValueError) as error:
             REQUESTS_UNLOGGED.inc(len(notes))

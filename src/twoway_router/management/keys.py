@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from twoway_router.domain.ids import ApiKeyId, TenantId
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 from twoway_router.tenants.queries import find_key_by_kid, note_key_use
 from twoway_router.web.auth import NOTED_EVERY, KeyRecord
 
@@ -16,7 +16,7 @@ class StoredKeys:
 
     async def find(self, kid: str) -> KeyRecord | None:
         """The key as it is now, with the state of its tenant."""
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("authentication")) as session:
             found = await find_key_by_kid(session, kid)
         if found is None:
             return None
@@ -35,5 +35,5 @@ class StoredKeys:
 
     async def note_use(self, key_id: ApiKeyId, now: datetime) -> None:
         """To the minute."""
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("authentication")) as session:
             await note_key_use(session, key_id, now, every=NOTED_EVERY)

@@ -11,7 +11,7 @@ from twoway_router.domain.clock import utc_now
 from twoway_router.processes.frame import Process
 from twoway_router.processes.roles import ROLES
 from twoway_router.processes.shared import Shared, make_process, prepare, transport_part
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 from twoway_router.tenants.queries import find_key_by_kid
 from twoway_router.tenants.rules import KeyWish
 from twoway_router.tenants.service import create_key
@@ -58,7 +58,7 @@ async def _describe(shared: Shared, process: Process, servers: dict[str, HttpSer
 async def _operator_key(shared: Shared) -> str:
     """The key of earlier runs on this database, else a new one, kept in the state folder for its owner only."""
     file = shared.settings.state_folder / "operator.key"
-    async with transaction(shared.engine) as session:
+    async with transaction(shared.engine, System("start")) as session:
         kept = file.read_text(encoding="ascii") if file.exists() else ""
         if kept and await find_key_by_kid(session, kept.split("_")[2]):
             return kept

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from twoway_router.config import Settings
 from twoway_router.processes.frame import StartRefused
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 from twoway_router.store.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from twoway_router.store.engine import make_engine
 from twoway_router.store.failures import DATABASE_ERRORS
@@ -60,7 +60,7 @@ def database_for_commands(
 async def _knock(url: str) -> None:
     engine = make_engine(url, pool_size=1)
     try:
-        async with transaction(engine) as session:
+        async with transaction(engine, System("start")) as session:
             await session.connection()
     except DATABASE_ERRORS as error:
         raise cannot_reach(error) from error

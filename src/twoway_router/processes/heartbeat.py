@@ -10,7 +10,7 @@ from twoway_router import __version__
 from twoway_router.domain.clock import Clock, utc_now
 from twoway_router.domain.ids import new_id
 from twoway_router.processes.frame import Part
-from twoway_router.store import Engine, heartbeats, transaction
+from twoway_router.store import Engine, System, heartbeats, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.migrate import CODE_LEVEL
 from twoway_router.tasks import pause
@@ -39,7 +39,7 @@ class Heartbeat:
         """One beat after the other until ``stop``."""
         while not stop.is_set():
             try:
-                async with transaction(self._engine) as session:
+                async with transaction(self._engine, System("heartbeat")) as session:
                     await heartbeats.beat(session, self.presence, self._clock())
             except DATABASE_ERRORS as error:
                 log.warning("heart.skipped_a_beat", error=type(error).__name__)
@@ -48,7 +48,7 @@ class Heartbeat:
     async def close(self) -> None:
         """Take the process off the list."""
         try:
-            async with asyncio.timeout(LEAVE_SECONDS), transaction(self._engine) as session:
+            async with asyncio.timeout(LEAVE_SECONDS), transaction(self._engine, System("heartbeat")) as session:
                 await heartbeats.leave(session, self.presence.id)
         except DATABASE_ERRORS as error:
             log.warning("heart.left_its_row", error=type(error).__name__)

@@ -15,7 +15,7 @@ from twoway_router.ingress.arrivals import Arrival, Stored
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.store.follower import ChangeFollower
 from twoway_router.store.group_commit import GroupCommit
-from twoway_router.store.transaction import Engine, transaction
+from twoway_router.store.transaction import Engine, System, transaction
 
 
 class SandboxDoor:
@@ -50,5 +50,5 @@ class SandboxDoor:
         await self._batches.drain()
 
     async def _commit(self, arrivals: Sequence[Arrival]) -> Sequence[Stored]:
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("ingress")) as session:
             return await accept(session, arrivals, self._routing, new_id, self._clock())

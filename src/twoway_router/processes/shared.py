@@ -20,7 +20,7 @@ from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.listen import Listener
 from twoway_router.store.migrate import find_reason_not_to_start
 from twoway_router.store.sealing import Sealer
-from twoway_router.store.transaction import Engine, transaction
+from twoway_router.store.transaction import Engine, System, transaction
 from twoway_router.telemetry.metrics import HEARTBEAT_AGE
 from twoway_router.web.lifecycle import Lifecycle
 
@@ -85,7 +85,7 @@ def database_part(shared: Shared) -> Part:
 
     async def start() -> None:
         try:
-            async with transaction(shared.engine) as session:
+            async with transaction(shared.engine, System("start")) as session:
                 reason = await find_reason_not_to_start(session)
         except DATABASE_ERRORS as error:
             raise cannot_reach(error) from error
@@ -95,7 +95,7 @@ def database_part(shared: Shared) -> Part:
 
     async def find_trouble() -> str | None:
         try:
-            async with transaction(shared.engine) as session:
+            async with transaction(shared.engine, System("readiness")) as session:
                 await changes.newest(session)
         except DATABASE_ERRORS as error:
             return f"the database does not answer ({type(error).__name__})"

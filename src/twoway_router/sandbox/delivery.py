@@ -23,7 +23,7 @@ from twoway_router.outbound.http import HttpClient
 from twoway_router.sandbox import queries
 from twoway_router.sandbox.queries import SandboxMt
 from twoway_router.sandbox.rules import Fate, Refusal, fate_of
-from twoway_router.store import Engine, Session, outbox, transaction
+from twoway_router.store import Engine, Session, System, outbox, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 
 JOB: Final = "sandbox.report"
@@ -44,7 +44,7 @@ class SandboxCarrier:
             return await self._outside.send(request, timeout=timeout)
         reference = _reference(request)
         try:
-            async with transaction(self._engine) as session:
+            async with transaction(self._engine, System("executor")) as session:
                 refusal = await self._take(session, reference)
         except DATABASE_ERRORS as error:
             raise SendRefused("sandbox_unavailable") from error
@@ -58,7 +58,7 @@ class SandboxCarrier:
 
     async def deliver(self, ids: Sequence[UUID]) -> None:
         """Job ``sandbox.report``: the receipts for MTs whose time has come."""
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("executor")) as session:
             await self._report(session, await queries.list_mts(session, ids))
 
     async def drain(self) -> None:

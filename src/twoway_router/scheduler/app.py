@@ -17,7 +17,7 @@ from twoway_router.domain.clock import Clock
 from twoway_router.inbound.queries.runs import count_failure
 from twoway_router.scheduler import queries
 from twoway_router.scheduler.sweeps import SWEEPS, ForgottenMessages, expire_mts, sweep
-from twoway_router.store import Engine, Session, heartbeats, outbox, transaction
+from twoway_router.store import Engine, Session, System, heartbeats, outbox, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.periods import first_id_of
 from twoway_router.tasks import pause
@@ -77,7 +77,7 @@ class Scheduler:
         log.error("job.dead", job=dead.job.job if dead.job else None, reason=dead.reason)
         if dead.job is None:
             return
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("scheduler")) as session:
             if dead.job.job == "sandbox.report":
                 await self._repeat(session, dead.job)
             if dead.job.job == "message.run":
@@ -112,7 +112,7 @@ class Scheduler:
             log.info("sweep.found", sweep=name, count=found)
 
     async def _keep_house(self, now: datetime) -> int:
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("scheduler")) as session:
             self._due = dict(await queries.count_due(session, now))
             if self._cleaned_at is None or now - self._cleaned_at > CLEAN_EVERY:
                 await queries.forget_old(

@@ -10,7 +10,7 @@ from twoway_router.mts.rules import News
 from twoway_router.mts.service import add_successors
 from twoway_router.scheduler import queries
 from twoway_router.scheduler.queries import Found
-from twoway_router.store import Engine, outbox, transaction
+from twoway_router.store import Engine, System, outbox, transaction
 from twoway_router.store.periods import first_id_of
 from twoway_router.webhooks.progress import announce
 
@@ -43,7 +43,7 @@ async def sweep(engine: Engine, name: str, now: datetime, forgotten_after: timed
     """One turn of one sweep; how many rows got a job."""
     chosen = SWEEPS[name]
     times = {"now": now, "before": now - forgotten_after, "mark": now + forgotten_after, "limit": LIMIT}
-    async with transaction(engine) as session:
+    async with transaction(engine, System("scheduler")) as session:
         found = await queries.find(session, chosen.statement, times)
         lanes = [outbox.lane_of(each.order_key) for each in found]
         await outbox.add(session, chosen.job, [each.id for each in found], lanes)
@@ -52,7 +52,7 @@ async def sweep(engine: Engine, name: str, now: datetime, forgotten_after: timed
 
 async def expire_mts(engine: Engine, now: datetime, forgotten_after: timedelta) -> int:
     """Fail MTs whose time is over and tell their tenants; who waited behind them gets a job. How many failed."""
-    async with transaction(engine) as session:
+    async with transaction(engine, System("scheduler")) as session:
         owners, order_keys = await queries.expire_mts(session, now, now - forgotten_after, LIMIT)
         await add_successors(session, order_keys, now)
         await announce(session, News(moved=owners), now)
@@ -74,7 +74,7 @@ class ForgottenMessages:
     async def sweep(self, now: datetime) -> int:
         """One turn; how many messages got a new job."""
         before = first_id_of(now - self._forgotten_after)
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("scheduler")) as session:
             found = await queries.list_waiting(session, before, self._place, LIMIT)
             fresh = [each for each in found if self._helped.get(each.id, _NEVER) < now - self._forgotten_after]
             lanes = [outbox.lane_of(each.order_key) for each in fresh]

@@ -15,7 +15,7 @@ from twoway_router.store import changes
 from twoway_router.store.changes import Change
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.listen import Listener
-from twoway_router.store.transaction import Engine, Session, transaction
+from twoway_router.store.transaction import Engine, Session, System, transaction
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +48,7 @@ class ChangeFollower:
     async def load(self) -> None:
         """Fill the caches. The sequence is read first: what commits meanwhile is applied again, harmlessly."""
         began = monotonic()
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("change feed")) as session:
             self.sequence = await changes.newest(session)
             for cache in self._caches:
                 await cache.load(session)
@@ -61,7 +61,7 @@ class ChangeFollower:
 
     async def _catch_up(self) -> None:
         began = monotonic()
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("change feed")) as session:
             while news := await changes.list_since(session, self.sequence):
                 for cache in self._caches:
                     await cache.apply(session, news)

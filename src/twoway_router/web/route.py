@@ -15,7 +15,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from twoway_router.domain.errors import FieldError
-from twoway_router.store import transaction
+from twoway_router.store import OneTenant, System, transaction
 from twoway_router.web.auth import MissingScope
 from twoway_router.web.body import JsonRequest, read_body
 from twoway_router.web.context import WebContext, context_of
@@ -99,10 +99,11 @@ class ApiRoute(APIRoute):
 
 
 async def _in_one_transaction(request: Request, context: WebContext, answer: Handler) -> Response:
-    now = request.state.now
-    async with transaction(context.engine) as session:
+    now, principal = request.state.now, request.state.principal
+    scope = OneTenant(principal.tenant_id) if principal.tenant_id else System("operator")
+    async with transaction(context.engine, scope) as session:
         request.state.session = session
-        kept = await read_key(request, session, context.sealer, request.state.principal.owner)
+        kept = await read_key(request, session, context.sealer, principal.owner)
         if kept is not None and (again := await kept.replay(now)) is not None:
             return again
         response = await answer(request)

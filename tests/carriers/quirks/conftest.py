@@ -26,7 +26,7 @@ from twoway_router.keywords.schemas import KeywordPut
 from twoway_router.mts.delivery import Limits, SmsDelivery
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
-from twoway_router.store import Engine, Session, transaction
+from twoway_router.store import Engine, Session, System, transaction
 from twoway_router.store.engine import make_engine
 
 PIZZA = KeywordPut.model_validate({"word": "PIZZA", "actions": [{"kind": "reply", "text": "Ciao"}]})
@@ -71,7 +71,7 @@ class Door:
         return await self.post(self.signed(Case(self.carrier, name).unsigned()))
 
     async def rows(self, query: str) -> list[Any]:
-        async with transaction(self.engine) as session:
+        async with transaction(self.engine, System("test")) as session:
             return list((await session.execute(text(query))).all())
 
     async def run(self) -> None:
@@ -116,7 +116,7 @@ async def a_connection_of(session: Session, carrier: str, **changes: Any) -> Con
 async def door(carrier: str, database_url: str) -> AsyncIterator[Door]:
     """The door of the test's ``carrier``; the pizzeria holds PIZZA on the number that the recorded messages name."""
     engine = make_engine(database_url, pool_size=3)
-    async with transaction(engine) as session:
+    async with transaction(engine, System("test")) as session:
         tenant = await a_tenant(session, PIZZERIA)
         connection = await a_connection_of(session, carrier)
         address = a_draft(carrier).message().recipient

@@ -16,7 +16,7 @@ from tests.cast import GYM, a_number, a_tenant
 from twoway_router.carriers.everywhere import ANSWERS
 from twoway_router.carriers.http import AckOutcome
 from twoway_router.keywords import service as keywords
-from twoway_router.store import transaction
+from twoway_router.store import System, transaction
 
 STOPS = {"africastalking": "mo_opt_out", "plivo": "mo_stop", "telnyx": "mo_stop", "twilio": "mo_stop"}
 
@@ -38,7 +38,7 @@ async def test_a_connection_may_have_a_public_address_of_its_own(door: Door) -> 
     if door.carrier == "generic":
         told = {"settings": GENERIC, "secrets": GENERIC_SECRETS}
     changes = {"settings": told["settings"] | {"public_url": f"{own}/"}, "secrets": told["secrets"]}
-    async with transaction(door.engine) as session:
+    async with transaction(door.engine, System("test")) as session:
         other = await a_connection_of(session, door.carrier, **changes)
     await door.ingress.follower.catch_up()
     there = replace(door, connection=other)
@@ -129,7 +129,7 @@ async def test_a_reply_carries_the_token_that_its_message_brought(door: Door) ->
 
 @pytest.mark.parametrize("carrier", ["africastalking"])
 async def test_one_short_code_in_two_countries_is_two_numbers(door: Door) -> None:
-    async with transaction(door.engine) as session:
+    async with transaction(door.engine, System("test")) as session:
         gym = await a_tenant(session, GYM)
         uganda = await a_connection_of(session, door.carrier, country="UG")
         number = await a_number(session, uganda, "12345", country="UG")

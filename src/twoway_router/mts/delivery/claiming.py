@@ -19,7 +19,7 @@ from twoway_router.mts.queries.order import list_first
 from twoway_router.mts.rules import CLOCK_SKEW, News
 from twoway_router.mts.service import add_successors
 from twoway_router.outbound.gate import Gate, Gates
-from twoway_router.store import Engine, Session, transaction
+from twoway_router.store import Engine, Session, System, transaction
 from twoway_router.store.outbox import add_later, lane_of
 from twoway_router.telemetry.metrics import CONSENT_BLOCKED
 
@@ -72,7 +72,7 @@ class Claimer:
         now = self._clock()
         found, claims = _Sorted(), list[Claimed]()
         try:
-            async with transaction(self._engine) as session:
+            async with transaction(self._engine, System("executor")) as session:
                 seen = await delivering.look(session, ids, now)
                 compiled = await self._compile(session, seen)
                 self._sort(seen, compiled, found, now)

@@ -15,7 +15,7 @@ from twoway_router.mts.queries import delivering, pacing, receipts
 from twoway_router.mts.queries.delivering import Locked
 from twoway_router.mts.rules import LEASE_EXPIRED, Circumstances, Move, News, after_answer, after_look_up, after_unknown
 from twoway_router.mts.service import add_successors, apply_waiting_receipts, departed, leave
-from twoway_router.store import Engine, Session, transaction
+from twoway_router.store import Engine, Session, System, transaction
 from twoway_router.store.outbox import add_later, lane_of
 from twoway_router.telemetry.metrics import EFFECTS_UNKNOWN
 
@@ -69,7 +69,7 @@ class Settler:
     async def settle(self, items: Sequence[Settlement | Resolution]) -> Sequence[None]:
         """One transaction for all of them."""
         now = self._clock()
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("executor")) as session:
             await pacing.rest(session, _rests(items, now), now)
             await receipts.lock(session, [name for item in items if (name := _name(item))])
             locked = await delivering.lock_entries(session, {item.id for item in items})

@@ -22,7 +22,7 @@ from twoway_router.mts.queries.delivering import Claimed, Seen
 from twoway_router.outbound.gate import Gates
 from twoway_router.outbound.http import HttpClient
 from twoway_router.outbound.sms import look_up_sms, send_sms
-from twoway_router.store import Engine, transaction
+from twoway_router.store import Engine, System, transaction
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.until_stored import until_stored
 from twoway_router.telemetry.metrics import MT, PATH_SECONDS
@@ -91,7 +91,7 @@ class SmsDelivery:
                     waiting.extend(crowd)
                 else:
                     due_at = self._clock() + WAIT_FOR_ROOM * (0.5 + self._chance())
-                    async with transaction(self._engine) as session:
+                    async with transaction(self._engine, System("executor")) as session:
                         await postpone(session, crowd, due_at, "carrier_is_slow")
 
     async def drain(self) -> None:

@@ -16,7 +16,7 @@ from twoway_router.outbound.errors import SendRefused, SendUnknown
 from twoway_router.outbound.gate import Gate, Gates
 from twoway_router.outbound.http import HttpClient
 from twoway_router.outbound.webhook import post_webhook
-from twoway_router.store import Engine, Session, outbox, transaction
+from twoway_router.store import Engine, Session, System, outbox, transaction
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.sealing import SealBroken, Sealer
 from twoway_router.store.until_stored import until_stored
@@ -81,7 +81,7 @@ class WebhookDelivery:
         while waiting:
             if not await self._room.wait(WAIT_FOR_ROOM):
                 due_at = self._clock() + WAIT_FOR_ROOM * (0.5 + self._chance())
-                async with transaction(self._engine) as session:
+                async with transaction(self._engine, System("executor")) as session:
                     await _put_off(session, dict.fromkeys(waiting, due_at))
                 return
             room = self._room.room()
@@ -109,7 +109,7 @@ class WebhookDelivery:
     async def _claim(self, jobs: Sequence[Sequence[UUID]]) -> Sequence[Sequence[ClaimedWebhook]]:
         """One look and one claim for all jobs. What has no room at its endpoint is put off, the longer the more waits."""
         now = self._clock()
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("executor")) as session:
             found = await claims.look(session, {each for job in jobs for each in job}, now + CLOCK_SKEW)
             ready, late = self._sort(found, now)
             taken = await claims.claim(session, ready, now, now + CLOCK_SKEW, now + self._limits.lease)

@@ -7,7 +7,7 @@ from datetime import datetime
 from twoway_router.domain.causes import Cause, CauseKind, EffectKey
 from twoway_router.domain.clock import Clock
 from twoway_router.domain.ids import TenantId
-from twoway_router.store import Engine, Session, outbox, transaction
+from twoway_router.store import Engine, Session, System, outbox, transaction
 from twoway_router.webhooks.delivery.schedule import DISABLE_AFTER, Verdict
 from twoway_router.webhooks.events import EndpointDisabled
 from twoway_router.webhooks.queries import claims
@@ -41,7 +41,7 @@ class WebhookSettler:
     async def settle(self, results: Sequence[WebhookResult]) -> Sequence[None]:
         """One transaction for all of them."""
         now = self._clock()
-        async with transaction(self._engine) as session:
+        async with transaction(self._engine, System("executor")) as session:
             settled = await claims.settle(session, _columns(results), now)
             await claims.insert_attempts(session, _attempts(results))
             due = [(each.claimed.id, each.verdict.due_at) for each in results if each.claimed.id in settled]
