@@ -7,7 +7,7 @@ from twoway_router.cli.serve import read_settings, refusals
 from twoway_router.cli.work import in_transaction
 from twoway_router.keywords.refolding import refold
 from twoway_router.processes.database import database_for_commands
-from twoway_router.routing.chartable import FOLD_VERSION
+from twoway_router.routing.characters import FOLD_VERSION
 from twoway_router.store import migrate
 
 app = typer.Typer(no_args_is_help=True, help="Bring the database's schema up to this release, or check it.")

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from twoway_router.cli.api_client import ApiClient, ApiKey, ApiProblem, ApiUrl
 from twoway_router.cli.route_lines import Lines, faults_of
-from twoway_router.routing.chartable import FOLD_VERSION
+from twoway_router.routing.characters import FOLD_VERSION
 from twoway_router.rulesets.file import Rules, check, evaluate, json_schema, read_rules
 from twoway_router.rulesets.models import PlainLoader, doubts
 

@@ -103,7 +103,7 @@ class StoredContext:
             choices=tuple(self.choices),
             language=self.language,
             keyword_id=KeywordId(self.keyword_id) if self.keyword_id else None,
-            is_offer=self.origin in OFFERS,
+            is_asked_by_number=self.origin in OFFERS,
         )
 
 

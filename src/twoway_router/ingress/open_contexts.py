@@ -41,7 +41,7 @@ class Conversations:
                 cache.table,
                 number.number_id,
                 message.text,
-                may_offer_choices=number.number_id in cache.word_choices,
+                may_have_choices=number.number_id in cache.word_choices,
             )
         }
         return cls(await conversations.load(session, talks, now))

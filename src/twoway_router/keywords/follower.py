@@ -8,7 +8,7 @@ from twoway_router.contexts.service import list_word_choices
 from twoway_router.domain.ids import ConnectionId, KeywordId, NumberId
 from twoway_router.keywords.queries import list_keyword_ids_of_tenant, list_keyword_rules
 from twoway_router.numbers.queries import RoutedNumber, list_routed_numbers
-from twoway_router.routing.barred_words import NO_OWN_WORDS, OwnWords
+from twoway_router.routing.barred_words import NO_BARRED_WORDS, BarredWords
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.types import KeywordRules, NumberRules
 from twoway_router.store import changes
@@ -20,9 +20,9 @@ from twoway_router.telemetry.metrics import INDEX_KEYWORDS, INDEX_VERSION
 class RoutingCache:
     """A ``store.follower.Cache``. Updates happen between two awaits: nobody sees a table half changed."""
 
-    def __init__(self, own_words: OwnWords = NO_OWN_WORDS) -> None:
-        self._own_words = own_words
-        self.table = RoutingTable(own_words)
+    def __init__(self, barred_words: BarredWords = NO_BARRED_WORDS) -> None:
+        self._barred_words = barred_words
+        self.table = RoutingTable(barred_words)
         self.word_choices: frozenset[UUID] = frozenset()
         self._numbers: dict[tuple[ConnectionId, str], NumberRules] = {}
         self._addresses: dict[NumberId, tuple[ConnectionId, str]] = {}
@@ -40,7 +40,7 @@ class RoutingCache:
         numbers = await list_routed_numbers(session)
         keywords = await list_keyword_rules(session)
         self.table = RoutingTable.build(
-            [number.rules for number in numbers], keywords, version=version, own_words=self._own_words
+            [number.rules for number in numbers], keywords, version=version, barred_words=self._barred_words
         )
         self.word_choices = await list_word_choices(session)
         gc.freeze()

@@ -32,7 +32,7 @@ from twoway_router.keywords.tables import Keywords
 from twoway_router.numbers.queries import find_number, list_routed_numbers
 from twoway_router.numbers.service import explain_absence
 from twoway_router.numbers.tables import Numbers
-from twoway_router.routing.barred_words import NO_OWN_WORDS
+from twoway_router.routing.barred_words import NO_BARRED_WORDS
 from twoway_router.routing.claims import Claim, VerdictKind, judge_claim
 from twoway_router.routing.index import RoutingTable
 from twoway_router.store import Session, audit, changes
@@ -227,7 +227,7 @@ async def _judge(
     fresh = RoutingTable.build(
         numbers,
         await queries.list_rules_of_number(session, wanted.number_id, newer_than=version),
-        own_words=NO_OWN_WORDS if table is None else table.own_words,
+        barred_words=NO_BARRED_WORDS if table is None else table.barred_words,
     )
     tables = [fresh] if known is None else [known, fresh]
     judgement = judge([judge_claim(each, asked) for each in tables])

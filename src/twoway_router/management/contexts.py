@@ -90,10 +90,10 @@ def show_contexts(contexts: Sequence[Context], decision: Decision, viewer: Tenan
 
 
 def _shown(context: Context, *, is_used: bool, viewer: TenantId | None) -> ContextOut:
-    is_own = context.tenant_id == viewer and not context.is_offer
+    is_own = context.tenant_id == viewer and not context.is_asked_by_number
     if viewer is not None and not is_own:
         hidden = dict.fromkeys(("kind", "tenant_id", "expected", "age_seconds", "lifetime_seconds"))
-        what = OFFER if context.is_offer else FOREIGN
+        what = OFFER if context.is_asked_by_number else FOREIGN
         return ContextOut.model_validate({**hidden, "is_yours": False, "is_used": is_used, "what": what})
     plain = "an open question" if context.kind is ContextKind.QUESTION else "a recent conversation"
     return ContextOut.model_validate(
@@ -105,6 +105,6 @@ def _shown(context: Context, *, is_used: bool, viewer: TenantId | None) -> Conte
             "expected": context.expected,
             "age_seconds": context.age_seconds,
             "lifetime_seconds": context.lifetime_seconds,
-            "what": OFFER if context.is_offer else plain,
+            "what": OFFER if context.is_asked_by_number else plain,
         }
     )

@@ -16,7 +16,7 @@ from twoway_router.keywords.follower import RoutingCache
 from twoway_router.management.app import Sandboxes, create_app
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
-from twoway_router.processes.barred_words import load_own_words
+from twoway_router.processes.barred_words import load_barred_words
 from twoway_router.processes.frame import Part, StartRefused
 from twoway_router.processes.handshakes import BackgroundHandshakes
 from twoway_router.processes.sandbox import SandboxDoor
@@ -68,7 +68,7 @@ def ingress_parts(shared: Shared) -> Sequence[Part]:
 def api_parts(shared: Shared) -> Sequence[Part]:
     """The management API."""
     settings = shared.settings
-    routing = RoutingCache(load_own_words(settings.reserved_words))
+    routing = RoutingCache(load_barred_words(settings.reserved_words))
     follower = ChangeFollower(shared.engine, shared.listener, (routing,), poll=settings.index_poll)
     room = max(1, settings.database_pool_size // 2)
     door = SandboxDoor(shared.engine, routing, follower, clock=utc_now, room=room)

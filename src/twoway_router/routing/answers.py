@@ -6,9 +6,9 @@ Called by ``plan`` for every live question; knows nothing of keywords.
 import re
 from typing import Final
 
+from twoway_router.routing.other_spellings import cut_runs
 from twoway_router.routing.text import Folded, fold
 from twoway_router.routing.types import Context, ContextKind
-from twoway_router.routing.variants import cut_runs
 from twoway_router.routing.words import Vocabulary, answers
 
 KNOWN_ANSWERS: Final = "yes_no, digit, 0-10 or another range, a-e, choice, number, pin, text"

@@ -9,11 +9,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from twoway_router.domain.ids import TenantId
-from twoway_router.routing.spelling import Fault, disguises_of
 from twoway_router.routing.text import Folded, fold
+from twoway_router.routing.word_faults import Fault, disguises_of
 
 
-class OwnWordsFile(BaseModel):
+class BarredWordsFile(BaseModel):
     """The file: words that only an operator can allow, and names with the tenant that may use each."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -23,7 +23,7 @@ class OwnWordsFile(BaseModel):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OwnWords:
+class BarredWords:
     """The same by folded key. A brand's tenant is None if nobody here has it."""
 
     barred: Mapping[str, str] = field(default_factory=dict)
@@ -44,23 +44,23 @@ class OwnWords:
         return None
 
 
-NO_OWN_WORDS: Final = OwnWords()
+NO_BARRED_WORDS: Final = BarredWords()
 
 
-def read_own_words(text: str) -> OwnWords:
+def read_barred_words(text: str) -> BarredWords:
     """The words of a file as YAML; raises ValueError if it cannot be understood or names a tenant that is no UUID."""
     try:
-        given = OwnWordsFile.model_validate(yaml.safe_load(text) or {})
+        given = BarredWordsFile.model_validate(yaml.safe_load(text) or {})
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
-    return fold_own_words(
+    return fold_barred_words(
         given.barred, {name: None if tenant is None else TenantId(tenant) for name, tenant in given.brands.items()}
     )
 
 
-def fold_own_words(barred: Iterable[str], brands: Mapping[str, TenantId | None]) -> OwnWords:
+def fold_barred_words(barred: Iterable[str], brands: Mapping[str, TenantId | None]) -> BarredWords:
     """The words by what they fold to."""
-    return OwnWords(
+    return BarredWords(
         barred={fold(word).key: word for word in barred},
         brands={fold(name).key: (name, tenant_id) for name, tenant_id in brands.items()},
     )

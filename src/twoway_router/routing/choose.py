@@ -7,13 +7,13 @@ import unicodedata
 from datetime import datetime
 from typing import NamedTuple
 
-from twoway_router.routing.entries import HAS_WINDOW, NumberEntry
+from twoway_router.routing.activity_windows import nearest
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.match import EXACT, LOOK_ALIKE, RANKS, RESPACED, Hit, direct_hits
+from twoway_router.routing.number_entries import HAS_WINDOW, NumberEntry
 from twoway_router.routing.text import Folded, after, locate
 from twoway_router.routing.types import ClaimState, WindowState
-from twoway_router.routing.weaker_readings import weak_hits
-from twoway_router.routing.windows import nearest
+from twoway_router.routing.weaker_matches import weak_hits
 
 _SETTLED = (EXACT, LOOK_ALIKE, RESPACED)
 

@@ -11,12 +11,12 @@ from typing import Final
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.routing.choose import find
 from twoway_router.routing.collisions import Found, collisions_of
-from twoway_router.routing.entries import NumberEntry
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.spelling import fault_of
+from twoway_router.routing.number_entries import NumberEntry
+from twoway_router.routing.other_spellings import derived_keys
 from twoway_router.routing.text import fold
 from twoway_router.routing.types import KeywordRules, NumberRules
-from twoway_router.routing.variants import derived_keys
+from twoway_router.routing.word_faults import fault_of
 
 _ANY_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 WINDOW_GUARD: Final = timedelta(hours=24)
@@ -144,7 +144,7 @@ def _judge_spelling(table: RoutingTable, entry: NumberEntry, claim: Claim, spell
     folded = fold(spelling)
     fault = fault_of(entry, spelling, folded)
     if entry.is_shared and (fault is None or not fault.is_final):
-        fault = table.own_words.fault_of(folded, claim.tenant_id) or fault
+        fault = table.barred_words.fault_of(folded, claim.tenant_id) or fault
     met = [
         _collision(table, claim, spelling, found)
         for found in collisions_of(table, entry, spelling, folded)

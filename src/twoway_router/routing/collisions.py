@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from twoway_router.routing.chartable import is_symbol
-from twoway_router.routing.entries import NumberEntry, as_rows
+from twoway_router.routing.characters import is_symbol
 from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.number_entries import NumberEntry, as_rows
+from twoway_router.routing.other_spellings import derived_keys, has_other_script, letters, skeleton
 from twoway_router.routing.text import Folded
 from twoway_router.routing.types import ClaimState
-from twoway_router.routing.variants import derived_keys, has_other_script, letters, skeleton
 
 _SHORTEST_EDIT = 4
 _SHORTEST_STEM = 3
@@ -74,7 +74,7 @@ def _phrases_around(table: RoutingTable, entry: NumberEntry, folded: Folded) -> 
 def _phrases_inside(table: RoutingTable, entry: NumberEntry, folded: Folded) -> Iterator[tuple[int, str]]:
     """Keywords whose first words are this one."""
     mask, below = folded.mask, (1 << len(folded.key)) - 1
-    for row in table.neighbours(entry).phrases(folded.key):
+    for row in table.similar_keys(entry).phrases(folded.key):
         if table.columns.masks[row] & below == mask:
             yield table.columns.keyword[row], "prefix_of_theirs"
 
@@ -89,7 +89,7 @@ def _near(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[i
     """Keywords one edit away, for words that are long enough to be mistyped rather than meant."""
     if letters(key) < _SHORTEST_EDIT:
         return
-    for other in table.neighbours(entry).one_edit_from(key):
+    for other in table.similar_keys(entry).one_edit_from(key):
         for row in as_rows(entry.index.get(other)):
             if row >= 0:
                 yield table.columns.keyword[row], "one_edit"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from twoway_router.routing.answers import read_answer
-from twoway_router.routing.entries import NumberEntry
+from twoway_router.routing.number_entries import NumberEntry
 from twoway_router.routing.text import Folded
 from twoway_router.routing.types import AmbiguityPolicy, AskChoice, Context, ContextKind, RouteRequest
 
@@ -47,7 +47,7 @@ def pick(entry: NumberEntry, fitting: Sequence[Context]) -> Picked:
     policy = entry.rules.ambiguity
     if len(tenants) == 1 or policy is AmbiguityPolicy.LATEST:
         return Picked(fitting[0])
-    if policy is AmbiguityPolicy.QUARANTINE or any(context.is_offer for context in fitting):
+    if policy is AmbiguityPolicy.QUARANTINE or any(context.is_asked_by_number for context in fitting):
         return Picked(None)
     first_of_each = {context.tenant_id: context for context in reversed(fitting)}
     ordered = sorted(first_of_each.values(), key=_latest_first)

@@ -6,9 +6,9 @@ from typing import Final
 from twoway_router.domain.ids import KeywordId
 from twoway_router.routing.choose import Found, Winner, span_and_rest
 from twoway_router.routing.contexts import Picked
-from twoway_router.routing.entries import NumberEntry
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.match import Hit
+from twoway_router.routing.number_entries import NumberEntry
 from twoway_router.routing.sub_keywords import find_sub_keyword
 from twoway_router.routing.text import Folded
 from twoway_router.routing.types import Candidate, Context, Decision, RouteOutcome, WindowState
@@ -82,7 +82,7 @@ def to_reserved(
     entry: NumberEntry, outcome: RouteOutcome, word: ReservedWord, rule: str, live: list[Context]
 ) -> Decision:
     """A word of compliance without a keyword. A bare STOP on a shared number names no tenant: it is everyone's on it."""
-    tenants = {context.tenant_id for context in live if not context.is_offer}
+    tenants = {context.tenant_id for context in live if not context.is_asked_by_number}
     single = tenants.pop() if len(tenants) == 1 else None
     tenant = entry.rules.owner if not entry.is_shared else single if outcome is RouteOutcome.HELP else None
     details: Mapping[str, str] = {"conversation_tenant": str(single)} if single else {}

@@ -10,21 +10,21 @@ from datetime import datetime
 from uuid import UUID
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
-from twoway_router.routing.barred_words import NO_OWN_WORDS, OwnWords
-from twoway_router.routing.columns import Columns, Ids
-from twoway_router.routing.entries import IS_GLUED, IS_WHOLE, STATES, STEM, NumberEntry, as_rows, pack, put, take
-from twoway_router.routing.neighbours import Neighbours
+from twoway_router.routing.barred_words import NO_BARRED_WORDS, BarredWords
+from twoway_router.routing.keyword_columns import Columns, Ids
+from twoway_router.routing.number_entries import IS_GLUED, IS_WHOLE, STATES, STEM, NumberEntry, as_rows, pack, put, take
+from twoway_router.routing.other_spellings import derived_keys
+from twoway_router.routing.similar_keys import SimilarKeys
 from twoway_router.routing.text import Folded, fold
 from twoway_router.routing.types import ClaimState, KeywordRules, NumberRules, SubKeyword
-from twoway_router.routing.variants import derived_keys
 
 
 class RoutingTable:
     """All numbers and their keywords, as routing needs them. ``version`` grows with every change."""
 
-    def __init__(self, own_words: OwnWords = NO_OWN_WORDS) -> None:
+    def __init__(self, barred_words: BarredWords = NO_BARRED_WORDS) -> None:
         self.version = 0
-        self.own_words = own_words
+        self.barred_words = barred_words
         self.columns = Columns()
         self.tenants: list[TenantId] = []
         self.sub_keywords: dict[int, tuple[SubKeyword, ...]] = {}
@@ -42,10 +42,10 @@ class RoutingTable:
         keywords: Iterable[KeywordRules],
         *,
         version: int = 0,
-        own_words: OwnWords = NO_OWN_WORDS,
+        barred_words: BarredWords = NO_BARRED_WORDS,
     ) -> "RoutingTable":
         """A table of these numbers and keywords; keywords of unknown numbers are left out. ``keywords`` may be a stream."""
-        table = cls(own_words)
+        table = cls(barred_words)
         was_collecting = gc.isenabled()
         gc.disable()
         try:
@@ -112,14 +112,14 @@ class RoutingTable:
     def _direct_rows(self, entry: NumberEntry) -> Iterator[int]:
         return (row for rows in entry.index.values() for row in as_rows(rows) if row >= 0)
 
-    def neighbours(self, entry: NumberEntry) -> Neighbours:
-        """What stands near each key of a number; made when it is first asked for."""
-        if entry.near is None:
-            entry.near = Neighbours()
+    def similar_keys(self, entry: NumberEntry) -> SimilarKeys:
+        """The number's keys for the search of similar ones; made when it is first asked for."""
+        if entry.similar is None:
+            entry.similar = SimilarKeys()
             for row in self._direct_rows(entry):
-                entry.near.add_unsorted(fold(self.columns.display(row)), row)
-            entry.near.settle()
-        return entry.near
+                entry.similar.add_unsorted(fold(self.columns.display(row)), row)
+            entry.similar.settle()
+        return entry.similar
 
     def entry_of(self, row: int) -> NumberEntry | None:
         """The number that a keyword row belongs to; None for a removed keyword."""
@@ -200,8 +200,8 @@ class RoutingTable:
             put(entry.index, derived, ~spelling)
             if len(derived) > entry.longest:
                 entry.longest = len(derived)
-        if entry.near is not None:
-            entry.near.add(form, spelling)
+        if entry.similar is not None:
+            entry.similar.add(form, spelling)
         if is_glued:
             entry.glued[key] = (*entry.glued.get(key, ()), spelling)
             if entry.stems is None:
@@ -243,8 +243,8 @@ class RoutingTable:
         take(entry.index, key, spelling)
         for derived in derived_keys(key, display):
             take(entry.index, derived, ~spelling)
-        if entry.near is not None:
-            entry.near.remove(form, spelling, is_last=not any(row >= 0 for row in as_rows(entry.index.get(key))))
+        if entry.similar is not None:
+            entry.similar.remove(form, spelling, is_last=not any(row >= 0 for row in as_rows(entry.index.get(key))))
         if key in entry.glued:
             left = tuple(row for row in entry.glued[key] if row != spelling)
             entry.glued[key] = left

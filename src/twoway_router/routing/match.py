@@ -6,12 +6,12 @@ many keywords exist: one look-up a word.
 
 from typing import Final, NamedTuple
 
-from twoway_router.routing.chartable import is_symbol
-from twoway_router.routing.entries import HAS_SUBS, IS_GLUED, IS_WHOLE, NumberEntry, Rows
+from twoway_router.routing.characters import is_symbol
 from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.number_entries import HAS_SUBS, IS_GLUED, IS_WHOLE, NumberEntry, Rows
+from twoway_router.routing.other_spellings import letters, skeleton
 from twoway_router.routing.text import Folded, boundary_mask
 from twoway_router.routing.types import ClaimState
-from twoway_router.routing.variants import letters, skeleton
 
 EXACT: Final = "1"
 LOOK_ALIKE: Final = "1.5"

@@ -20,9 +20,9 @@ from twoway_router.routing.decisions import (
     to_reserved,
     to_reserved_keyword,
 )
-from twoway_router.routing.entries import NumberEntry
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.match import EXACT
+from twoway_router.routing.number_entries import NumberEntry
 from twoway_router.routing.reserved import (
     Force,
     Lead,
@@ -122,7 +122,7 @@ def _open_question(case: _Case) -> Decision | None:
     if picked.context is None:
         return to_nobody(picked)
     answer = next(answer for context, answer in fitting if context is picked.context)
-    if picked.context.is_offer and answer == "no":
+    if picked.context.is_asked_by_number and answer == "no":
         return to_declined(picked.context)
     return to_context(picked.context, case.request.text, "open_question", answer)
 
@@ -195,7 +195,7 @@ def _to_keyword(case: _Case, winner: Winner, rule: str) -> Decision:
 
 
 def _conversation(case: _Case) -> Decision | None:
-    talks = [context for context in case.live if not context.is_offer]
+    talks = [context for context in case.live if not context.is_asked_by_number]
     if not talks:
         return None
     picked = pick(case.entry, talks)
@@ -239,10 +239,10 @@ def _with_intent(case: _Case, decision: Decision) -> Decision:
     return decision._replace(details={**decision.details, "opt_out_intent": intent.word})
 
 
-def needs_contexts(table: RoutingTable, number_id: NumberId, text: str, *, may_offer_choices: bool = True) -> bool:
+def needs_contexts(table: RoutingTable, number_id: NumberId, text: str, *, may_have_choices: bool = True) -> bool:
     """Whether the decision can depend on open questions or conversations, so that they must be loaded.
 
-    ``may_offer_choices=False`` says that no open question on this number offers a set of words: then a message that is
+    ``may_have_choices=False`` says that no open question on this number offers a set of words: then a message that is
     a keyword as it stands needs none either.
     """
     entry = table.entry(number_id)
@@ -252,7 +252,7 @@ def needs_contexts(table: RoutingTable, number_id: NumberId, text: str, *, may_o
     key = "".join(folded.tokens[: folded.size])
     if not folded.is_long and key in entry.words.opt_out:
         return False
-    if may_offer_choices or folded.is_long:
+    if may_have_choices or folded.is_long:
         return True
     row = entry.index.get(key)
     is_plain = isinstance(row, int) and row >= 0 and table.columns.masks[row] == folded.mask

@@ -4,11 +4,9 @@ from collections.abc import Container
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from twoway_router.routing.chartable import is_symbol
-from twoway_router.routing.entries import NumberEntry
-from twoway_router.routing.text import Folded
-from twoway_router.routing.types import RouteOutcome
-from twoway_router.routing.variants import (
+from twoway_router.routing.characters import is_symbol
+from twoway_router.routing.number_entries import NumberEntry
+from twoway_router.routing.other_spellings import (
     cut_runs,
     digit_look_alikes,
     has_other_script,
@@ -17,6 +15,8 @@ from twoway_router.routing.variants import (
     skeleton,
     without_signs,
 )
+from twoway_router.routing.text import Folded
+from twoway_router.routing.types import RouteOutcome
 from twoway_router.routing.words import ReservedWord, Words
 
 _LONGEST: Final = 48

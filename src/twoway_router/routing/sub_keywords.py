@@ -4,18 +4,25 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.other_spellings import (
+    cut_runs,
+    digit_look_alikes,
+    is_one_edit,
+    letters,
+    skeleton,
+    without_signs,
+)
 from twoway_router.routing.text import Folded, after, fold, locate
-from twoway_router.routing.variants import cut_runs, digit_look_alikes, is_one_edit, letters, skeleton, without_signs
 
 
-class Inside(NamedTuple):
+class FoundSubKeyword(NamedTuple):
     """A sub-keyword and the text after it."""
 
     name: str
     rest: str
 
 
-def find_sub_keyword(table: RoutingTable, keyword: int, rest: str) -> Inside | None:
+def find_sub_keyword(table: RoutingTable, keyword: int, rest: str) -> FoundSubKeyword | None:
     """The sub-keyword at the start of the text: as spelt, then by look-alikes and runs, then by a single edit."""
     known = table.sub_keys.get(keyword)
     if not known or not rest:
@@ -32,9 +39,9 @@ def find_sub_keyword(table: RoutingTable, keyword: int, rest: str) -> Inside | N
     return None
 
 
-def _inside(name: str, rest: str, folded: Folded, count: int) -> Inside:
+def _inside(name: str, rest: str, folded: Folded, count: int) -> FoundSubKeyword:
     end = locate(rest, folded.tokens[:count])[1]
-    return Inside(name, after(rest, end))
+    return FoundSubKeyword(name, after(rest, end))
 
 
 def _alike(known: Mapping[str, str], key: str) -> str | None:

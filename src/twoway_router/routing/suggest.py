@@ -9,11 +9,11 @@ from typing import Final
 from twoway_router.domain.ids import KeywordId
 from twoway_router.routing.choose import window_of
 from twoway_router.routing.decisions import COURTESY
-from twoway_router.routing.entries import NumberEntry
 from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.number_entries import NumberEntry
 from twoway_router.routing.text import HEAD, Folded, fold
 from twoway_router.routing.types import Decision, RouteRequest, WindowState
-from twoway_router.routing.weaker_readings import one_edit_away
+from twoway_router.routing.weaker_matches import one_edit_away
 
 _MOST_WORDS: Final = 3
 

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import Final, NamedTuple
 
-from twoway_router.routing.chartable import APOSTROPHES, ASCII_TABLE, EDGE, SPACING_ACCENTS, TABLE, is_symbol
+from twoway_router.routing.characters import APOSTROPHES, ASCII_TABLE, EDGE, SPACING_ACCENTS, TABLE, is_symbol
 
 HEAD: Final = 64
 WORDS: Final = 6

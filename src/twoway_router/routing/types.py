@@ -92,7 +92,7 @@ class KeywordRules:
 class Context:
     """An open question or a recent conversation of one tenant with this sender on this number.
 
-    ``is_offer``: a question of the number's own ("did you mean PIZZA?"). Only its answer counts: it is no conversation.
+    ``is_asked_by_number``: a question of the number's own ("did you mean PIZZA?"). Only its answer counts: it is no conversation.
     """
 
     context_id: str
@@ -104,7 +104,7 @@ class Context:
     choices: tuple[str, ...] = ()
     language: str | None = None
     keyword_id: KeywordId | None = None
-    is_offer: bool = False
+    is_asked_by_number: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,8 +13,8 @@ from typing import Final
 
 import yaml
 
+from twoway_router.routing.other_spellings import derived_keys
 from twoway_router.routing.text import fold
-from twoway_router.routing.variants import derived_keys
 
 _DATA: Final = files("twoway_router.routing") / "data"
 _SAME_LIST: Final = {"nb": "no", "nn": "no", "sr": "hr", "bs": "hr", "gl": "ca", "iw": "he"}

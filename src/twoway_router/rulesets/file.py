@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.domain.yaml_documents import load_yaml
-from twoway_router.routing.barred_words import OwnWords, fold_own_words
+from twoway_router.routing.barred_words import BarredWords, fold_barred_words
 from twoway_router.routing.claims import Claim, judge_claim
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
@@ -70,7 +70,7 @@ class Rules:
         self._zones = {_number_id(number.id): ZoneInfo(number.time_zone) for number in file.numbers}
         keywords = [self._keyword(place, keyword) for place, keyword in enumerate(file.keywords)]
         numbers = [self._number(number) for number in file.numbers]
-        self.table = RoutingTable.build(numbers, keywords, own_words=self._own_words(file.reserved_words))
+        self.table = RoutingTable.build(numbers, keywords, barred_words=self._barred_words(file.reserved_words))
 
     def number_id(self, name: str) -> NumberId:
         return self._numbers.get(name) or _number_id(name)
@@ -95,9 +95,9 @@ class Rules:
             return written
         return written.replace(tzinfo=self._zones.get(number_id, UTC))
 
-    def _own_words(self, model: ReservedWordsModel) -> OwnWords:
+    def _barred_words(self, model: ReservedWordsModel) -> BarredWords:
         brands = {name: None if tenant is None else self.tenant_id(tenant) for name, tenant in model.brands.items()}
-        return fold_own_words(model.barred, brands)
+        return fold_barred_words(model.barred, brands)
 
     def _number(self, model: NumberModel) -> NumberRules:
         return NumberRules(

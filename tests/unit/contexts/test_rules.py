@@ -44,9 +44,9 @@ def test_a_context_lives_until_it_expires(minutes: int, is_live: bool) -> None:
     assert (context.age_seconds < context.lifetime_seconds) is is_live
 
 
-@pytest.mark.parametrize(("origin", "is_offer"), [("ask", False), ("choose", True), ("did_you_mean", True)])
-def test_the_numbers_own_questions_are_offers(origin: str, is_offer: bool) -> None:
-    assert a_context(origin).as_context(AT).is_offer is is_offer
+@pytest.mark.parametrize(("origin", "is_asked_by_number"), [("ask", False), ("choose", True), ("did_you_mean", True)])
+def test_the_numbers_own_questions_are_offers(origin: str, is_asked_by_number: bool) -> None:
+    assert a_context(origin).as_context(AT).is_asked_by_number is is_asked_by_number
 
 
 @pytest.mark.parametrize(

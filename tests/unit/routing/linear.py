@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from twoway_router.routing.chartable import is_symbol
+from twoway_router.routing.characters import is_symbol
 from twoway_router.routing.collisions import Found
-from twoway_router.routing.entries import NumberEntry, as_rows
 from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.number_entries import NumberEntry, as_rows
+from twoway_router.routing.other_spellings import derived_keys, has_other_script, is_one_edit, letters, skeleton
 from twoway_router.routing.text import Folded, fold
 from twoway_router.routing.types import ClaimState
-from twoway_router.routing.variants import derived_keys, has_other_script, is_one_edit, letters, skeleton
 
 _SHORTEST_EDIT = 4
 _SHORTEST_STEM = 3

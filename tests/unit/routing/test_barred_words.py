@@ -4,17 +4,17 @@ import pytest
 
 from tests.unit.routing.cast import GYM, NUMBERS, OWNED, PIZZERIA, SHARED
 from twoway_router.domain.ids import NumberId, TenantId
-from twoway_router.routing.barred_words import read_own_words
+from twoway_router.routing.barred_words import read_barred_words
 from twoway_router.routing.claims import Claim, judge_claim
 from twoway_router.routing.index import RoutingTable
 
-OWN_WORDS = read_own_words(f"""
+BARRED_WORDS = read_barred_words(f"""
 barred: [RULETA, ÜBERGELD]
 brands:
   ACMESPORT: {GYM}
   Nordwind Air: null
 """)
-TABLE = RoutingTable.build(NUMBERS, (), own_words=OWN_WORDS)
+TABLE = RoutingTable.build(NUMBERS, (), barred_words=BARRED_WORDS)
 
 
 def a_verdict(
@@ -56,10 +56,10 @@ def test_the_owner_of_a_dedicated_number_needs_nobody() -> None:
 
 @pytest.mark.parametrize("text", ["", "barred: []", "# nothing yet"])
 def test_an_empty_list_keeps_nothing_back(text: str) -> None:
-    assert not read_own_words(text).barred
+    assert not read_barred_words(text).barred
 
 
 @pytest.mark.parametrize("text", ["[", "bared: [X]", "brands: {ACME: gym}", "barred: 5"])
 def test_a_list_that_cannot_be_understood_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
-        read_own_words(text)
+        read_barred_words(text)

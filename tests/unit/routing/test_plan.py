@@ -154,7 +154,7 @@ def test_an_unknown_number_is_nobodys() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "may_offer_choices", "needed"),
+    ("text", "may_have_choices", "needed"),
     [
         ("STOP", True, False),
         ("pizza", True, True),
@@ -168,10 +168,10 @@ def test_an_unknown_number_is_nobodys() -> None:
         ("x " * 40, False, True),
     ],
 )
-def test_contexts_are_loaded_only_where_they_can_matter(text: str, may_offer_choices: bool, needed: bool) -> None:
+def test_contexts_are_loaded_only_where_they_can_matter(text: str, may_have_choices: bool, needed: bool) -> None:
     table = a_table(a_keyword("PIZZA"))
 
-    assert needs_contexts(table, SHARED, text, may_offer_choices=may_offer_choices) is needed
+    assert needs_contexts(table, SHARED, text, may_have_choices=may_have_choices) is needed
 
 
 def test_an_unknown_number_needs_no_contexts() -> None:

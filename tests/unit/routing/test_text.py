@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twoway_router.routing.chartable import TABLE, fold_character
+from twoway_router.routing.characters import TABLE, fold_character
 from twoway_router.routing.text import CLUSTERS, HEAD, WORDS, Folded, after, fold, locate
 
 ANY_TEXT = st.text(st.characters(), max_size=80)

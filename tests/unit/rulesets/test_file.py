@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from twoway_router.cli.route import route_app
-from twoway_router.routing.chartable import FOLD_VERSION
+from twoway_router.routing.characters import FOLD_VERSION
 from twoway_router.rulesets.file import check, evaluate, json_schema, read_rules
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)

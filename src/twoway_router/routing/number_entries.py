@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from twoway_router.domain.messages import Sharing
-from twoway_router.routing.neighbours import Neighbours
+from twoway_router.routing.similar_keys import SimilarKeys
 from twoway_router.routing.types import ClaimState, KeywordRules, NumberRules
 from twoway_router.routing.words import Vocabulary, vocabulary
 
@@ -27,7 +27,7 @@ Rows = int | tuple[int, ...]
 class NumberEntry:
     """One number with the keys of its keywords."""
 
-    __slots__ = ("alphabet", "glued", "index", "is_shared", "longest", "near", "position", "rules", "stems", "words")
+    __slots__ = ("alphabet", "glued", "index", "is_shared", "longest", "position", "rules", "similar", "stems", "words")
 
     def __init__(self, rules: NumberRules, position: int) -> None:
         self.position = position
@@ -36,7 +36,7 @@ class NumberEntry:
         self.alphabet: set[str] = set()
         self.glued: dict[str, tuple[int, ...]] = {}
         self.stems: dict[str, list[int]] | None = None
-        self.near: Neighbours | None = None
+        self.similar: SimilarKeys | None = None
         self.take(rules)
 
     def take(self, rules: NumberRules) -> None:

@@ -1,11 +1,11 @@
-"""Other spellings of a key: look-alikes, derived keys, cut runs, single edits. Used by ``index``, ``weak`` and ``claims``."""
+"""Other spellings of a key: look-alikes, derived keys, cut runs, single edits. Used all over ``routing``."""
 
 import re
 import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from twoway_router.routing.chartable import SIGNS
+from twoway_router.routing.characters import SIGNS
 
 _LOOK_ALIKES: Final = str.maketrans(
     "αβεζηικμνορτυχ" + "авекмнорстухіјѕһԁԛԝүґ",

@@ -1,4 +1,4 @@
-"""A question of the number's own ("did you mean PIZZA?"): only its answer counts, it is no conversation."""
+"""A question of the number's own ("did you mean PIZZA?"): only its answer counts, it makes no context of the tenant's."""
 
 from dataclasses import replace
 
@@ -9,11 +9,11 @@ from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.types import AmbiguityPolicy, Decision, RouteRequest
 
-OFFER = replace(a_question(PIZZERIA, "yes_no"), is_offer=True)
+QUESTION = replace(a_question(PIZZERIA, "yes_no"), is_asked_by_number=True)
 
 
 def decide(text: str) -> Decision:
-    request = RouteRequest(number_id=SHARED, sender="+34600000001", text=text, at=NOON, contexts=(OFFER,))
+    request = RouteRequest(number_id=SHARED, sender="+34600000001", text=text, at=NOON, contexts=(QUESTION,))
     return choose_route(a_table(a_keyword("PIZZA")), request)
 
 
@@ -38,11 +38,11 @@ def test_only_a_yes_hands_anything_over(text: str, rule: str, tenant: object) ->
 def test_a_number_does_not_ask_about_its_own_questions(policy: str, rule: str) -> None:
     numbers = [replace(SHARED_RULES, ambiguity=AmbiguityPolicy(policy))]
     table = RoutingTable.build(numbers, [a_keyword("PIZZA")])
-    contexts = (OFFER, a_question(GYM, "yes_no", age_seconds=90))
+    contexts = (QUESTION, a_question(GYM, "yes_no", age_seconds=90))
     request = RouteRequest(number_id=SHARED, sender="+34600000001", text="sí", at=NOON, contexts=contexts)
 
     assert choose_route(table, request).rule == rule
 
 
-def test_a_declined_offer_names_what_to_close() -> None:
-    assert decide("no").context_id == OFFER.context_id
+def test_a_no_names_the_question_to_close() -> None:
+    assert decide("no").context_id == QUESTION.context_id

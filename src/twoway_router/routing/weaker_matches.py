@@ -8,8 +8,7 @@ import re
 from typing import Final
 
 from twoway_router.domain.ids import TenantId
-from twoway_router.routing.chartable import is_symbol
-from twoway_router.routing.entries import IS_WHOLE, NumberEntry, Rows, as_rows
+from twoway_router.routing.characters import is_symbol
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.match import (
     DERIVED,
@@ -22,8 +21,8 @@ from twoway_router.routing.match import (
     guard_text_after,
     routable,
 )
-from twoway_router.routing.text import WORDS, Folded, boundary_mask
-from twoway_router.routing.variants import (
+from twoway_router.routing.number_entries import IS_WHOLE, NumberEntry, Rows, as_rows
+from twoway_router.routing.other_spellings import (
     cut_runs,
     digit_look_alikes,
     has_other_script,
@@ -33,6 +32,7 @@ from twoway_router.routing.variants import (
     single_edits,
     skeleton,
 )
+from twoway_router.routing.text import WORDS, Folded, boundary_mask
 
 _GLUED: Final = re.compile(r"([^\W\d_]+)[0-9]")
 _LATIN: Final = "abcdefghijklmnopqrstuvwxyz"

@@ -1,4 +1,4 @@
-"""What stands near a key among a number's keywords: keys one edit away, phrases that begin with it. Used by ``collisions``.
+"""The keys of a number that are like a given one: one edit away, or phrases that begin with it. Used by ``collisions``.
 
 Made for a number when the first claim on it is judged, and kept current from then on, so that a later claim costs the
 same however many keywords there are. Messages never need it.
@@ -7,11 +7,11 @@ same however many keywords there are. Messages never need it.
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
+from twoway_router.routing.other_spellings import is_one_edit
 from twoway_router.routing.text import Folded
-from twoway_router.routing.variants import is_one_edit
 
 
-class Neighbours:
+class SimilarKeys:
     """The keys of one number in order, and the phrases by their first words."""
 
     __slots__ = ("_heads", "_keys")

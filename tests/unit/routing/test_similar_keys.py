@@ -91,7 +91,7 @@ def test_a_verdict_does_not_depend_on_what_was_judged_before(claims: list[tuple[
 
 
 @pytest.mark.parametrize(
-    ("key", "near"),
+    ("key", "similar"),
     [
         ("pizza", ["piza", "pizzas", "pziza", "tizza"]),
         ("oferta1", ["oferto1"]),
@@ -100,15 +100,15 @@ def test_a_verdict_does_not_depend_on_what_was_judged_before(claims: list[tuple[
         ("", []),
     ],
 )
-def test_keys_one_edit_away_are_found(key: str, near: list[str]) -> None:
+def test_keys_one_edit_away_are_found(key: str, similar: list[str]) -> None:
     words = ("PIZZA", "PIZA", "PIZZAS", "PZIZA", "TIZZA", "PIZZERIA", "OFERTO1", "OFERTA2", "中地花", "花花花")
     table = a_table(*map(a_keyword, words))
     entry = table.entry(SHARED)
     assert entry is not None
 
-    found = table.neighbours(entry).one_edit_from(key)
+    found = table.similar_keys(entry).one_edit_from(key)
 
-    assert sorted(found) == near
+    assert sorted(found) == similar
 
 
 @given(st.lists(st.text(st.characters(), max_size=40), max_size=4), st.text(st.characters(), max_size=40))

@@ -3,10 +3,10 @@
 import unicodedata
 from typing import Final, NamedTuple
 
-from twoway_router.routing.chartable import is_symbol
-from twoway_router.routing.entries import NumberEntry
+from twoway_router.routing.characters import is_symbol
+from twoway_router.routing.number_entries import NumberEntry
+from twoway_router.routing.other_spellings import cut_runs, digit_look_alikes, letters, skeleton, without_signs
 from twoway_router.routing.text import Folded
-from twoway_router.routing.variants import cut_runs, digit_look_alikes, letters, skeleton, without_signs
 
 LONGEST: Final = 32
 MOST_WORDS: Final = 4
