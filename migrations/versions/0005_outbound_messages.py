@@ -56,6 +56,8 @@ def _outbound_messages() -> None:
         sa.Column("attempt", sa.SmallInteger, server_default="0", nullable=False),
         sa.Column("due_at", MOMENT, nullable=False),
         sa.Column("lease_until", MOMENT),
+        sa.Column("decide_at", MOMENT),
+        sa.Column("requeued_at", MOMENT),
         sa.Column("expires_at", MOMENT, nullable=False),
         sa.Column("carrier_message_id", sa.Text),
         sa.Column("reason", sa.Text),
@@ -107,10 +109,10 @@ def _indexes_of_open_work() -> None:
         postgresql_where=sa.text("state = 'planned'"),
     )
     op.create_index(
-        "ix_outbound_messages_unknown",
+        "ix_outbound_messages_undecided",
         "outbound_messages",
-        ["settled_at"],
-        postgresql_where=sa.text("state = 'unknown'"),
+        ["decide_at"],
+        postgresql_where=sa.text("decide_at IS NOT NULL"),
     )
 
 

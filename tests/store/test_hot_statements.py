@@ -15,8 +15,9 @@ from twoway_router.contexts import queries as conversations
 from twoway_router.coupons import queries as coupons
 from twoway_router.dispatch import queries as dispatch
 from twoway_router.emails import queries as emails
+from twoway_router.emails.sweeps import SWEEPS as EMAIL_SWEEPS
 from twoway_router.executor import queries as executor
-from twoway_router.inbound.queries import reassigning, runs
+from twoway_router.inbound.queries import reassigning, runs, waiting
 from twoway_router.ingress import queries as ingress
 from twoway_router.ingress.queries import parts
 from twoway_router.mts.queries import (
@@ -28,11 +29,13 @@ from twoway_router.mts.queries import (
     planning,
     progress,
     receipts,
+    sweeping,
 )
 from twoway_router.scheduler import queries as scheduler
 from twoway_router.store import outbox
 from twoway_router.store.engine import HOT
 from twoway_router.webhooks.queries import claims, deliveries, endpoints
+from twoway_router.webhooks.sweeps import SWEEPS as WEBHOOK_SWEEPS
 
 PATH = (
     ingress,
@@ -49,10 +52,10 @@ PATH = (
     order,
 )
 BESIDE = (correspondents, consent, conversations, coupons, emails, claims, deliveries, endpoints)
-BEHIND = (outbox, dispatch, scheduler)
+BEHIND = (outbox, dispatch, scheduler, sweeping, waiting)
 WHOLE = (
     *(dispatch._LIST_DEAD, dispatch._TAKE_DEAD, dispatch._REQUEUE_DEAD),
-    *(outbox._COUNT, scheduler._DEPTHS, scheduler._OLD_COURTESIES),
+    *(outbox._COUNT, scheduler._DUE, waiting._OLD_COURTESIES),
     *(planning._NUMBERS, conversations._WORD_CHOICES),
 )
 """What counts or cleans up, or reads what is never much: numbers, dead jobs."""
@@ -64,7 +67,8 @@ def statements(module: ModuleType) -> list[TextClause]:
 
 
 STATEMENTS = [
-    statement for module in (*PATH, *BESIDE, *BEHIND) for statement in statements(module) if statement not in WHOLE
+    *(each for module in (*PATH, *BESIDE, *BEHIND) for each in statements(module) if each not in WHOLE),
+    *(each for sweeps in (WEBHOOK_SWEEPS, EMAIL_SWEEPS) for each in (sweeps.lapsed, sweeps.forgotten)),
 ]
 
 Step = dict[str, Any]

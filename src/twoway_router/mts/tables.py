@@ -17,7 +17,9 @@ class OutboundMessages(Caused, Base):
     """One MT in the ledger: planned → claimed → handed_over → confirmed | failed | unknown, or suppressed.
 
     ``id`` is also the reference that carriers get on every try. ``order_key`` is a hash of (tenant or number, recipient).
-    ``priority`` 0 is an answer to somebody, 1 is bulk: where throughput is scarce, answers go first.
+    ``priority`` 0 is an answer to somebody, 1 is bulk: where throughput is scarce, answers go first. ``due_at`` is when the
+    next try may begin, ``lease_until`` when a claim without a result lapses, ``decide_at`` when an unknown MT must be
+    decided (NULL: nothing more will be known), ``requeued_at`` when a sweep last gave it a job.
     """
 
     __tablename__ = "outbound_messages"
@@ -41,6 +43,8 @@ class OutboundMessages(Caused, Base):
     attempt: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
+    decide_at: Mapped[datetime | None]
+    requeued_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     carrier_message_id: Mapped[str | None]
     reason: Mapped[str | None]
@@ -70,7 +74,7 @@ class OutboundMessages(Caused, Base):
             postgresql_where=sql("state = 'planned' AND priority = 0"),
         ),
         Index("ix_outbound_messages_lease", "lease_until", postgresql_where=sql("state = 'claimed'")),
-        Index("ix_outbound_messages_unknown", "settled_at", postgresql_where=sql("state = 'unknown'")),
+        Index("ix_outbound_messages_undecided", "decide_at", postgresql_where=sql("decide_at IS NOT NULL")),
         Index(
             "ix_outbound_messages_carrier",
             "connection_id",

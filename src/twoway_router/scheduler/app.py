@@ -12,12 +12,13 @@ from typing import Final
 import structlog
 
 from twoway_router.config import Settings
-from twoway_router.dispatch.port import DeadJob, Job, Transport
+from twoway_router.dispatch.port import DeadJob, Transport
 from twoway_router.domain.clock import Clock
 from twoway_router.inbound.queries.runs import count_failure
+from twoway_router.inbound.queries.waiting import forget_courtesies
 from twoway_router.scheduler import queries
-from twoway_router.scheduler.sweeps import SWEEPS, ForgottenMessages, expire_mts, sweep
-from twoway_router.store import Engine, Session, System, heartbeats, outbox, transaction
+from twoway_router.scheduler.sweeps import SWEEPS, ForgottenMessages, Sweep
+from twoway_router.store import Engine, System, heartbeats, outbox, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.periods import first_id_of
 from twoway_router.tasks import pause
@@ -64,9 +65,8 @@ class Scheduler:
         """Every sweep once. One that fails is tried again in the next round; the others go on."""
         now = self._clock()
         await self._guarded("forgotten_messages", partial(self._forgotten.sweep, now))
-        await self._guarded("expired_mts", partial(expire_mts, self._engine, now, self._settings.forgotten_after))
-        for name in SWEEPS:
-            await self._guarded(name, partial(sweep, self._engine, name, now, self._settings.forgotten_after))
+        for name, sweep in SWEEPS.items():
+            await self._guarded(name, partial(self._sweep, sweep, now))
         await self._guarded("housekeeping", partial(self._keep_house, now))
 
     async def bury(self, dead: DeadJob) -> None:
@@ -77,23 +77,17 @@ class Scheduler:
         log.error("job.dead", job=dead.job.job if dead.job else None, reason=dead.reason)
         if dead.job is None:
             return
+        now, job = self._clock(), dead.job
         async with transaction(self._engine, System("scheduler")) as session:
-            if dead.job.job == "sandbox.report":
-                await self._repeat(session, dead.job)
-            if dead.job.job == "message.run":
-                await self._count_as_try(session, dead.job)
-
-    async def _repeat(self, session: Session, job: Job) -> None:
-        now = self._clock()
-        fresh = [each for each in job.ids if each >= first_id_of(now - REPORTS_REPEATED)]
-        due_at = now + self._settings.forgotten_after
-        await outbox.add_later(session, job.job, fresh, [0] * len(fresh), [due_at] * len(fresh))
-
-    async def _count_as_try(self, session: Session, job: Job) -> None:
-        for message_id in job.ids:
-            counted = await count_failure(session, message_id, "job_dead", self._settings.run_tries)
-            if counted and counted[0] == "parked":
-                log.error("run.parked", message_id=str(message_id), attempt=counted[1], error="job_dead")
+            if job.job == "sandbox.report":
+                fresh = [each for each in job.ids if each >= first_id_of(now - REPORTS_REPEATED)]
+                due_at = now + self._settings.forgotten_after
+                await outbox.add_later(session, job.job, fresh, [0] * len(fresh), [due_at] * len(fresh))
+            if job.job == "message.run":
+                for message_id in job.ids:
+                    counted = await count_failure(session, message_id, "job_dead", self._settings.run_tries)
+                    if counted and counted[0] == "parked":
+                        log.error("run.parked", message_id=str(message_id), attempt=counted[1], error="job_dead")
 
     def refresh(self) -> None:
         """Export how much work is due."""
@@ -111,16 +105,16 @@ class Scheduler:
         if found:
             log.info("sweep.found", sweep=name, count=found)
 
+    async def _sweep(self, sweep: Sweep, now: datetime) -> int:
+        async with transaction(self._engine, System("scheduler")) as session:
+            return await sweep(session, now, self._settings.forgotten_after)
+
     async def _keep_house(self, now: datetime) -> int:
         async with transaction(self._engine, System("scheduler")) as session:
             self._due = dict(await queries.count_due(session, now))
             if self._cleaned_at is None or now - self._cleaned_at > CLEAN_EVERY:
-                await queries.forget_old(
-                    session,
-                    keys_before=now - KEYS_KEPT,
-                    contexts_before=now - CONTEXTS_KEPT,
-                    courtesies_before=now - COURTESIES_KEPT,
-                )
+                await queries.forget_old(session, keys_before=now - KEYS_KEPT, contexts_before=now - CONTEXTS_KEPT)
+                await forget_courtesies(session, (now - COURTESIES_KEPT).date())
                 await heartbeats.forget_lost(session, now - PROCESSES_KEPT)
                 self._cleaned_at = now
         return 0

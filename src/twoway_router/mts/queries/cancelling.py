@@ -30,7 +30,7 @@ _CANCEL: Final = text(
         FOR UPDATE SKIP LOCKED
     )
     UPDATE outbound_messages AS m
-    SET state = 'suppressed', reason = 'opted_out', settled_at = CAST(:now AS timestamptz), lease_until = NULL
+    SET state = 'suppressed', reason = 'opted_out', settled_at = CAST(:now AS timestamptz)
     FROM planned WHERE m.id = planned.id
     RETURNING m.id, m.tenant_id, m.state, m.order_key
     """

@@ -94,7 +94,7 @@ _LOOK: Final = text(
     JOIN numbers AS n ON n.id = m.number_id
     LEFT JOIN sending_paces AS p ON p.id = m.connection_id
     WHERE m.id = ANY(CAST(:ids AS uuid[]))
-      AND (m.state = :planned OR (m.state = :unknown AND m.settled_at IS NULL AND m.lease_until <= :due_by))
+      AND (m.state = :planned OR m.decide_at <= :due_by)
     ORDER BY m.priority, m.id
     """
 )
@@ -135,7 +135,7 @@ _CLAIM: Final = text(
 _LOCK: Final = text(
     """
     SELECT id, tenant_id, number_id, connection_id, recipient, order_key, state, delivery_state, attempt, policy,
-           created_at, expires_at, lease_until, reason
+           created_at, expires_at, decide_at, reason
     FROM outbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
     """
 )
@@ -153,16 +153,17 @@ _SETTLE: Final = text(
         UPDATE outbound_messages AS m
         SET state = entry.state,
             reason = entry.reason,
-            due_at = CASE entry.state WHEN 'planned' THEN entry.at ELSE m.due_at END,
-            lease_until = CASE entry.state WHEN 'unknown' THEN entry.at END,
+            due_at = coalesce(entry.due_at, m.due_at),
+            lease_until = NULL,
+            decide_at = entry.decide_at,
             carrier_message_id = coalesce(entry.carrier_message_id, m.carrier_message_id),
             handed_over_at = CASE WHEN entry.state IN ('handed_over', 'confirmed')
                                   THEN coalesce(m.handed_over_at, CAST(:now AS timestamptz)) ELSE m.handed_over_at END,
-            settled_at = CASE WHEN entry.state IN ('planned', 'claimed') OR entry.at IS NOT NULL THEN NULL
-                              ELSE coalesce(m.settled_at, CAST(:now AS timestamptz)) END
+            settled_at = CASE WHEN entry.due_at IS NULL AND entry.decide_at IS NULL
+                              THEN coalesce(m.settled_at, CAST(:now AS timestamptz)) END
         FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:reasons AS text[]),
-                    CAST(:ats AS timestamptz[]), CAST(:carrier_ids AS text[]))
-            AS entry (id, state, reason, at, carrier_message_id)
+                    CAST(:dues AS timestamptz[]), CAST(:decides AS timestamptz[]), CAST(:carrier_ids AS text[]))
+            AS entry (id, state, reason, due_at, decide_at, carrier_message_id)
         WHERE m.id = entry.id
     )
     UPDATE delivery_receipts AS r
@@ -196,8 +197,8 @@ _POSTPONE: Final = text(
 
 async def look(session: Session, ids: Collection[UUID], now: datetime) -> Sequence[Seen]:
     """Which of these MTs are open: planned, or unknown with their wait over."""
-    states = {"planned": MtState.PLANNED.value, "unknown": MtState.UNKNOWN.value}
-    rows = await session.execute(_LOOK, {"ids": list(ids), "due_by": now + CLOCK_SKEW, **states})
+    values = {"ids": list(ids), "due_by": now + CLOCK_SKEW, "planned": MtState.PLANNED.value}
+    rows = await session.execute(_LOOK, values)
     return [_seen(row._asdict()) for row in rows]
 
 
@@ -246,7 +247,7 @@ async def lock_entries(session: Session, ids: Collection[UUID]) -> Mapping[UUID,
                 policy=UnknownPolicy(row.policy),
                 created_at=row.created_at,
                 expires_at=row.expires_at,
-                decide_at=row.lease_until,
+                decide_at=row.decide_at,
                 reason=row.reason,
             ),
             tenant_id=row.tenant_id,
@@ -264,8 +265,8 @@ async def settle(
 ) -> Sequence[Early]:
     """Store moves, log tries, and take over receipts that came before their MT's answer, oldest first.
 
-    ``moves``: ids, states, reasons, ats, carrier_ids, connection_ids, since. ``tries``: tried_ids, attempts, tenant_ids,
-    outcomes, why, started, finished. One list per column.
+    ``moves``: ids, states, reasons, dues, decides, carrier_ids, connection_ids, since. ``tries``: tried_ids, attempts,
+    tenant_ids, outcomes, why, started, finished. One list per column.
     """
     rows = await session.execute(_SETTLE, {**moves, **tries, "now": now})
     found = sorted(rows, key=lambda row: row.id)

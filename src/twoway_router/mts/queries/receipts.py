@@ -78,7 +78,8 @@ _UPDATE: Final = text(
         settled_at = CASE WHEN entry.state = 'claimed' THEN m.settled_at ELSE coalesce(m.settled_at, :now) END,
         reason = CASE WHEN entry.state = 'failed' THEN 'receipt_' || entry.delivery_state
                       WHEN entry.state = 'claimed' THEN m.reason END,
-        lease_until = CASE WHEN entry.state = 'claimed' THEN m.lease_until END
+        lease_until = CASE WHEN entry.state = 'claimed' THEN m.lease_until END,
+        decide_at = NULL
     FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:delivery_states AS text[]))
         AS entry (id, state, delivery_state)
     WHERE m.id = entry.id

@@ -1,0 +1,92 @@
+"""MTs that nobody works on though their time has come. Called by ``mts.sweeps``; what another scheduler has locked is skipped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+
+from twoway_router.store import Session
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Swept:
+    """An MT that a sweep has changed or marked."""
+
+    id: UUID
+    tenant_id: UUID | None
+    order_key: int
+
+
+_LAPSED: Final = text(
+    """
+    WITH lapsed AS (
+        SELECT id FROM outbound_messages WHERE state = 'claimed' AND lease_until < :now
+        ORDER BY lease_until LIMIT :limit FOR UPDATE SKIP LOCKED
+    ), moved AS (
+        UPDATE outbound_messages AS m
+        SET state = 'unknown', reason = 'lease_expired', lease_until = NULL, decide_at = :now, requeued_at = :now
+        FROM lapsed WHERE m.id = lapsed.id RETURNING m.id, m.tenant_id, m.order_key, m.attempt
+    ), tries AS (
+        INSERT INTO outbound_attempts (outbound_message_id, attempt, tenant_id, outcome, reason, started_at, finished_at)
+        SELECT id, attempt, tenant_id, 'unknown', 'lease_expired', :now, :now FROM moved ON CONFLICT DO NOTHING
+    )
+    SELECT id, tenant_id, order_key FROM moved
+    """
+)
+_UNDECIDED: Final = text(
+    """
+    UPDATE outbound_messages AS m SET requeued_at = :now
+    FROM (SELECT id FROM outbound_messages
+          WHERE decide_at < :before AND (requeued_at IS NULL OR requeued_at < :before)
+          ORDER BY decide_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS found
+    WHERE m.id = found.id RETURNING m.id, m.tenant_id, m.order_key
+    """
+)
+_FORGOTTEN: Final = text(
+    """
+    UPDATE outbound_messages AS m SET requeued_at = :now
+    FROM (SELECT id FROM outbound_messages
+          WHERE state = 'planned' AND due_at < :before AND (requeued_at IS NULL OR requeued_at < :before)
+          ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS found
+    WHERE m.id = found.id RETURNING m.id, m.tenant_id, m.order_key
+    """
+)
+_EXPIRED: Final = text(
+    """
+    WITH old AS (
+        SELECT id FROM outbound_messages WHERE state = 'planned' AND expires_at < :now AND due_at < :before
+        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+    UPDATE outbound_messages AS m SET state = 'failed', reason = 'expired', settled_at = :now
+    FROM old WHERE m.id = old.id RETURNING m.id, m.tenant_id, m.order_key
+    """
+)
+DUE: Final = "count(*), min(due_at) FROM outbound_messages WHERE state = 'planned' AND due_at <= :now"
+"""How much is due: a part of the scheduler's statement."""
+
+
+async def move_lapsed(session: Session, now: datetime, limit: int) -> Sequence[Swept]:
+    """Make claims unknown whose lease ended without a result, with the try that nobody reported."""
+    return await _run(session, _LAPSED, now=now, limit=limit)
+
+
+async def mark_undecided(session: Session, now: datetime, before: datetime, limit: int) -> Sequence[Swept]:
+    """Unknown MTs that should have been decided long ago."""
+    return await _run(session, _UNDECIDED, now=now, before=before, limit=limit)
+
+
+async def mark_forgotten(session: Session, now: datetime, before: datetime, limit: int) -> Sequence[Swept]:
+    """Planned MTs that have been due for so long that their job must be lost."""
+    return await _run(session, _FORGOTTEN, now=now, before=before, limit=limit)
+
+
+async def fail_expired(session: Session, now: datetime, before: datetime, limit: int) -> Sequence[Swept]:
+    """Fail MTs that nobody claimed in their lifetime."""
+    return await _run(session, _EXPIRED, now=now, before=before, limit=limit)
+
+
+async def _run(session: Session, statement: TextClause, **values: object) -> Sequence[Swept]:
+    return [Swept(**row._asdict()) for row in await session.execute(statement, values)]
