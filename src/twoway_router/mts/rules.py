@@ -1,15 +1,16 @@
-"""The ledger of an MT as pure functions: what an answer, a lost answer or a receipt makes of it.
+"""The ledger of an MT as pure functions: one table says what each event makes of each state.
 
     planned → claimed → handed_over → confirmed | failed
                  ↓ ↑
               unknown  (settled by a late answer, a receipt, a look-up, or the policy; never repeated blindly)
 
-Called by ``delivery`` and ``service``; states only move forward, except unknown → planned where a repeat is safe.
+Called by ``delivery``, ``service`` and ``queries``. Nothing moves an MT but by ``MOVES``.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final, assert_never
 from uuid import UUID
 
@@ -37,8 +38,67 @@ OPTED_OUT: Final = 9
 """The ordinal of the event that a recipient has opted out, behind the events of an MT's own states."""
 
 WAITING: Final = "waiting_for_receipt"
-NOT_REPEATED: Final = "not_repeated"
-LEASE_EXPIRED: Final = "lease_expired"
+
+
+class MtEvent(StrEnum):
+    """What can happen to an MT."""
+
+    QUEUED = "queued"
+    TOO_LONG = "too_long"
+    OPTED_OUT = "opted_out"
+    """Found when it is planned or claimed, or said in a STOP that cancels what is planned."""
+    CLAIMED = "claimed"
+    EXPIRED = "expired"
+    """Its lifetime is over, or would be at the next try."""
+    LEASE_ENDED = "lease_ended"
+    TAKEN = "taken"
+    """The carrier has it: by its answer, however late, or by a look-up."""
+    NOT_TAKEN = "not_taken"
+    """It has not left us, or may safely be sent again."""
+    REFUSED = "refused"
+    LOST = "lost"
+    """The answer is lost; a receipt, a look-up or time will tell."""
+    GIVEN_UP = "given_up"
+    """The answer is lost for good and the policy forbids a repeat."""
+    REPORTED = "reported"
+    """A receipt that is not final."""
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+
+
+_P, _C, _H, _K = MtState.PLANNED, MtState.CLAIMED, MtState.HANDED_OVER, MtState.CONFIRMED
+_F, _U, _S = MtState.FAILED, MtState.UNKNOWN, MtState.SUPPRESSED
+
+MOVES: Final[Mapping[MtEvent, Mapping[MtState | None, MtState]]] = {
+    MtEvent.QUEUED: {None: _P},
+    MtEvent.TOO_LONG: {None: _F},
+    MtEvent.OPTED_OUT: {None: _S, _P: _S},
+    MtEvent.CLAIMED: {_P: _C},
+    MtEvent.EXPIRED: {_P: _F, _C: _F, _U: _F},
+    MtEvent.LEASE_ENDED: {_C: _U},
+    MtEvent.TAKEN: {_P: _H, _C: _H, _U: _H, _H: _H, _K: _K, _F: _F, _S: _S},
+    MtEvent.NOT_TAKEN: {_C: _P, _U: _P},
+    MtEvent.REFUSED: {_C: _F, _U: _F},
+    MtEvent.LOST: {_C: _U, _U: _U},
+    MtEvent.GIVEN_UP: {_C: _U, _U: _U},
+    MtEvent.REPORTED: {_P: _H, _C: _C, _H: _H, _U: _H},
+    MtEvent.DELIVERED: {_P: _K, _C: _K, _H: _K, _U: _K},
+    MtEvent.UNDELIVERED: {_P: _F, _C: _F, _H: _F, _U: _F},
+}
+"""The state after an event, by event and the state before (None: not planned yet). What is missing changes nothing.
+
+A try that lasts longer than its lease still counts when it succeeded, so ``TAKEN`` is known to every state: the carrier's
+id is kept for receipts also where the state stays.
+"""
+
+REASONS: Final[Mapping[MtEvent, str]] = {
+    MtEvent.TOO_LONG: "too_many_segments",
+    MtEvent.OPTED_OUT: "opted_out",
+    MtEvent.EXPIRED: "expired",
+    MtEvent.LEASE_ENDED: "lease_expired",
+    MtEvent.GIVEN_UP: "not_repeated",
+}
+"""Why an MT is in its state, where the event says it all; other events bring a reason with them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,34 +167,30 @@ def after_answer(entry: Entry, attempt: int, reply: SendReply, around: Circumsta
     A success always counts, whichever try it answers; everything else only while that try is the newest.
     """
     if isinstance(reply, Done):
-        is_open = entry.state in (MtState.PLANNED, MtState.CLAIMED, MtState.UNKNOWN)
-        state = MtState.HANDED_OVER if is_open else entry.state
-        return Move(state=state, reason=None if is_open else entry.reason, carrier_message_id=reply.reference)
-    if attempt != entry.attempt or entry.state not in (MtState.CLAIMED, MtState.UNKNOWN):
+        return _move(entry, MtEvent.TAKEN, carrier_message_id=reply.reference)
+    if attempt != entry.attempt or entry.state not in MOVES[MtEvent.LOST]:
         return None
     match reply:
         case Retry():
-            return _planned_again(entry, around, reason=reply.reason, wish=reply.after)
+            return _again(entry, around, reason=reply.reason, wish=reply.after)
         case Failed():
-            return Move(state=MtState.FAILED, reason=reply.reason, opted_out=reply.opted_out)
+            return _move(entry, MtEvent.REFUSED, reason=reply.reason, opted_out=reply.opted_out)
         case Unknown():
             return after_lost_answer(entry, reply.reason, around)
     assert_never(reply)
 
 
-def after_lost_answer(entry: Entry, reason: str, around: Circumstances) -> Move:
+def after_lost_answer(entry: Entry, reason: str, around: Circumstances) -> Move | None:
     """What to do when an MT may or may not have been handed over: a receipt proves it, else the capability decides."""
     if entry.delivery_state is not None:
-        return Move(state=MtState.HANDED_OVER)
+        return _move(entry, MtEvent.TAKEN)
     match around.capability:
         case Capability.IDEMPOTENT:
-            return _planned_again(
-                entry, around, reason=reason, too_late=Move(state=MtState.UNKNOWN, reason=NOT_REPEATED)
-            )
+            return _again(entry, around, reason=reason, too_late=MtEvent.GIVEN_UP)
         case Capability.LOOK_UP:
-            return Move(state=MtState.UNKNOWN, at=around.now + LOOK_UP_AFTER, reason=reason)
+            return _move(entry, MtEvent.LOST, at=around.now + LOOK_UP_AFTER, reason=reason)
         case Capability.RECEIPT:
-            return Move(state=MtState.UNKNOWN, at=around.now + around.receipt_wait, reason=WAITING)
+            return _move(entry, MtEvent.LOST, at=around.now + around.receipt_wait, reason=WAITING)
         case Capability.BLIND:
             return after_waiting(entry, around)
     assert_never(around.capability)
@@ -146,14 +202,14 @@ def after_unknown(entry: Entry, around: Circumstances) -> Move | None:
         return None
     if entry.reason == WAITING:
         return after_waiting(entry, around)
-    return after_lost_answer(entry, entry.reason or LEASE_EXPIRED, around)
+    return after_lost_answer(entry, entry.reason or REASONS[MtEvent.LEASE_ENDED], around)
 
 
-def after_waiting(entry: Entry, around: Circumstances) -> Move:
+def after_waiting(entry: Entry, around: Circumstances) -> Move | None:
     """What the policy makes of an unknown MT when there is nothing left to wait for."""
     if entry.policy is UnknownPolicy.AT_LEAST_ONCE and entry.attempt < REPEATS:
-        return _planned_again(entry, around, reason="repeated_by_policy")
-    return Move(state=MtState.UNKNOWN, reason=NOT_REPEATED)
+        return _again(entry, around, reason="repeated_by_policy")
+    return _move(entry, MtEvent.GIVEN_UP)
 
 
 def after_look_up(entry: Entry, found: SendReply, around: Circumstances) -> Move | None:
@@ -162,14 +218,14 @@ def after_look_up(entry: Entry, found: SendReply, around: Circumstances) -> Move
         return None
     match found:
         case Done():
-            return Move(state=MtState.HANDED_OVER, carrier_message_id=found.reference)
+            return _move(entry, MtEvent.TAKEN, carrier_message_id=found.reference)
         case Retry():
-            return _planned_again(entry, around, reason="not_at_carrier")
+            return _again(entry, around, reason="not_at_carrier")
         case Failed():
-            return Move(state=MtState.FAILED, reason=found.reason)
+            return _move(entry, MtEvent.REFUSED, reason=found.reason)
         case Unknown() if around.now < entry.created_at + LOOK_UP_TRIES_UNTIL:
-            delay = retry_delay(max(entry.attempt, 3), around.chance)
-            return Move(state=MtState.UNKNOWN, at=around.now + delay, reason=found.reason)
+            at = around.now + retry_delay(max(entry.attempt, 3), around.chance)
+            return _move(entry, MtEvent.LOST, at=at, reason=found.reason)
         case Unknown():
             return after_waiting(entry, around)
     assert_never(found)
@@ -179,23 +235,51 @@ def after_receipt(
     state: MtState, delivery_state: DeliveryState | None, reported: DeliveryState
 ) -> tuple[MtState, DeliveryState] | None:
     """State and delivery state after a receipt; None when it tells nothing new. Never backwards."""
-    if (delivery_state is not None and delivery_state.is_final) or state in (MtState.SUPPRESSED, MtState.FAILED):
+    if reported is delivery_state or (delivery_state is not None and delivery_state.is_final):
         return None
-    if reported is delivery_state or (delivery_state is DeliveryState.ACCEPTED and not reported.is_final):
+    if delivery_state is DeliveryState.ACCEPTED and not reported.is_final:
         return None
     if reported is DeliveryState.DELIVERED:
-        return MtState.CONFIRMED, reported
-    if reported.is_final:
-        return MtState.FAILED, reported
-    is_open = state in (MtState.PLANNED, MtState.UNKNOWN)
-    return (MtState.HANDED_OVER if is_open else state), reported
+        event = MtEvent.DELIVERED
+    else:
+        event = MtEvent.UNDELIVERED if reported.is_final else MtEvent.REPORTED
+    moved = MOVES[event].get(state)
+    return (moved, reported) if moved else None
 
 
-_EXPIRED: Final = Move(state=MtState.FAILED, reason="expired")
-
-
-def _planned_again(
-    entry: Entry, around: Circumstances, *, reason: str, wish: timedelta | None = None, too_late: Move = _EXPIRED
-) -> Move:
+def _again(
+    entry: Entry,
+    around: Circumstances,
+    *,
+    reason: str,
+    wish: timedelta | None = None,
+    too_late: MtEvent = MtEvent.EXPIRED,
+) -> Move | None:
     due_at = around.now + retry_delay(max(entry.attempt, 1), around.chance, wish)
-    return too_late if due_at >= entry.expires_at else Move(state=MtState.PLANNED, at=due_at, reason=reason)
+    if due_at >= entry.expires_at:
+        return _move(entry, too_late)
+    return _move(entry, MtEvent.NOT_TAKEN, at=due_at, reason=reason)
+
+
+def _move(
+    entry: Entry,
+    event: MtEvent,
+    *,
+    at: datetime | None = None,
+    reason: str | None = None,
+    carrier_message_id: str | None = None,
+    opted_out: bool = False,
+) -> Move | None:
+    """The table's move. A success that changes nothing keeps the reason."""
+    state = MOVES[event].get(entry.state)
+    if state is None:
+        return None
+    if event is MtEvent.TAKEN and state is entry.state:
+        reason = entry.reason
+    return Move(
+        state=state,
+        at=at,
+        reason=reason or REASONS.get(event),
+        carrier_message_id=carrier_message_id,
+        opted_out=opted_out,
+    )

@@ -18,7 +18,7 @@ from twoway_router.domain.ids import ConnectionId, NumberId, OutboundMessageId, 
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, MtState, UnknownPolicy
 from twoway_router.mts.queries import cancelling, correspondents, delivering, planning, progress, receipts
 from twoway_router.mts.queries.progress import Progress
-from twoway_router.mts.rules import OPTED_OUT, SEGMENT_LIMIT, Departure, News, after_receipt
+from twoway_router.mts.rules import MOVES, OPTED_OUT, REASONS, SEGMENT_LIMIT, Departure, MtEvent, News, after_receipt
 from twoway_router.store import Session
 from twoway_router.store.outbox import add, lane_of, order_key
 from twoway_router.telemetry.metrics import CONSENT_BLOCKED, RECEIPTS
@@ -140,11 +140,12 @@ def _recipient(draft: MtDraft) -> Recipient:
 
 def _row(draft: MtDraft, number: planning.SendingNumber, *, is_suppressed: bool) -> dict[str, Any]:
     size = measure(draft.text)
-    state, reason = MtState.PLANNED, None
     if is_suppressed:
-        state, reason = MtState.SUPPRESSED, "opted_out"
+        event = MtEvent.OPTED_OUT
     elif size.segments > min(number.max_segments or SEGMENT_LIMIT, SEGMENT_LIMIT):
-        state, reason = MtState.FAILED, "too_many_segments"
+        event = MtEvent.TOO_LONG
+    else:
+        event = MtEvent.QUEUED
     return {
         "id": draft.id,
         "tenant_id": draft.tenant_id,
@@ -160,12 +161,12 @@ def _row(draft: MtDraft, number: planning.SendingNumber, *, is_suppressed: bool)
         "cause_kind": draft.key.cause.kind.value,
         "generation": draft.key.generation,
         "ordinal": draft.key.ordinal,
-        "state": state.value,
+        "state": MOVES[event][None].value,
         "policy": (draft.policy or UnknownPolicy(number.unknown_policy)).value,
         "order_key": order_key(draft.tenant_id or draft.number_id, draft.recipient),
         "reply_token": draft.reply_token,
         "priority": 1 if draft.key.cause.kind is CauseKind.CAMPAIGN_RECIPIENT else 0,
-        "reason": reason,
+        "reason": REASONS.get(event),
     }
 
 

@@ -10,8 +10,11 @@ from twoway_router.domain.ids import new_id
 from twoway_router.domain.messages import Capability, DeliveryState, MtState, UnknownPolicy
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
 from twoway_router.mts.rules import (
+    MOVES,
+    REASONS,
     Circumstances,
     Entry,
+    MtEvent,
     after_answer,
     after_look_up,
     after_receipt,
@@ -30,6 +33,59 @@ P, C, H, K, F, U, S = (
     MtState.SUPPRESSED,
 )
 DONE, RETRY, FAILED, LOST = Done(reference="c-1"), Retry(reason="busy"), Failed(reason="no"), Unknown(reason="timeout")
+
+
+GRID = """
+                 none  P  C  H  K  F  U  S
+    queued         P   .  .  .  .  .  .  .
+    too_long       F   .  .  .  .  .  .  .
+    opted_out      S   S  .  .  .  .  .  .
+    claimed        .   C  .  .  .  .  .  .
+    expired        .   F  F  .  .  .  F  .
+    lease_ended    .   .  U  .  .  .  .  .
+    taken          .   H  H  H  K  F  H  S
+    not_taken      .   .  P  .  .  .  P  .
+    refused        .   .  F  .  .  .  F  .
+    lost           .   .  U  .  .  .  U  .
+    given_up       .   .  U  .  .  .  U  .
+    reported       .   H  C  H  .  .  H  .
+    delivered      .   K  K  K  .  .  K  .
+    undelivered    .   F  F  F  .  .  F  .
+"""
+"""The state after each event in each state; a dot: nothing changes."""
+
+STATES = dict(zip("PCHKFUS", (P, C, H, K, F, U, S), strict=True))
+
+
+def grid() -> list[tuple[MtEvent, MtState | None, MtState | None]]:
+    """One case for each cell of the grid."""
+    header, *lines = [line.split() for line in GRID.strip().splitlines()]
+    return [
+        (MtEvent(event), STATES.get(before), STATES.get(after))
+        for event, *cells in lines
+        for before, after in zip(header, cells, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("event", "before", "after"), grid())
+def test_each_event_moves_each_state_as_the_grid_says(
+    event: MtEvent, before: MtState | None, after: MtState | None
+) -> None:
+    assert MOVES[event].get(before) == after
+
+
+def test_the_grid_has_a_cell_for_each_event_and_state() -> None:
+    cells = [(event, before) for event, before, _ in grid()]
+
+    assert sorted(cells, key=str) == sorted(
+        ((event, state) for event in MtEvent for state in (None, *MtState)), key=str
+    )
+
+
+@pytest.mark.parametrize("event", [event for event in MtEvent if {F, S} & set(MOVES[event].values())])
+def test_no_mt_ends_without_a_reason(event: MtEvent) -> None:
+    """Refusals and receipts bring their own; a success keeps what it finds."""
+    assert event in REASONS or event in (MtEvent.REFUSED, MtEvent.UNDELIVERED, MtEvent.TAKEN)
 
 
 def an_entry(state: MtState = C, **changes: object) -> Entry:

@@ -13,7 +13,16 @@ from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknow
 from twoway_router.mts.delivery.sources import Announce
 from twoway_router.mts.queries import delivering, pacing, receipts
 from twoway_router.mts.queries.delivering import Locked
-from twoway_router.mts.rules import LEASE_EXPIRED, Circumstances, Move, News, after_answer, after_look_up, after_unknown
+from twoway_router.mts.rules import (
+    REASONS,
+    Circumstances,
+    Move,
+    MtEvent,
+    News,
+    after_answer,
+    after_look_up,
+    after_unknown,
+)
 from twoway_router.mts.service import add_successors, apply_waiting_receipts, departed, leave
 from twoway_router.store import Engine, Session, System, transaction
 from twoway_router.store.outbox import add_later, lane_of
@@ -102,9 +111,10 @@ class Settler:
                     if item.found
                     else after_unknown(locked.entry, around)
                 )
-        is_lost = (
-            isinstance(item.reply, Unknown) if isinstance(item, Settlement) else locked.entry.reason == LEASE_EXPIRED
-        )
+        if isinstance(item, Settlement):
+            is_lost = isinstance(item.reply, Unknown)
+        else:
+            is_lost = locked.entry.reason == REASONS[MtEvent.LEASE_ENDED]
         if move and is_lost:
             EFFECTS_UNKNOWN.labels(item.carrier).inc()
         return move
