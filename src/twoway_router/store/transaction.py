@@ -19,7 +19,7 @@ class OneTenant:
 
 
 @dataclass(frozen=True, slots=True)
-class Tenants:
+class SeveralTenants:
     """Work of several tenants together, such as a batch of results."""
 
     tenant_ids: frozenset[UUID]
@@ -32,7 +32,7 @@ class System:
     name: str
 
 
-Scope = OneTenant | Tenants | System
+Scope = OneTenant | SeveralTenants | System
 """For whom a transaction is."""
 
 
