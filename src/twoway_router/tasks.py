@@ -134,7 +134,7 @@ async def repeat(
         try:
             await turn()
         except asyncio.CancelledError:
-            if _is_cancelled():
+            if is_cancelled():
                 raise
             log.error("task.cancelled_from_below", task=name, again_in_seconds=pause)
         except expected as error:
@@ -153,8 +153,13 @@ async def bounded(work: Coroutine[Any, Any, Result], seconds: float) -> Result:
 
     It runs in a task of its own, so that neither a hang nor a leaked cancellation reaches the caller.
     """
-    task = asyncio.create_task(work)
-    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # nobody else may ask any more
+    task, is_late = asyncio.create_task(work), False
+
+    def end(ended: asyncio.Task[Result]) -> None:
+        if not ended.cancelled() and (error := ended.exception()) is not None and is_late:
+            log.info("task.failed_late", error=type(error).__name__)
+
+    task.add_done_callback(end)
     try:
         await asyncio.wait({task}, timeout=seconds)
     finally:
@@ -175,6 +180,7 @@ async def pause(stop: asyncio.Event, delay: timedelta) -> bool:
     return False
 
 
-def _is_cancelled() -> bool:
+def is_cancelled() -> bool:
+    """Whether somebody has cancelled the current task on purpose; a library's leak does not count."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

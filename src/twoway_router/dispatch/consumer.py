@@ -1,7 +1,7 @@
 """Takes messages from job queues, runs handlers and settles. One per session of ``rabbitmq``; handlers may outlive it.
 
-The broker hears of the end only after what follows from it is stored: a retry or a dead letter is published and
-confirmed before its message is acknowledged.
+A message is acknowledged only after what follows from it is stored: a retry or a dead letter is published and confirmed
+first.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from twoway_router.dispatch.publisher import Outgoing, Publisher
 from twoway_router.dispatch.session import BROKER_ERRORS, Session
 from twoway_router.dispatch.topology import Topology
 from twoway_router.domain.clock import Clock
-from twoway_router.tasks import bounded
+from twoway_router.tasks import OwnedTasks, bounded
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ DEAD_PREFETCH: Final = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscription:
-    """Who wants jobs of a kind, and how many messages per queue at a time."""
+    """Who handles jobs of a kind, and how many messages per queue at a time."""
 
     job: str
     handler: Handler
@@ -50,7 +50,7 @@ class Consumer:
         topology: Topology,
         *,
         patience: Patience,
-        running: set[asyncio.Task[None]],
+        running: OwnedTasks,
         clock: Clock,
     ) -> None:
         self._session = session
@@ -62,17 +62,17 @@ class Consumer:
         self._feeds: list[Feed] = []
         self._is_cancelled = False
 
-    async def subscribe(self, wanted: Subscription) -> None:
+    async def subscribe(self, subscription: Subscription) -> None:
         """Consume every queue of the kind."""
-        for name, shard in self._topology.queues(wanted.job).items():
+        for name, shard in self._topology.queues(subscription.job).items():
 
             async def take(message: AbstractIncomingMessage, shard: int = shard) -> None:
-                await self._handle(message, wanted.handler, shard)
+                await self._handle(message, subscription.handler, shard)
 
-            await self._open(name, take, wanted.prefetch)
+            await self._open(name, take, subscription.prefetch)
 
     async def subscribe_dead(self, handler: DeadHandler) -> None:
-        """Consume the dead."""
+        """Consume dead jobs."""
 
         async def take(message: AbstractIncomingMessage) -> None:
             await self._handle_dead(message, handler)

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -27,14 +28,13 @@ from twoway_router.dispatch.port import (
     Publication,
     RetryAfter,
 )
-from twoway_router.dispatch.queries import DeadRow
 from twoway_router.domain.clock import Clock, utc_now
 from twoway_router.store import Engine, System, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.listen import Listener
 from twoway_router.store.outbox import CHANNEL
-from twoway_router.tasks import Abandoned, Supervised, bounded
+from twoway_router.tasks import Abandoned, OwnedTasks, Supervised, bounded
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +50,7 @@ class _Subscription:
 
     handler: Handler
     prefetch: int
-    running: dict[asyncio.Task[None], Batch] = field(default_factory=dict)
+    running: list[Batch] = field(default_factory=list)
     waiting: deque[Batch] = field(default_factory=deque)
 
     @property
@@ -83,6 +83,7 @@ class EmbeddedTransport:
         self._clock = clock
         self._subscriptions: dict[str, _Subscription] = {}
         self._dead_handler: DeadHandler | None = None
+        self._jobs = OwnedTasks("job.not_settled")
         self._wake = asyncio.Event()
         self._last_claim_was_full = False
         self._acks: GroupCommit[Batch, None] = GroupCommit(self._delete)
@@ -91,7 +92,7 @@ class EmbeddedTransport:
             self._claiming,
             Supervised("embedded.renew", self._renew, expected=DATABASE_ERRORS),
             Supervised("embedded.dead", self._hand_over_dead, expected=DATABASE_ERRORS),
-            Supervised("embedded.ear", self._hear),
+            Supervised("embedded.listen", self._hear),
         ]
         self.last_heartbeat_at: datetime | None = None
 
@@ -130,31 +131,23 @@ class EmbeddedTransport:
 
     async def drain(self, timeout: timedelta) -> None:
         await self._claiming.stop()
-        if not_begun := [batch for entry in self._subscriptions.values() for batch in _emptied(entry.waiting)]:
+        not_begun = [batch for entry in self._subscriptions.values() for batch in entry.waiting]
+        for entry in self._subscriptions.values():
+            entry.waiting.clear()
+        if not_begun:
             await self._at_last(self._release(not_begun), "given_back")
-        running = self._running()
-        if running:
-            await asyncio.wait(running, timeout=timeout.total_seconds())
+        await self._jobs.drain(timeout)
         await self.close()
 
     async def close(self) -> None:
         for loop in self._loops:
             await loop.stop()
-        running = self._running()
-        unfinished = [
-            batch for entry in self._subscriptions.values() for batch in (*entry.running.values(), *entry.waiting)
-        ]
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running)
-        self._subscriptions.clear()
+        unfinished = [batch for entry in self._subscriptions.values() for batch in (*entry.running, *entry.waiting)]
+        self._subscriptions.clear()  # before anything ends: a job that ends starts the next that waits
+        await self._jobs.cancel()
         await self._at_last(self._acks.drain(), "acknowledged")
         if unfinished:
             await self._at_last(self._release(unfinished), "given_back")
-
-    def _running(self) -> set[asyncio.Task[None]]:
-        return {task for entry in self._subscriptions.values() for task in entry.running}
 
     async def _hear(self) -> None:
         await self._listener.wait(CHANNEL, DEAD_POLL_SECONDS)
@@ -164,15 +157,15 @@ class EmbeddedTransport:
         """One turn: claim as much as there are slots for, start it, and pause unless there was more."""
         self._wake.clear()
         free = {job: entry.free for job, entry in self._subscriptions.items()}
-        wanted = [job for job, slots in free.items() if slots]
+        kinds = [job for job, slots in free.items() if slots]
         limit = min(CLAIM_LIMIT, self._batch_size * max(1, sum(free.values())))
         async with transaction(self._engine, System("transport")) as session:
-            rows = await queries.claim_rows(session, wanted, self._lease, limit)
+            rows = await queries.claim_rows(session, kinds, self._lease, limit)
         self.last_heartbeat_at = self._clock()
         for batch in form_batches(rows, shards=self._shards, batch_size=self._batch_size):
             self._subscriptions[batch.job].waiting.append(batch)
         self._start_waiting()
-        if wanted:
+        if kinds:
             self._last_claim_was_full = len(rows) == limit
             if self._last_claim_was_full:
                 return
@@ -186,13 +179,12 @@ class EmbeddedTransport:
         for entry in self._subscriptions.values():
             while entry.waiting and len(entry.running) < entry.prefetch:
                 batch = entry.waiting.popleft()
-                task = asyncio.create_task(self._handle(entry.handler, batch), name=f"job {batch.job}")
-                entry.running[task] = batch
-                task.add_done_callback(self._finished)
+                entry.running.append(batch)
+                then = partial(self._finished, entry, batch)
+                self._jobs.start(self._handle(entry.handler, batch), then=then, job=batch.job)
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        for entry in self._subscriptions.values():
-            entry.running.pop(task, None)
+    def _finished(self, entry: _Subscription, batch: Batch) -> None:
+        entry.running.remove(batch)
         self._start_waiting()
         if self._last_claim_was_full:
             self._wake.set()
@@ -229,12 +221,7 @@ class EmbeddedTransport:
     async def _renew(self) -> None:
         await asyncio.sleep(self._lease.total_seconds() / 3)
         entries = self._subscriptions.values()
-        held = [
-            row_id
-            for entry in entries
-            for batch in (*entry.running.values(), *entry.waiting)
-            for row_id in batch.row_ids
-        ]
+        held = [row_id for entry in entries for batch in (*entry.running, *entry.waiting) for row_id in batch.row_ids]
         if held:
             async with transaction(self._engine, System("transport")) as session:
                 await queries.extend_leases(session, held, self._lease)
@@ -251,36 +238,19 @@ class EmbeddedTransport:
             await queries.give_back_rows(session, [row for batch in batches for row in batch.rows])
 
     async def _hand_over_dead(self) -> None:
-        """One dead row, or a pause when there is none."""
-        if self._dead_handler is not None:
+        """One dead row, or a pause when there is none, or when its handler would not take it."""
+        handler = self._dead_handler
+        if handler is not None:
             async with transaction(self._engine, System("transport")) as session:
                 for row in await queries.take_dead_rows(session, 1):
-                    is_taken = await self._call_dead_handler(self._dead_handler, row)
-                    await (
-                        queries.delete_rows(session, [row.id])
-                        if is_taken
-                        else queries.put_dead_row_last(session, row.id)
-                    )
-                    if is_taken:
+                    shard = shard_of(row.job, row.lane, self._shards)
+                    job = Job(job=row.job, ids=row.ids, shard=shard, attempt=row.attempts)
+                    try:
+                        await handler(DeadJob(job=job, reason=row.reason, dead_at=row.dead_at))
+                    except Exception:
+                        log.error("job.dead_handler_raised", job=row.job, ids=len(row.ids), exc_info=True)
+                        await queries.put_dead_row_last(session, row.id)
+                    else:
+                        await queries.delete_rows(session, [row.id])
                         return
         await asyncio.sleep(DEAD_POLL_SECONDS)
-
-    async def _call_dead_handler(self, handler: DeadHandler, row: DeadRow) -> bool:
-        try:
-            await handler(self._dead_job(row))
-        except Exception:
-            log.error("job.dead_handler_raised", job=row.job, ids=len(row.ids), exc_info=True)
-            return False
-        return True
-
-    def _dead_job(self, row: DeadRow) -> DeadJob:
-        shard = shard_of(row.job, row.lane, self._shards)
-        return DeadJob(
-            job=Job(job=row.job, ids=row.ids, shard=shard, attempt=row.attempts), reason=row.reason, dead_at=row.dead_at
-        )
-
-
-def _emptied(waiting: deque[Batch]) -> list[Batch]:
-    batches = list(waiting)
-    waiting.clear()
-    return batches

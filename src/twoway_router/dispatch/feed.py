@@ -1,19 +1,16 @@
-"""One queue that feeds us: a channel of its own, its consumer, and what we hold of it. Used by ``consumer``.
+"""One queue that we consume: a channel of its own, its consumer, and what we hold of it. Used by ``consumer``.
 
 A channel per queue can be opened anew without disturbing the others. That is needed: when a queue is deleted and made
 again at once, RabbitMQ 3.10 cancels nobody, counts us as a consumer, hands us messages and never sends them.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from time import monotonic
 
-import structlog
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue, ConsumerTag
 
 from twoway_router.dispatch.session import Session
-
-log = structlog.get_logger(__name__)
+from twoway_router.tasks import OwnedTasks
 
 Take = Callable[[AbstractIncomingMessage], Coroutine[object, object, None]]
 
@@ -21,9 +18,7 @@ Take = Callable[[AbstractIncomingMessage], Coroutine[object, object, None]]
 class Feed:
     """``take`` is what is done with a message. ``running`` is shared by all sessions, since handlers may outlive one."""
 
-    def __init__(
-        self, session: Session, name: str, *, prefetch: int, take: Take, running: set[asyncio.Task[None]]
-    ) -> None:
+    def __init__(self, session: Session, name: str, *, prefetch: int, take: Take, running: OwnedTasks) -> None:
         self._session = session
         self._name = name
         self._prefetch = prefetch
@@ -64,14 +59,9 @@ class Feed:
 
     async def _begin(self, message: AbstractIncomingMessage) -> None:
         """In a task of our own: aio-pika cancels its own tasks with the channel, and a handler may be past its effect."""
-        task = asyncio.create_task(self._take(message), name=f"job of {self._name}")
         self._held += 1
         self._fed_at = monotonic()
-        self._running.add(task)
-        task.add_done_callback(self._end)
+        self._running.start(self._take(message), then=self._end, queue=self._name)
 
-    def _end(self, task: asyncio.Task[None]) -> None:
+    def _end(self) -> None:
         self._held -= 1
-        self._running.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("job.not_settled", queue=self._name, error=type(error).__name__, exc_info=error)

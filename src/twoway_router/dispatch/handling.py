@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from twoway_router.dispatch.port import Ack, DeadLetter, Handled, Handler, Job, RetryAfter
+from twoway_router.tasks import is_cancelled
 from twoway_router.telemetry.metrics import JOBS
 
 log = structlog.get_logger(__name__)
@@ -46,8 +47,7 @@ async def _ending(handler: Handler, job: Job, patience: Patience) -> Handled:
     try:
         handled = await handler(job)
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+        if is_cancelled():
             raise
         log.error("job.cancelled_from_below", job=job.job, ids=len(job.ids), attempt=job.attempt)
         return patience.after(job, "cancelled")

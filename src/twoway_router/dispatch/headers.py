@@ -55,16 +55,13 @@ def read_dead(body: bytes, routing_key: str, headers: Mapping[str, object]) -> D
         found = death.get("time")
         dead_at = found if isinstance(found, datetime) else None
         reason = f"given up by the broker: {death.get('reason') or 'unknown'}"
-    return DeadJob(job=_read_job(body, routing_key, headers), reason=reason, dead_at=dead_at)
-
-
-def _read_job(body: bytes, routing_key: str, headers: Mapping[str, object]) -> Job | None:
     try:
-        job, ids = read_job(body)
+        name, ids = read_job(body)
     except UnreadableJob:
-        return None
+        return DeadJob(job=None, reason=reason, dead_at=dead_at)
     shard = routing_key.rpartition(".")[2]
-    return Job(job=job, ids=ids, shard=int(shard) if shard.isdecimal() else 0, attempt=read_attempt(headers))
+    job = Job(job=name, ids=ids, shard=int(shard) if shard.isdecimal() else 0, attempt=read_attempt(headers))
+    return DeadJob(job=job, reason=reason, dead_at=dead_at)
 
 
 def _write_time(at: datetime) -> int:

@@ -12,6 +12,7 @@ from aio_pika.abc import AbstractChannel, AbstractExchange
 from aio_pika.exceptions import DeliveryError, PublishError
 
 from twoway_router.dispatch.session import BROKER_ERRORS
+from twoway_router.tasks import OwnedTasks, is_cancelled
 from twoway_router.telemetry.metrics import PUBLISH_RETURNED, PUBLISH_SECONDS
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,7 @@ class Publisher:
         self._confirm_seconds = confirm_seconds
         self._window = asyncio.Semaphore(WINDOW)
         self._exchanges: dict[str, AbstractExchange] = {}
+        self._publishing = OwnedTasks("rabbitmq.publish_failed")
         self.unroutable = asyncio.Event()
 
     async def publish(self, messages: Sequence[Outgoing]) -> list[bool]:
@@ -47,24 +49,33 @@ class Publisher:
         """
         if not messages:
             return []
-        tasks = [asyncio.create_task(self._publish(message)) for message in messages]
+        tasks = [self._publishing.start(self._publish(message)) for message in messages]
         try:
             with PUBLISH_SECONDS.time():
                 await asyncio.wait(tasks, timeout=self._confirm_seconds)
         finally:
-            results = [_read_result(task) for task in tasks]
-        PUBLISH_RETURNED.inc(sum(result != "confirmed" for result in results))
-        late = results.count("late")
+            late = {task for task in tasks if not task.done()}
+            for task in late:
+                task.cancel()
         if late:
-            log.warning("rabbitmq.unconfirmed", messages=late, of=len(messages), seconds=self._confirm_seconds)
-        return [result == "confirmed" for result in results]
+            log.warning("rabbitmq.unconfirmed", messages=len(late), of=len(messages), seconds=self._confirm_seconds)
+        confirmed = [
+            task not in late and not task.cancelled() and task.exception() is None and task.result() for task in tasks
+        ]
+        PUBLISH_RETURNED.inc(confirmed.count(False))
+        return confirmed
 
-    async def _publish(self, message: Outgoing) -> str:
+    async def _publish(self, message: Outgoing) -> bool:
         """A fresh message id for each try: aiormq mixes up confirms and returns of two in flight with the same one."""
         async with self._window:
             try:
-                exchange = await self._exchange(message.exchange)
-                await exchange.publish(
+                if message.exchange not in self._exchanges:
+                    self._exchanges[message.exchange] = (
+                        await self._channel.get_exchange(message.exchange, ensure=False)
+                        if message.exchange
+                        else self._channel.default_exchange
+                    )
+                await self._exchanges[message.exchange].publish(
                     Message(
                         body=message.body,
                         headers=dict(message.headers),
@@ -77,24 +88,14 @@ class Publisher:
                 )
             except PublishError:
                 self.unroutable.set()
-                return "unroutable"
+                return False
             except DeliveryError:
-                return "refused"
+                return False
             except BROKER_ERRORS as error:
                 log.debug("rabbitmq.not_published", error=type(error).__name__)
-                return "broken"
-        return "confirmed"
-
-    async def _exchange(self, name: str) -> AbstractExchange:
-        if not name:
-            return self._channel.default_exchange
-        if name not in self._exchanges:
-            self._exchanges[name] = await self._channel.get_exchange(name, ensure=False)
-        return self._exchanges[name]
-
-
-def _read_result(task: asyncio.Task[str]) -> str:
-    if not task.done():
-        task.cancel()
-        return "late"
-    return "broken" if task.cancelled() else task.result()
+                return False
+            except asyncio.CancelledError:
+                if is_cancelled():
+                    raise
+                return False
+        return True

@@ -60,6 +60,8 @@ _CLAIM: Final = text(
     " FROM due WHERE outbox.id = due.id"
     " RETURNING outbox.id, outbox.job, outbox.lane, outbox.ids, outbox.attempts, outbox.available_at"
 )
+"""MATERIALIZED: joined into the update, the subquery could run once per row and lease more than the limit. Attempts are
+counted here, at the claim, so that a job that kills its process is given up after so many claims too."""
 _EXTEND: Final = text(
     "UPDATE outbox SET leased_until = now() + CAST(:lease AS interval) WHERE id IN"
     " (SELECT id FROM outbox WHERE id = ANY(CAST(:row_ids AS bigint[])) FOR UPDATE SKIP LOCKED)"
@@ -68,6 +70,7 @@ _MINE: Final = (
     " FROM unnest(CAST(:row_ids AS bigint[]), CAST(:attempts AS integer[])) AS mine (id, attempts)"
     " WHERE outbox.id = mine.id AND outbox.attempts = mine.attempts"
 )
+"""A row's number of attempts changes with every claim: whoever lost a row to another claim no longer matches it."""
 _RETRY: Final = text(
     "UPDATE outbox SET available_at = now() + CAST(:delay AS interval), leased_until = NULL, reason = :reason" + _MINE
 )
@@ -77,14 +80,12 @@ _INSERT: Final = text(
     "INSERT INTO outbox (job, lane, ids, attempts) VALUES (:job, :lane, CAST(:ids AS uuid[]), :attempts)"
 )
 _NOTIFY: Final = text(f"SELECT pg_notify('{CHANNEL}', '')")
-_LIST_DEAD: Final = text(
+_OLDEST_DEAD: Final = (
     "SELECT id, job, lane, ids, attempts, dead_at, coalesce(reason, '') AS reason FROM outbox"
     " WHERE dead_at IS NOT NULL ORDER BY dead_at, id LIMIT :limit"
 )
-_TAKE_DEAD: Final = text(
-    "SELECT id, job, lane, ids, attempts, dead_at, coalesce(reason, '') AS reason FROM outbox"
-    " WHERE dead_at IS NOT NULL ORDER BY dead_at, id LIMIT :limit FOR UPDATE SKIP LOCKED"
-)
+_LIST_DEAD: Final = text(_OLDEST_DEAD)
+_TAKE_DEAD: Final = text(f"{_OLDEST_DEAD} FOR UPDATE SKIP LOCKED")
 _TOUCH_DEAD: Final = text("UPDATE outbox SET dead_at = now() WHERE id = :row_id")
 _REQUEUE_DEAD: Final = text(
     "UPDATE outbox SET dead_at = NULL, reason = NULL, attempts = 0, leased_until = NULL, available_at = now()"
@@ -112,7 +113,7 @@ async def postpone_rows(session: Session, row_ids: Sequence[int], delay: timedel
 
 
 async def claim_rows(session: Session, jobs: Sequence[str], lease: timedelta, limit: int) -> Sequence[OutboxRow]:
-    """The rows of these kinds due longest, by id, leased: whoever dies with them loses them when the lease ends."""
+    """The rows of these kinds due longest, by id, leased: they go to another claim when the lease ends unrenewed."""
     found = await session.execute(_CLAIM, {"jobs": list(jobs), "lease": lease, "limit": limit})
     return sorted((_outbox_row(row) for row in found), key=lambda row: row.id)
 
@@ -147,14 +148,12 @@ async def insert_rows(session: Session, rows: Sequence[tuple[str, int, Sequence[
 
 async def list_dead_rows(session: Session, limit: int) -> Sequence[DeadRow]:
     """Dead rows, oldest first."""
-    found = await session.execute(_LIST_DEAD, {"limit": limit})
-    return [_dead_row(row) for row in found]
+    return [_dead_row(row) for row in await session.execute(_LIST_DEAD, {"limit": limit})]
 
 
 async def take_dead_rows(session: Session, limit: int) -> Sequence[DeadRow]:
     """Dead rows, oldest first, locked until the transaction ends."""
-    found = await session.execute(_TAKE_DEAD, {"limit": limit})
-    return [_dead_row(row) for row in found]
+    return [_dead_row(row) for row in await session.execute(_TAKE_DEAD, {"limit": limit})]
 
 
 async def put_dead_row_last(session: Session, row_id: int) -> None:
@@ -164,10 +163,9 @@ async def put_dead_row_last(session: Session, row_id: int) -> None:
 
 async def requeue_dead_rows(session: Session, limit: int) -> int:
     """Dead rows back to work, as if they had never been tried; how many."""
-    found = await session.execute(_REQUEUE_DEAD, {"limit": limit})
-    count = len(found.all())
+    requeued = (await session.execute(_REQUEUE_DEAD, {"limit": limit})).all()
     await session.execute(_NOTIFY)
-    return count
+    return len(requeued)
 
 
 def _outbox_row(row: Row[Any]) -> OutboxRow:
@@ -177,15 +175,7 @@ def _outbox_row(row: Row[Any]) -> OutboxRow:
 
 
 def _dead_row(row: Row[Any]) -> DeadRow:
-    return DeadRow(
-        id=row.id,
-        job=row.job,
-        lane=row.lane,
-        ids=tuple(row.ids),
-        attempts=row.attempts,
-        dead_at=row.dead_at,
-        reason=row.reason,
-    )
+    return DeadRow(**{**row._asdict(), "ids": tuple(row.ids)})
 
 
 def _mine(rows: Sequence[OutboxRow]) -> dict[str, list[int]]:

@@ -25,9 +25,9 @@ from twoway_router.domain.clock import Clock, utc_now
 from twoway_router.tasks import (
     FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
+    OwnedTasks,
     Supervised,
     bounded,
-    repeat,
 )
 
 log = structlog.get_logger(__name__)
@@ -72,7 +72,7 @@ class RabbitTransport:
         self._clock = clock
         self._subscriptions: list[Subscription] = []
         self._dead_handler: DeadHandler | None = None
-        self._running: set[asyncio.Task[None]] = set()
+        self._running = OwnedTasks("job.not_settled")
         self._open: _Open | None = None
         self._is_draining = False
         self._pause = FIRST_PAUSE_SECONDS
@@ -94,7 +94,16 @@ class RabbitTransport:
         if self._open is None or self._open.watchdog.is_blocked:
             return [False] * len(jobs)
         known = [job for job in jobs if job.job in JOBS]
-        confirmed = iter(await self._open.publisher.publish([self._outgoing(job) for job in known]))
+        messages = [
+            Outgoing(
+                exchange=self._topology.jobs_exchange,
+                routing_key=self._topology.route(job.job, job.shard),
+                body=write_job(job.job, job.ids),
+                headers=first_headers(job.attempt),
+            )
+            for job in known
+        ]
+        confirmed = iter(await self._open.publisher.publish(messages))
         return [job.job in JOBS and next(confirmed) for job in jobs]
 
     async def consume(self, jobs: Sequence[str], handler: Handler, *, prefetch: int = 20) -> None:
@@ -113,23 +122,15 @@ class RabbitTransport:
                 await bounded(opened.consumer.cancel(), CANCEL_SECONDS)
             except BROKER_ERRORS as error:
                 log.info("rabbitmq.not_cancelled", error=type(error).__name__)
-        if self._running:
-            await asyncio.wait(set(self._running), timeout=timeout.total_seconds())
-        await self._cancel_running()
+        await self._running.drain(timeout)
+        await self._running.cancel()
         if opened is not None:
             await opened.session.stop_consuming()
 
     async def close(self) -> None:
         self._is_draining = True
         await self._keeper.stop()
-        await self._cancel_running()
-
-    async def _cancel_running(self) -> None:
-        running = set(self._running)
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running)
+        await self._running.cancel()
 
     async def _live(self) -> None:
         """One session, from opening to loss."""
@@ -162,12 +163,12 @@ class RabbitTransport:
         await self._subscribe_to_open()
         log.info("rabbitmq.open", queues=len(opened.subscribed))
         self._pause = FIRST_PAUSE_SECONDS
-        watching = asyncio.create_task(repeat("rabbitmq.watchdog", watchdog.turn, until=lambda: self._is_draining))
+        watching = Supervised("rabbitmq.watchdog", watchdog.turn, until=lambda: self._is_draining)
+        watching.start()
         try:
             log.warning("rabbitmq.lost", reason=await asyncio.shield(session.lost))
         finally:
-            watching.cancel()
-            await asyncio.wait({watching})
+            await watching.stop()
 
     async def _subscribe_to_open(self) -> None:
         """What is wanted and not yet consumed on the open session. A failure gives the session up; the next one tries again."""
@@ -175,10 +176,10 @@ class RabbitTransport:
         if opened is None or self._is_draining:
             return
         try:
-            for wanted in self._subscriptions:
-                if id(wanted) not in opened.subscribed:
-                    opened.subscribed.add(id(wanted))
-                    await bounded(opened.consumer.subscribe(wanted), CONNECT_SECONDS)
+            for subscription in self._subscriptions:
+                if id(subscription) not in opened.subscribed:
+                    opened.subscribed.add(id(subscription))
+                    await bounded(opened.consumer.subscribe(subscription), CONNECT_SECONDS)
             if self._dead_handler is not None and not opened.takes_dead:
                 opened.takes_dead = True
                 await bounded(opened.consumer.subscribe_dead(self._dead_handler), CONNECT_SECONDS)
@@ -187,11 +188,3 @@ class RabbitTransport:
 
     def _hear(self, at: datetime) -> None:
         self.last_heartbeat_at = at
-
-    def _outgoing(self, job: Publication) -> Outgoing:
-        return Outgoing(
-            exchange=self._topology.jobs_exchange,
-            routing_key=self._topology.route(job.job, job.shard),
-            body=write_job(job.job, job.ids),
-            headers=first_headers(job.attempt),
-        )

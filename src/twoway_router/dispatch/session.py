@@ -1,4 +1,4 @@
-"""One life of our connections to RabbitMQ: opened whole, given up whole. Used by ``rabbitmq``, which opens the next one.
+"""Our connections to RabbitMQ, opened together and given up together. Used by ``rabbitmq``, which opens the next session.
 
 Two connections, because a broker in alarm stops reading from those that publish, and acknowledgements must still get through.
 """
@@ -65,9 +65,9 @@ class Session:
         self.heartbeat_channel.close_callbacks.add(self._loser("the heartbeat's channel closed", is_consuming=True))
 
     def _loser(self, reason: str, *, is_consuming: bool = False) -> Callable[..., None]:
-        def lose(*told: object) -> None:
+        def lose(*arguments: object) -> None:  # the last one is the error, where there was one
             if not (is_consuming and self._has_stopped_consuming):
-                self.lose(f"{reason}: {told[-1]}" if told and told[-1] else reason)
+                self.lose(f"{reason}: {arguments[-1]}" if arguments and arguments[-1] else reason)
 
         return lose
 

@@ -71,7 +71,10 @@ class Watchdog:
         if not self.is_blocked and self._clock() - self._last_at > self._beat.lost_after:
             self._session.lose("no heartbeat came back")
             return
-        await self._refresh()
+        try:
+            await bounded(self._consumer.refresh(self._beat.quiet), CONNECT_SECONDS)
+        except BROKER_ERRORS as error:
+            self._session.lose(f"cannot consume again: {type(error).__name__}: {error}")
         try:
             async with asyncio.timeout(self._beat.every.total_seconds()):
                 await self._publisher.unroutable.wait()
@@ -82,12 +85,6 @@ class Watchdog:
     async def _take(self, message: AbstractIncomingMessage) -> None:
         self._last_at = self._clock()
         self._heard(self._last_at)
-
-    async def _refresh(self) -> None:
-        try:
-            await bounded(self._consumer.refresh(self._beat.quiet), CONNECT_SECONDS)
-        except BROKER_ERRORS as error:
-            self._session.lose(f"cannot consume again: {type(error).__name__}: {error}")
 
     def _notice_block(self, is_blocked: bool) -> None:
         if is_blocked and not self.is_blocked:

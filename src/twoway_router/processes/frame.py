@@ -6,9 +6,10 @@ A loop that dies takes the process with it, so nothing is ever half alive. A sec
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -18,7 +19,7 @@ from twoway_router.web.server import HttpServer
 
 log = structlog.get_logger(__name__)
 
-Loop = Callable[[asyncio.Event], Awaitable[None]]
+Loop = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 Check = Callable[[], Awaitable[str | None]]
 
 
@@ -64,7 +65,7 @@ class Process:
         )
         self._signals = 0
 
-    async def run(self, when_up: Callable[[], Awaitable[None]] | None = None) -> None:
+    async def run(self, when_up: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
         """Start, serve until a signal or ``stop``, then drain. Raises what a part raised.
 
         ``when_up`` runs beside the parts once all have started and is cancelled at the end.
@@ -76,9 +77,16 @@ class Process:
                     await part.start()
                 started.append(part)
             async with asyncio.TaskGroup() as group:
-                self._listen_to_signals(group)
-                self._launch(group)
-                visitor = group.create_task(_as_coroutine(when_up), name="when_up") if when_up else None
+                loop = asyncio.get_running_loop()
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    loop.add_signal_handler(number, self._on_signal, number, group)
+                group.create_task(self.ops.serve(), name="ops")
+                for part in self._parts:
+                    for part_loop in part.loops:
+                        group.create_task(part_loop(self._lifecycle.stop), name=part.name)
+                    for server in part.servers:
+                        group.create_task(server.serve(), name=part.name)
+                visitor = group.create_task(when_up(), name="when_up") if when_up else None
                 await self._lifecycle.stop.wait()
                 await self._end()
                 if visitor:
@@ -91,19 +99,6 @@ class Process:
     def stop(self) -> None:
         """End without a lame duck, as Ctrl-C does."""
         self._lifecycle.stop.set()
-
-    def _launch(self, group: asyncio.TaskGroup) -> None:
-        group.create_task(self.ops.serve(), name="ops")
-        for part in self._parts:
-            for loop in part.loops:
-                group.create_task(_as_task(loop, self._lifecycle.stop), name=part.name)
-            for server in part.servers:
-                group.create_task(server.serve(), name=part.name)
-
-    def _listen_to_signals(self, group: asyncio.TaskGroup) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._on_signal, number, group)
 
     def _on_signal(self, number: signal.Signals, group: asyncio.TaskGroup) -> None:
         self._signals += 1
@@ -137,11 +132,3 @@ class Process:
         for part in self._parts:
             if part.refresh:
                 part.refresh()
-
-
-async def _as_task(loop: Loop, stop: asyncio.Event) -> None:
-    await loop(stop)
-
-
-async def _as_coroutine(call: Callable[[], Awaitable[None]]) -> None:
-    await call()

@@ -2,7 +2,7 @@
 
 A batch forms by itself while earlier ones commit; there is no artificial delay. A failing batch is split in two until
 the one bad item stands alone, so it never fails its neighbours. A connection that broke gets one more try; a database that
-is away is everybody's answer at once.
+is away fails the whole batch at once.
 """
 
 import asyncio
@@ -11,19 +11,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from twoway_router.store.failures import is_away, is_passing
+from twoway_router.tasks import OwnedTasks
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def _one(_: object) -> int:
-    return 1
-
-
 class GroupCommit(Generic[Item, Result]):
     """``commit`` stores a whole batch in one transaction and returns one result per item, in order.
 
-    ``rows_of`` tells how many of ``max_rows`` an item takes; one that takes more goes alone.
+    ``rows_of`` says how many of ``max_rows`` an item takes; one that takes more goes alone.
     """
 
     def __init__(
@@ -32,14 +29,14 @@ class GroupCommit(Generic[Item, Result]):
         *,
         max_rows: int = 500,
         max_in_flight: int = 2,
-        rows_of: Callable[[Item], int] = _one,
+        rows_of: Callable[[Item], int] = lambda _: 1,
     ) -> None:
         self._commit = commit
         self._rows_of = rows_of
         self._max_rows = max_rows
         self._max_in_flight = max_in_flight
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._in_flight = OwnedTasks("batch.failed")
 
     @property
     def depth(self) -> int:
@@ -57,24 +54,15 @@ class GroupCommit(Generic[Item, Result]):
         """Wait until nothing is waiting or in flight."""
         while self._waiting or self._in_flight:
             self._start()
-            await asyncio.wait(self._in_flight)
+            await self._in_flight.drain()
 
     def _start(self) -> None:
         while self._waiting and len(self._in_flight) < self._max_in_flight:
-            task = asyncio.get_running_loop().create_task(self._flush(self._take_batch()))
-            self._in_flight.add(task)
-            task.add_done_callback(self._finished)
-
-    def _take_batch(self) -> list[tuple[Item, asyncio.Future[Result]]]:
-        batch = [self._waiting.popleft()]
-        rows = self._rows_of(batch[0][0])
-        while self._waiting and (rows := rows + self._rows_of(self._waiting[0][0])) <= self._max_rows:
-            batch.append(self._waiting.popleft())
-        return batch
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
-        self._start()
+            batch = [self._waiting.popleft()]
+            rows = self._rows_of(batch[0][0])
+            while self._waiting and (rows := rows + self._rows_of(self._waiting[0][0])) <= self._max_rows:
+                batch.append(self._waiting.popleft())
+            self._in_flight.start(self._flush(batch), then=self._start)
 
     async def _flush(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]], *, is_repeat: bool = False) -> None:
         try:
@@ -98,13 +86,9 @@ class GroupCommit(Generic[Item, Result]):
             await self._flush(batch, is_repeat=True)
         elif is_away(error) or len(batch) == 1:
             for _, future in batch:
-                _fail(future, error)
+                if not future.done():
+                    future.set_exception(error)
         else:
             middle = len(batch) // 2
             await self._flush(batch[:middle])
             await self._flush(batch[middle:])
-
-
-def _fail(future: "asyncio.Future[Result]", error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
