@@ -1,5 +1,6 @@
 """What holds for every operation: pages, ETags, problems, limits, headers."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -246,7 +247,7 @@ async def test_without_a_database_the_answer_is_503_and_nothing_internal(operato
 
 
 async def test_a_mistake_of_ours_shows_nothing_internal(app: FastAPI, operator: Caller) -> None:
-    app.state.routing_table = None
+    app.state.context = replace(app.state.context, routing_table=None)
 
     broken = await operator.post(
         "/v1/route-previews", {"number_id": "0198c0de-8d5b-7cc3-a5f1-1d2b3c4d5e6f", "text": "PIZZA"}

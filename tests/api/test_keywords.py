@@ -1,5 +1,6 @@
 """The keywords API."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -201,7 +202,7 @@ async def test_a_post_repeated_with_its_key_claims_once(pizzeria: Caller, number
 
 async def test_an_email_is_refused_where_none_can_be_sent(app: FastAPI, pizzeria: Caller, number_id: NumberId) -> None:
     email = {"kind": "send_email", "recipients": ["desk@example.com"], "subject": "New", "text": "{{ message.text }}"}
-    app.state.is_mail_possible = False
+    app.state.context = replace(app.state.context, is_mail_possible=False)
 
     refused = await pizzeria.post("/v1/keywords", a_keyword(number_id, actions=[email]))
 

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from twoway_router.coupons import queries, service
-from twoway_router.coupons.rules import FailedTries, read_csv
+from twoway_router.coupons.rules import TooManyTries, read_csv
 from twoway_router.coupons.schemas import (
     CodeCounts,
     CodeOut,
@@ -27,7 +27,7 @@ from twoway_router.domain.ids import CouponPoolId, TenantId
 from twoway_router.store import Session
 from twoway_router.web.audit import CurrentTrail
 from twoway_router.web.auth import CurrentPrincipal, CurrentTenant
-from twoway_router.web.context import DbSession, Now
+from twoway_router.web.context import Context, DbSession, Now
 from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.paging import Page, Pages
 from twoway_router.web.route import api_router
@@ -128,11 +128,12 @@ async def get_coupon_code(code: TypedCode, tenant: CurrentTenant, session: DbSes
 
 @codes.post("/{code}/redemption")
 async def redeem_coupon_code(
-    code: TypedCode, request: Request, tenant: CurrentTenant, principal: CurrentPrincipal, session: DbSession, now: Now
+    code: TypedCode, context: Context, tenant: CurrentTenant, principal: CurrentPrincipal, session: DbSession, now: Now
 ) -> FoundCodeOut:
     """Redeem a code. Exactly one request succeeds; after five failures within a minute the key must wait."""
-    tries = _failed_tries(request)
-    tries.check(principal.key_id, now)
+    tries = context.failed_redemptions
+    if wait := tries.wait_seconds(principal.key_id, now):
+        raise TooManyTries(headers={"Retry-After": str(wait)})
     try:
         return _found(await service.redeem(session, tenant, code, now=now))
     except (NotFound, Conflict):
@@ -154,15 +155,6 @@ async def void_coupon_code(
 router = APIRouter()
 router.include_router(pools)
 router.include_router(codes)
-
-
-def _failed_tries(request: Request) -> FailedTries:
-    """The app's own memory of failures, made on first use."""
-    state = request.app.state
-    if not hasattr(state, "failed_redemptions"):
-        state.failed_redemptions = FailedTries()
-    tries: FailedTries = state.failed_redemptions
-    return tries
 
 
 def _found(found: service.FoundCode) -> FoundCodeOut:

@@ -3,10 +3,9 @@
 import csv
 import re
 import unicodedata
-from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -16,11 +15,9 @@ from twoway_router.domain.errors import Conflict, NotFound, TooManyRequests, Unp
 from twoway_router.domain.ids import CouponCodeId, CouponPoolId
 
 MAX_UPLOAD: Final = 10_000
-MAX_FAILED_TRIES: Final = 5
 _MIN_KEY: Final = 4
 _MAX_CODE: Final = 64
 _NOT_IN_CODES: Final = re.compile(r"[/\\?#\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_MOST_CALLERS: Final = 10_000
 
 
 class PoolNotFound(NotFound):
@@ -158,28 +155,3 @@ def redemption_error(state: str, redeemed_at: datetime | None) -> Exception:
         case "issued":
             return CodeExpired()
     return CodeNotFound()
-
-
-class FailedTries:
-    """How often a caller tried codes in vain: five in a minute, then it must wait. In memory of one process."""
-
-    def __init__(self, *, allowed: int = MAX_FAILED_TRIES, window: timedelta = timedelta(minutes=1)) -> None:
-        self._allowed = allowed
-        self._window = window
-        self._failures: OrderedDict[UUID, deque[datetime]] = OrderedDict()
-
-    def check(self, caller: UUID, now: datetime) -> None:
-        """Raise ``TooManyTries`` for a caller that must wait."""
-        failures = self._failures.get(caller, deque())
-        while failures and now - failures[0] >= self._window:
-            failures.popleft()
-        if len(failures) >= self._allowed:
-            wait = (failures[0] + self._window - now).total_seconds()
-            raise TooManyTries(headers={"Retry-After": str(max(1, round(wait)))})
-
-    def note(self, caller: UUID, now: datetime) -> None:
-        """Count one failure."""
-        self._failures.setdefault(caller, deque(maxlen=self._allowed)).append(now)
-        self._failures.move_to_end(caller)
-        if len(self._failures) > _MOST_CALLERS:
-            self._failures.popitem(last=False)

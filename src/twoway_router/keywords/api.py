@@ -3,11 +3,10 @@
 A tenant acts for itself. An operator sees every tenant's keywords and names the tenant that a claim is for.
 """
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Query, Response
 
 from twoway_router.domain.errors import FieldError, Forbidden, Unprocessable
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
@@ -23,11 +22,10 @@ from twoway_router.keywords.schemas import (
     KeywordPut,
 )
 from twoway_router.keywords.tables import Keywords
-from twoway_router.routing.index import RoutingTable
 from twoway_router.store import Session, audit
 from twoway_router.tenants.service import get_tenant
 from twoway_router.web.auth import CurrentPrincipal, Principal, actor_of
-from twoway_router.web.context import DbSession, Now
+from twoway_router.web.context import Context, CurrentTable, DbSession, Now
 from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.paging import Page, Pages
 from twoway_router.web.problems import may_answer
@@ -57,17 +55,8 @@ class OverrideIsOperators(Forbidden):
     code = "override_is_operators"
 
 
-async def _routing_table(request: Request) -> RoutingTable | None:
-    """The process's routing table, where it keeps one."""
-    table: Callable[[], RoutingTable] | None = getattr(request.app.state, "routing_table", None)
-    return table() if table is not None else None
-
-
-CurrentTable = Annotated[RoutingTable | None, Depends(_routing_table)]
-
-
-async def _is_mail_possible(request: Request) -> bool:
-    return bool(getattr(request.app.state, "is_mail_possible", True))
+async def _is_mail_possible(context: Context) -> bool:
+    return context.is_mail_possible
 
 
 CanMail = Annotated[bool, Depends(_is_mail_possible)]

@@ -22,17 +22,19 @@ from twoway_router.mts import api as mts
 from twoway_router.numbers import api as numbers
 from twoway_router.routing.index import RoutingTable
 from twoway_router.sandbox import api as sandbox
-from twoway_router.sandbox.service import Door
 from twoway_router.store import Engine
 from twoway_router.store.sealing import Sealer
 from twoway_router.tenants import api as tenants
 from twoway_router.web.auth import Authenticator
-from twoway_router.web.context import WebContext
-from twoway_router.web.limits import RateLimiter
+from twoway_router.web.context import Door, WebContext
+from twoway_router.web.limits import FailedTries, RateLimiter
 from twoway_router.web.middleware import RequestGuard
 from twoway_router.web.problems import install_problems
 from twoway_router.webhooks import api as webhooks
 from twoway_router.webhooks.openapi import webhook_routes
+
+MOST_FAILED_REDEMPTIONS: Final = 5
+"""Within a minute; then the API key must wait. Codes are short enough to be guessed otherwise."""
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     tenants.router,
@@ -100,35 +102,7 @@ def create_app(
     sandboxes: Sandboxes = NO_SANDBOXES,
 ) -> FastAPI:
     """The whole management API. The caller owns the engine."""
-    app = _bare_app()
-    app.state.context = WebContext(
-        engine=engine,
-        sealer=sealer,
-        clock=clock,
-        authenticator=Authenticator(StoredKeys(engine)),
-        limiter=_limiter(requests_per_minute),
-        sandbox_limiter=_limiter(sandboxes.requests_per_minute),
-        sandbox_messages=_limiter(sandboxes.messages_per_minute),
-        cursor_key=sealer.derive("cursors"),
-        public_url=public_url,
-        body_limit_bytes=body_limit_bytes,
-    )
-    app.state.routing_table = routing_table
-    app.state.is_mail_possible = is_mail_possible
-    app.state.sandbox_door = sandboxes.door
-    app.state.webhook_networks = read_networks(webhook_allowed_networks)
-    for router in ROUTERS:
-        app.include_router(router, prefix="/v1")
-    app.include_router(catalogue.router)
-    app.state.allowed_methods = PathMethods(app).on
-    app.state.fixed_paths = FIXED_PATHS
-    install_problems(app)
-    app.add_middleware(RequestGuard)
-    return app
-
-
-def _bare_app() -> ManagementApi:
-    return ManagementApi(
+    app = ManagementApi(
         title="twoway-router",
         version=__version__,
         summary="Two-way SMS on shared short codes.",
@@ -141,6 +115,31 @@ def _bare_app() -> ManagementApi:
         generate_unique_id_function=_operation_id,
         webhooks=webhook_routes(),
     )
+    app.state.context = WebContext(
+        engine=engine,
+        sealer=sealer,
+        clock=clock,
+        authenticator=Authenticator(StoredKeys(engine)),
+        limiter=_limiter(requests_per_minute),
+        sandbox_limiter=_limiter(sandboxes.requests_per_minute),
+        sandbox_messages=_limiter(sandboxes.messages_per_minute),
+        cursor_key=sealer.derive("cursors"),
+        public_url=public_url,
+        body_limit_bytes=body_limit_bytes,
+        routing_table=routing_table,
+        is_mail_possible=is_mail_possible,
+        webhook_networks=read_networks(webhook_allowed_networks),
+        sandbox_door=sandboxes.door,
+        failed_redemptions=FailedTries(allowed=MOST_FAILED_REDEMPTIONS, window=timedelta(minutes=1)),
+        fixed_paths=FIXED_PATHS,
+        allowed_methods=PathMethods(app).on,
+    )
+    for router in ROUTERS:
+        app.include_router(router, prefix="/v1")
+    app.include_router(catalogue.router)
+    install_problems(app)
+    app.add_middleware(RequestGuard)
+    return app
 
 
 def _limiter(per_minute: int) -> RateLimiter:

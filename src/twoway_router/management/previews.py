@@ -1,11 +1,10 @@
 """Route previews: what would happen to a message, by the very function that routes live traffic. Nothing is stored."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final, Self
 from uuid import UUID
 
-from fastapi import Depends, Request
 from pydantic import ConfigDict, Field, model_validator
 
 from twoway_router.contexts import service as conversations
@@ -21,7 +20,7 @@ from twoway_router.routing.plan import choose_route
 from twoway_router.routing.types import Candidate, Context, Decision, RouteOutcome, RouteRequest, WindowState
 from twoway_router.store import Session
 from twoway_router.web.auth import CurrentPrincipal
-from twoway_router.web.context import DbSession, Now
+from twoway_router.web.context import CurrentTable, DbSession, Now
 from twoway_router.web.route import api_router
 from twoway_router.web.schemas import Body, Country, Moment, Shown
 
@@ -104,15 +103,6 @@ class PreviewOut(Shown):
         description="The conversations that were live for this decision, the latest first."
     )
     rules_version: int = Field(description="How new the routing table is.")
-
-
-async def _table(request: Request) -> RoutingTable:
-    routing_table: Callable[[], RoutingTable] = request.app.state.routing_table
-    return routing_table()
-
-
-CurrentTable = Annotated[RoutingTable, Depends(_table)]
-"""The process's routing table."""
 
 
 @router.post("")

@@ -14,13 +14,13 @@ from twoway_router.inbound.schemas import MoState, RouteOut
 from twoway_router.inbound.tables import InboundMessages
 from twoway_router.keywords.service import get_keyword
 from twoway_router.keywords.tables import Keywords
-from twoway_router.management.previews import CurrentTable, PreviewOut, show
+from twoway_router.management.previews import PreviewOut, show
 from twoway_router.management.replaying import NumberUnknown, Rules, Wish, decide, replay
 from twoway_router.routing.types import RouteOutcome
 from twoway_router.store import Session
 from twoway_router.store.periods import Period
 from twoway_router.web.auth import CurrentPrincipal, Principal, actor_of
-from twoway_router.web.context import DbSession, Now
+from twoway_router.web.context import CurrentTable, DbSession, Now
 from twoway_router.web.route import api_router
 from twoway_router.web.schemas import Body, Moment, Shown
 

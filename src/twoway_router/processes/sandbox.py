@@ -19,7 +19,7 @@ from twoway_router.store.transaction import Engine, System, transaction
 
 
 class SandboxDoor:
-    """A ``sandbox.service.Door``. ``room`` bounds the requests that wait here while they hold a database connection:
+    """A ``web.context.Door``. ``room`` bounds the requests that wait here while they hold a database connection:
     were all of them taken, there would be none left to commit with.
     """
 

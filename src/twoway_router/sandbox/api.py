@@ -15,9 +15,8 @@ from twoway_router.sandbox.schemas import (
     SandboxMessageOut,
     SandboxNumberIn,
 )
-from twoway_router.sandbox.service import Door
 from twoway_router.web.auth import CurrentSandbox
-from twoway_router.web.context import Context, DbSession, Now
+from twoway_router.web.context import Context, DbSession, Door, Now
 from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.problems import may_answer
 from twoway_router.web.route import api_router
@@ -25,12 +24,11 @@ from twoway_router.web.route import api_router
 router = api_router("/sandbox", resource="sandbox", tag="Sandbox")
 
 
-async def _door(request: Request) -> Door:
+async def _door(context: Context) -> Door:
     """The process's way into the message path."""
-    door: Door | None = getattr(request.app.state, "sandbox_door", None)
-    if door is None:
+    if context.sandbox_door is None:
         raise Unavailable
-    return door
+    return context.sandbox_door
 
 
 async def _wanted_id(request: Request) -> str:

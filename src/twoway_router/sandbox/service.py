@@ -3,13 +3,13 @@
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 from twoway_router.carriers.specs import sandbox as carrier
 from twoway_router.domain.errors import Conflict, NotFound, RouterError
-from twoway_router.domain.ids import ConnectionId, TenantId, new_id
-from twoway_router.domain.messages import InboundMessage, Sharing
+from twoway_router.domain.ids import TenantId, new_id
+from twoway_router.domain.messages import Sharing
 from twoway_router.numbers import service as numbers
 from twoway_router.numbers.connection_service import ConnectionNameTaken
 from twoway_router.numbers.queries import (
@@ -36,14 +36,6 @@ class TooManySandboxNumbers(Conflict):
     """A sandbox has at most ten numbers."""
 
     code = "too_many_sandbox_numbers"
-
-
-class Door(Protocol):
-    """The way of an MO into the path of live traffic, given by the process: stored, routed and queued when it returns."""
-
-    async def bring(self, connection_id: ConnectionId, message: InboundMessage, at: datetime) -> bool:
-        """False when a message with this id had come before."""
-        ...
 
 
 async def add_number(session: Session, sealer: Sealer, sandbox_id: TenantId, wanted: Numbers, now: datetime) -> Numbers:

@@ -1,6 +1,6 @@
-"""How fast one API key may call: GCRA in the memory of this process, told in RateLimit headers. Called by ``web.route``."""
+"""How fast one API key may call: GCRA in the memory of this process, reported in RateLimit headers. Called by ``web.route``."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -59,6 +59,31 @@ class RateLimiter:
     def refusal(self, verdict: Verdict) -> TooManyRequests:
         """The problem to answer with."""
         return TooManyRequests(headers={"Retry-After": str(verdict.retry_seconds)})
+
+
+class FailedTries:
+    """How often a caller tried in vain: after ``allowed`` failures within ``window`` it must wait. Counts per process."""
+
+    def __init__(self, *, allowed: int, window: timedelta) -> None:
+        self._allowed = allowed
+        self._window = window
+        self._failed_at: OrderedDict[UUID, deque[datetime]] = OrderedDict()
+
+    def wait_seconds(self, caller: UUID, now: datetime) -> int:
+        """How long the caller must wait; 0 when it may try."""
+        failed_at = self._failed_at.get(caller, deque())
+        while failed_at and now - failed_at[0] >= self._window:
+            failed_at.popleft()
+        if len(failed_at) < self._allowed:
+            return 0
+        return max(1, round((failed_at[0] + self._window - now).total_seconds()))
+
+    def note(self, caller: UUID, now: datetime) -> None:
+        """Count one failure."""
+        self._failed_at.setdefault(caller, deque(maxlen=self._allowed)).append(now)
+        self._failed_at.move_to_end(caller)
+        if len(self._failed_at) > _MOST_KEPT:
+            self._failed_at.popitem(last=False)
 
 
 def _up(duration: timedelta) -> int:

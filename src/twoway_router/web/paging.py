@@ -64,10 +64,11 @@ class Paging:
         """The answer for the rows found."""
         shown = rows[: self.limit]
         has_more = len(rows) > self.limit
-        return Page(data=[show(row) for row in shown], next=self._cursor(shown[-1].id) if has_more else None)
-
-    def _cursor(self, last: UUID) -> str:
-        return urlsafe_b64encode(last.bytes + _mac(self.key, self.place, last)).rstrip(b"=").decode()
+        if not has_more:
+            return Page(data=[show(row) for row in shown], next=None)
+        last = shown[-1].id
+        cursor = urlsafe_b64encode(last.bytes + _mac(self.key, self.place, last)).rstrip(b"=").decode()
+        return Page(data=[show(row) for row in shown], next=cursor)
 
 
 async def _paging(
@@ -78,7 +79,7 @@ async def _paging(
 ) -> Paging:
     filters = sorted(pair for pair in request.query_params.multi_items() if pair[0] not in _OWN)
     place = repr((request.url.path, principal.owner, filters)).encode()
-    key = context_of(request).cursor_key
+    key = context_of(request.app).cursor_key
     after = None if cursor is None else _read(cursor, key, place)
     return Paging(limit=limit, after=after, key=key, place=place)
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from twoway_router.domain.errors import BadRequest, FieldError, NotFound, RouterError, Unprocessable
+from twoway_router.web.context import context_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 DOCS: Final = "/problems/"
@@ -105,7 +106,7 @@ def problem_responses(path: str, methods: set[str]) -> dict[int | str, dict[str,
     return may_answer(*sorted(statuses))
 
 
-def problem_response(error: RouterError, request_id: UUID | None) -> Response:
+def problem_response(error: RouterError, request_id: UUID) -> Response:
     """The answer for an error of our tree."""
     body: dict[str, object] = {
         **error.extra,
@@ -120,10 +121,10 @@ def problem_response(error: RouterError, request_id: UUID | None) -> Response:
     return JSONResponse(body, status_code=error.status, headers=error.headers, media_type=MEDIA_TYPE)
 
 
-def request_id_of(request: Request) -> UUID | None:
+def request_id_of(request: Request) -> UUID:
     """The id that the middleware gave to this request."""
-    found: UUID | None = getattr(request.state, "request_id", None)
-    return found
+    request_id: UUID = request.state.request_id
+    return request_id
 
 
 def install_problems(app: FastAPI) -> None:
@@ -142,7 +143,14 @@ async def _on_router_error(request: Request, error: Exception) -> Response:
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    return problem_response(_invalid(error.errors(), error.body), request_id_of(request))
+    if isinstance(error.body, bytes) and error.body:
+        sentence = "The body must be JSON: send `Content-Type: application/json`."
+        fields = [FieldError(pointer="header/Content-Type", detail=sentence)]
+    else:
+        fields = [
+            FieldError(pointer=_pointer(each, error.body), detail=_sentence(each)) for each in error.errors()[:50]
+        ]
+    return problem_response(ValidationFailed(errors=fields), request_id_of(request))
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
@@ -154,19 +162,10 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         case HTTPStatus.NOT_FOUND:
             problem = NotFound("There is no such path.")
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            problem = MethodNotAllowed(headers={"Allow": request.app.state.allowed_methods(request.url.path)})
+            problem = MethodNotAllowed(headers={"Allow": context_of(request.app).allowed_methods(request.url.path)})
         case _:
             problem = BadRequest(str(error.detail))
     return problem_response(problem, request_id_of(request))
-
-
-def _invalid(found: Sequence[Mapping[str, Any]], body: object) -> RouterError:
-    if isinstance(body, bytes) and body:
-        wish = "The body must be JSON: send `Content-Type: application/json`."
-        return ValidationFailed(errors=[FieldError(pointer="header/Content-Type", detail=wish)])
-    return ValidationFailed(
-        errors=[FieldError(pointer=_pointer(each, body), detail=_sentence(each)) for each in found[:50]]
-    )
 
 
 def _pointer(found: Mapping[str, Any], body: object) -> str:

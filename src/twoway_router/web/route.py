@@ -47,14 +47,15 @@ class ApiRoute(APIRoute):
         if "POST" in methods:
             extra["parameters"] = [*extra.get("parameters", []), IDEMPOTENCY_KEY]
         options["openapi_extra"] = extra
-        options["summary"] = options.get("summary") or _first_sentence(endpoint)
+        first_sentence = " ".join((endpoint.__doc__ or "").split()).partition(". ")[0].removesuffix(".")
+        options["summary"] = options.get("summary") or first_sentence
         options["responses"] = {**problem_responses(path, methods), **(options.get("responses") or {})}
         super().__init__(path, endpoint, **options)
         self._known = _query_names(self.dependant)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """A path that stands in the document as it is, such as ``/keywords/availability``, is nobody's id."""
-        if "{" in self.path and scope["path"] in scope["app"].state.fixed_paths:
+        if "{" in self.path and scope["path"] in context_of(scope["app"]).fixed_paths:
             return Match.NONE, {}
         return super().matches(scope)
 
@@ -63,7 +64,7 @@ class ApiRoute(APIRoute):
         answer = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            context = context_of(request)
+            context = context_of(request.app)
             await self._admit(request, context)
             self._check_query(request)
             request = JsonRequest(request.scope, request.receive)
@@ -116,11 +117,6 @@ def _query_names(dependant: Dependant) -> frozenset[str]:
     """Every query parameter that an operation or something it depends on reads."""
     own = frozenset(parameter.alias for parameter in dependant.query_params)
     return own.union(*(_query_names(inner) for inner in dependant.dependencies))
-
-
-def _first_sentence(endpoint: Callable[..., Any]) -> str:
-    """An operation is called by the first sentence of its function."""
-    return " ".join((endpoint.__doc__ or "").split()).partition(". ")[0].removesuffix(".")
 
 
 def api_router(path: str, *, resource: str, tag: str, always: Literal["read", "write"] | None = None) -> APIRouter:

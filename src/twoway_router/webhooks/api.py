@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 
 from twoway_router.domain.addresses import Network
 from twoway_router.domain.ids import WebhookDeliveryId, WebhookEndpointId
@@ -35,10 +35,9 @@ endpoints = api_router("/webhook-endpoints", resource="webhooks", tag="Webhooks"
 deliveries = api_router("/webhook-deliveries", resource="webhooks", tag="Webhooks")
 
 
-async def _allowed(request: Request) -> tuple[Network, ...]:
-    """Private networks that the operator permits, from the app's state; none unless it was told."""
-    networks: tuple[Network, ...] = getattr(request.app.state, "webhook_networks", ())
-    return networks
+async def _allowed(context: Context) -> tuple[Network, ...]:
+    """Private networks that the operator permits."""
+    return context.webhook_networks
 
 
 AllowedNetworks = Annotated[tuple[Network, ...], Depends(_allowed)]

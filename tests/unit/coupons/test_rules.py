@@ -1,11 +1,11 @@
 """Uploads, and callers that guess."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
-from twoway_router.coupons.rules import FailedTries, TooManyTries, read_csv, sort_upload
+from twoway_router.coupons.rules import read_csv, sort_upload
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ANN, BOB = UUID(int=1), UUID(int=2)
@@ -32,23 +32,3 @@ def test_an_upload_is_sorted() -> None:
     assert upload.codes == ("SAVE-1", "SAVE-2")
     assert list(upload.duplicates) == ["save1", "SAVE-2"]
     assert list(upload.invalid) == ["abc", "a/bcd", "ab\x07cd", "----"]
-
-
-def test_after_five_failures_in_a_minute_a_caller_must_wait() -> None:
-    tries = FailedTries()
-    for second in range(5):
-        tries.note(ANN, NOW + timedelta(seconds=second))
-
-    with pytest.raises(TooManyTries) as caught:
-        tries.check(ANN, NOW + timedelta(seconds=10))
-
-    assert caught.value.headers == {"Retry-After": "50"}
-
-
-def test_failures_are_forgotten_after_a_minute_and_are_each_callers_own() -> None:
-    tries = FailedTries()
-    for _ in range(5):
-        tries.note(ANN, NOW)
-
-    tries.check(BOB, NOW)
-    tries.check(ANN, NOW + timedelta(minutes=1))

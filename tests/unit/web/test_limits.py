@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.cast import NOON
 from twoway_router.domain.ids import new_id
-from twoway_router.web.limits import RateLimiter
+from twoway_router.web.limits import FailedTries, RateLimiter
 
 KEY = new_id()
 MINUTE = timedelta(minutes=1)
@@ -44,6 +44,23 @@ def test_the_headers_follow_the_draft() -> None:
     headers = limiter.headers(limiter.take(KEY, NOON))
 
     assert headers == {"RateLimit": '"default";r=599;t=1', "RateLimit-Policy": '"default";q=600;w=60'}
+
+
+def test_after_five_failures_in_a_minute_a_caller_must_wait() -> None:
+    tries = FailedTries(allowed=5, window=MINUTE)
+    for second in range(5):
+        tries.note(KEY, NOON + timedelta(seconds=second))
+
+    assert tries.wait_seconds(KEY, NOON + timedelta(seconds=10)) == 50
+
+
+def test_failures_are_forgotten_after_a_minute_and_are_each_callers_own() -> None:
+    tries = FailedTries(allowed=5, window=MINUTE)
+    for _ in range(5):
+        tries.note(KEY, NOON)
+
+    assert tries.wait_seconds(new_id(), NOON) == 0
+    assert tries.wait_seconds(KEY, NOON + MINUTE) == 0
 
 
 @given(pauses=st.lists(st.integers(0, 30_000), min_size=1, max_size=200))
