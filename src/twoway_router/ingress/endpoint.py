@@ -1,4 +1,4 @@
-"""The carriers' endpoint as a bare ASGI application: the frame would cost more than the database.
+"""The carriers' endpoint as a bare ASGI application: a web framework would cost more than the database.
 
 ``/in/{carrier}/{connection_id}/mo|dlr`` → verify → parse → group commit → the carrier's own acknowledgement, also on errors.
 """

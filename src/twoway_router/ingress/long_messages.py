@@ -45,16 +45,17 @@ async def accept_parts(
     session: Session, arrivals: Sequence[Arrival], cache: RoutingCache, new_id: Callable[[], UUID], now: datetime
 ) -> Sequence[Stored]:
     """Like ``accept``, for a batch that holds parts."""
-    parts = [
-        _NewPart(id=new_id(), position=position, key=key, message=message, arrival=arrival)
-        for position, arrival in enumerate(arrivals)
-        for message in arrival.messages
-        if (key := _key(arrival, message)) is not None
-    ]
+    parts: list[_NewPart] = []
+    for position, arrival in enumerate(arrivals):
+        for message in arrival.messages:
+            if (part := message.part) is not None:
+                key = SetKey(arrival.connection_id, message.sender, message.recipient, part.reference, part.total)
+                parts.append(_NewPart(id=new_id(), position=position, key=key, message=message, arrival=arrival))
     keys = sorted({part.key for part in parts})
     await part_queries.lock_sets(session, keys)
     inserted = await part_queries.insert_once(session, _columns(parts))
     made = assemble(await part_queries.list_parts(session, keys), now)
+    # A message takes the place in the batch of the part that came last; one whose parts all lay here already, the first's.
     positions = {part.id: part.position for part in parts}
     completed: dict[int, list[InboundMessage]] = {}
     for whole in made.wholes:
@@ -69,9 +70,9 @@ async def accept_parts(
         await part_queries.correct(session, made.late)
         LONG_MESSAGES.labels("late").inc(len(made.late))
     for position in {part.position for part in parts}:
-        has_brought = any(part.id in inserted for part in parts if part.position == position)
-        if not _without_parts(arrivals[position]) or has_brought:
-            stored[position] = Stored.STORED if has_brought else Stored.DUPLICATE
+        is_new = any(part.id in inserted for part in parts if part.position == position)
+        if not _without_parts(arrivals[position]) or is_new:
+            stored[position] = Stored.STORED if is_new else Stored.DUPLICATE
     return stored
 
 
@@ -100,12 +101,6 @@ async def _close(session: Session, wholes: Sequence[Whole]) -> None:
         await part_queries.close_parts(session, wholes)
         for whole in wholes:
             LONG_MESSAGES.labels("incomplete" if whole.message.missing_parts else "joined").inc()
-
-
-def _key(arrival: Arrival, message: InboundMessage) -> SetKey | None:
-    if message.part is None:
-        return None
-    return SetKey(arrival.connection_id, message.sender, message.recipient, message.part.reference, message.part.total)
 
 
 def _without_parts(arrival: Arrival) -> tuple[InboundMessage, ...]:

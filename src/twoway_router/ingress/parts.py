@@ -1,6 +1,6 @@
-"""Puts parts of long messages together again: which of the parts that lie here make a message, and which came too late.
+"""Joins parts of long messages: which of the stored parts make a message, and which came too late for theirs.
 
-Pure. Called by ``long_messages`` with all parts of some sets, as the table has them, oldest first.
+Pure. Called by ``long_messages`` with all parts of some sets, oldest first.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -178,7 +178,7 @@ def _whole(group: _Group) -> Whole:
     """The message; what only one part can say (its id, its token) is taken from the first part that is there."""
     ordered = [group.parts[place] for place in sorted(group.parts)]
     first, joined = ordered[0], group.joined()
-    times = [datetime.fromisoformat(told) for part in ordered if (told := part.facts.get("carrier_time"))]
+    times = [datetime.fromisoformat(time) for part in ordered if (time := part.facts.get("carrier_time"))]
     extra: dict[str, str] = {}
     for part in reversed(ordered):
         extra |= part.facts.get("extra", {})
@@ -192,8 +192,8 @@ def _whole(group: _Group) -> Whole:
         recipient=first.key.recipient,
         text=joined.text,
         carrier_time=min(times, default=None),
-        operator=_said(ordered, "operator"),
-        reply_token=_said(ordered, "reply_token"),
+        operator=_first_fact(ordered, "operator"),
+        reply_token=_first_fact(ordered, "reply_token"),
         carrier_opted_out=any(part.facts.get("carrier_opted_out") for part in ordered),
         carrier_replied=any(part.facts.get("carrier_replied") for part in ordered),
         missing_parts=joined.missing,
@@ -203,5 +203,5 @@ def _whole(group: _Group) -> Whole:
     return Whole(message=message, part_ids=ids, last=max(ids), connection_id=first.key.connection_id)
 
 
-def _said(parts: Iterable[KeptPart], name: str) -> str | None:
-    return next((str(said) for part in parts if (said := part.facts.get(name))), None)
+def _first_fact(parts: Iterable[KeptPart], name: str) -> str | None:
+    return next((str(fact) for part in parts if (fact := part.facts.get(name))), None)

@@ -27,7 +27,7 @@ _SHORT: Final = 4
 
 _HIDDEN_MARK: Final = "\ue000"
 _TEXT_MARKS: Final = 0xF0000
-_LONGEST_TOLD: Final = 60_000
+_LONGEST_SHOWN: Final = 60_000
 _MARKS: Final = re.compile("[\ue000\U000f0000-\U000ffffd]")
 """Stand for what is hidden until all of it is: no text may be found in the words that say so."""
 
@@ -45,8 +45,11 @@ _ELEMENT: Final = re.compile(r"<([A-Za-z0-9_.:-]{1,64})>([^<]*)</")
 def hider(secrets: Iterable[str], texts: Iterable[str]) -> Hide:
     """What takes the connection's secrets and the messages' texts out, in whatever form they stand in a request."""
     found = {form: _HIDDEN_MARK for secret in secrets for form in _forms(secret)}
-    found |= {form: _text_mark(text) for text in texts if text for form in _forms(text)}
-    longest_first = sorted((pair for pair in found.items() if len(pair[0]) >= _SHORT), key=_length, reverse=True)
+    found |= {
+        form: chr(_TEXT_MARKS + min(len(text), _LONGEST_SHOWN)) for text in texts if text for form in _forms(text)
+    }
+    long_ones = (pair for pair in found.items() if len(pair[0]) >= _SHORT)
+    longest_first = sorted(long_ones, key=lambda pair: len(pair[0]), reverse=True)
     short = "|".join(re.escape(form) for form in sorted(found) if len(form) < _SHORT)
     short_values = re.compile(rf"(?<![^=\">:\s])(?:{short})(?![^&\"<,}}\s])") if short else None
 
@@ -61,14 +64,6 @@ def hider(secrets: Iterable[str], texts: Iterable[str]) -> Hide:
         return _masked(_ELEMENT.sub(_element, shown)).replace("\x00", "")
 
     return hide
-
-
-def _text_mark(text: str) -> str:
-    return chr(_TEXT_MARKS + min(len(text), _LONGEST_TOLD))
-
-
-def _length(pair: tuple[str, str]) -> int:
-    return len(pair[0])
 
 
 def _unmarked(mark: re.Match[str]) -> str:

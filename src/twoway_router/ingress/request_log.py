@@ -1,12 +1,12 @@
 """The last requests of each connection, for the operator who connects it. Called by ``endpoint`` and by a loop of its own.
 
-Never in a message's way: a note is an append to a list, written a few times a second, a few per connection and outcome;
-what is more than that, or cannot be written, is only counted.
+It delays no message: a note is an append to a list, which is written twice a second. A few notes per connection and
+outcome are kept; what is more than that, or cannot be written, is only counted.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -91,14 +91,11 @@ class RequestLog:
             return
         try:
             async with transaction(self._engine, System("ingress")) as session:
-                await insert_requests(session, self._columns(notes))
+                rows = [self._row(note) for note in notes]
+                await insert_requests(session, {name: [row[name] for row in rows] for name in rows[0]})
         except (*DATABASE_ERRORS, TypeError, ValueError) as error:
             REQUESTS_UNLOGGED.inc(len(notes))
             log.warning("requests.not_logged", count=len(notes), error=type(error).__name__)
-
-    def _columns(self, notes: Sequence[_Note]) -> dict[str, list[Any]]:
-        rows = [self._row(note) for note in notes]
-        return {name: [row[name] for row in rows] for name in rows[0]}
 
     def _row(self, note: _Note) -> dict[str, Any]:
         visit, request, parsed = note.visit, note.visit.request, note.visit.parsed

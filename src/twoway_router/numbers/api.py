@@ -111,7 +111,7 @@ async def update_connection(
 ) -> ConnectionOut:
     """Change a connection, rotate its secrets, or disable it: its URLs then answer 404."""
     said = {"secrets": sorted(body.secrets)} if body.secrets else None
-    async with trail.changing("connection.changed", "connections", connection_id, said=said):
+    async with trail.changing("connection.changed", "connections", connection_id, details=said):
         row = await connections.update_connection(
             session, context.sealer, connection_id, changes_of(body), expected=expected, now=now
         )

@@ -49,6 +49,8 @@ _INSERT_REQUESTS: Final = text(
     )
     """
 )
+"""The delete does not see what the same statement inserts: a connection keeps a few more until its next write. In one order and
+past locked rows, because two ingress processes may trim one connection at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

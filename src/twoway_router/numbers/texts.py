@@ -1,6 +1,6 @@
-"""What a number says itself, as its operator writes it. Part of ``schemas``; spoken by ``actions``.
+"""What a number says itself, as its operator writes it. Part of ``schemas``; sent by ``actions``.
 
-A text is one for all, or one for each language: the sender's is taken if a word told it, else the first of the number's.
+A text is one for all, or one for each language: the sender's is taken if a word shows it, else the first of the number's.
 """
 
 import re

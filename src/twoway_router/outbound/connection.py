@@ -16,7 +16,7 @@ HEADER_LIMIT_BYTES: Final = 32_768
 
 
 class ConnectionFailed(Exception):
-    """The exchange ended without a complete answer. ``is_sent`` tells whether the request may have arrived."""
+    """The exchange ended without a complete answer. ``is_sent``: the request may have arrived."""
 
     def __init__(self, reason: str, *, is_sent: bool) -> None:
         self.reason = reason

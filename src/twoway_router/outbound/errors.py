@@ -1,4 +1,4 @@
-"""How a call to the outside can end without an answer. Raised by ``outbound.http``, told apart by every delivery."""
+"""How a call to the outside can end without an answer. Raised by ``outbound.http``, every delivery distinguishes the two."""
 
 
 class SendRefused(Exception):

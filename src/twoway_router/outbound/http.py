@@ -1,4 +1,4 @@
-"""The only HTTP client of the router: safe towards tenants' URLs, one pool per destination, honest about what was sent.
+"""The only HTTP client of the router: safe towards tenants' URLs, one pool per destination, and it says what was surely not sent.
 
 Called by ``outbound.sms`` and ``outbound.webhook``. No redirects, no proxies from the environment, no cookies, no
 decompression; nothing is ever repeated here.
@@ -115,16 +115,12 @@ class PooledHttpClient:
     def _pool(self, origin: Origin) -> Pool:
         pool = self._pools.get(origin)
         if pool is None:
-            self._make_room()
+            if len(self._pools) >= POOLS:  # the longest unused go that have nothing under way
+                for unused in [key for key, each in self._pools.items() if not each.busy][: POOLS // 8]:
+                    self._pools.pop(unused).close()
             pool = self._pools[origin] = Pool(self._connections)
         self._pools.move_to_end(origin)
         return pool
-
-    def _make_room(self) -> None:
-        """Forget the longest unused pools that have nothing under way."""
-        if len(self._pools) >= POOLS:
-            for origin in [origin for origin, pool in self._pools.items() if not pool.busy][: POOLS // 8]:
-                self._pools.pop(origin).close()
 
 
 def split_url(url: str) -> tuple[Origin, str]:

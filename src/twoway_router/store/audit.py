@@ -1,4 +1,4 @@
-"""The audit log: who did what to what, and when. Written by services in the transaction of the deed; never changed."""
+"""The audit log: who did what to what, and when. Written by services in the transaction of the change; rows never change."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ SYSTEM = Actor()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One deed. ``tenant_id`` is the tenant whose matter it is."""
+    """One action on one subject. ``tenant_id`` is the tenant that may read of it."""
 
     subject_id: UUID
     tenant_id: UUID | None
@@ -52,7 +52,7 @@ async def record(
     tenant_id: UUID | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Note one deed: ``keyword.suspended`` and the like. ``details`` hold no texts of messages and no phone numbers."""
+    """Note one action, such as ``keyword.suspended``. ``details`` hold no texts of messages and no phone numbers."""
     await session.execute(
         insert(AuditLog).values(
             id=new_id(),
@@ -68,7 +68,7 @@ async def record(
 
 
 async def record_all(session: Session, action: str, entries: Sequence[Entry], *, by: Actor, now: datetime) -> None:
-    """Note the same deed on many subjects in one statement."""
+    """Note the same action on many subjects in one statement."""
     if entries:
         columns = {
             "ids": [new_id() for _ in entries],
@@ -88,7 +88,7 @@ async def list_entries(session: Session, subject_id: UUID, *, after: UUID | None
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogFilter:
-    """Which entries to list. Times are when the deed was done: from one, up to another."""
+    """Which entries to list. ``created_after`` is inclusive, ``created_before`` exclusive."""
 
     tenant_id: UUID | None = None
     subject_id: UUID | None = None
@@ -99,7 +99,7 @@ class LogFilter:
 
 
 async def list_log(session: Session, where: LogFilter, *, after: UUID | None, limit: int) -> Sequence[AuditLog]:
-    """Everybody's deeds, or those that are a tenant's matter, newest first."""
+    """All entries, or those that a tenant may read, newest first."""
     wanted = select(AuditLog).order_by(AuditLog.id.desc()).limit(limit)
     for name in ("tenant_id", "subject_id", "action", "actor_key_id"):
         if (value := getattr(where, name)) is not None:

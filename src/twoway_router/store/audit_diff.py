@@ -1,4 +1,4 @@
-"""What a change did to a row, for the audit log: its columns before and after, without secrets. Called by ``web.trail``.
+"""What a change did to a row, for the audit log: its columns before and after, without secrets. Called by ``web.audit``.
 
 The row is locked before it is read, so that what is noted is what this transaction changed.
 """
@@ -23,7 +23,7 @@ _SECRET: Final[Mapping[Subject, frozenset[str]]] = {
     "coupon_codes": frozenset({"code", "code_key", "sender"}),
 }
 _OWNED: Final = frozenset({"api_keys", "webhook_endpoints", "coupon_codes"})
-"""Whose changes are their tenant's matter; of the others only operators read."""
+"""Whose changes their tenant may read; changes of the others are for operators only."""
 
 _FACTS: Final = {
     subject: text(f"SELECT to_jsonb(subject) AS facts FROM {subject} AS subject WHERE id = :id FOR UPDATE")
@@ -34,7 +34,7 @@ Facts = Mapping[str, Any]
 
 
 async def read_facts(session: Session, subject: Subject, subject_id: UUID) -> Facts:
-    """A row's columns; none of what is secret, none if there is no such row."""
+    """A row's columns without the secret ones; empty when there is no such row."""
     found = await session.scalar(_FACTS[subject], {"id": subject_id})
     hidden = _LEFT_OUT | _SECRET[subject]
     return {name: value for name, value in (found or {}).items() if name not in hidden}

@@ -28,6 +28,8 @@ _RECORD = text(
     " added AS (INSERT INTO changes (sequence, kind, subject_id) SELECT sequence, :kind, :subject_id FROM step)"
     " SELECT sequence, pg_notify(:channel, '') FROM step"
 )
+"""One statement, so that the counter's row lock is taken, the entry written and the followers notified in one round trip.
+The lock is held until commit: sequences follow the order of commits, which a PostgreSQL sequence does not promise."""
 _SINCE = text("SELECT sequence, kind, subject_id FROM changes WHERE sequence > :after ORDER BY sequence LIMIT :limit")
 _NEWEST = text("SELECT sequence FROM change_counter WHERE id = 1")
 

@@ -1,4 +1,4 @@
-"""Tells a database that is away or busy from a statement that can never work. Asked before rows are blamed."""
+"""Which errors mean a database that is away or busy, and which a statement that can never work. Asked before a row is blamed."""
 
 from typing import Final
 
@@ -26,14 +26,14 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether the database was not there to be asked: every part of the work would hear the same."""
+    """Whether the database could not be asked at all: every part of the work would fail alike."""
     if isinstance(error, DBAPIError):
         return _is_broken(error) or _state_of(error) in _FULL
     return _is_unreachable(error)
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the same work may succeed at once: its connection broke, or it was rolled back for somebody else's sake."""
+    """Whether the same work may succeed at once: its connection broke, or it was rolled back in a conflict with another."""
     return isinstance(error, DBAPIError) and (_is_broken(error) or _state_of(error)[:2] == "40")
 
 

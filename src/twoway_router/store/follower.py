@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class Cache(Protocol):
-    """Something that is loaded whole once and then told what changed. Applying a change twice must be harmless."""
+    """Something that is loaded whole once and then follows what changes. Applying a change twice must be harmless."""
 
     async def load(self, session: Session) -> None: ...
 
@@ -57,16 +57,13 @@ class ChangeFollower:
     async def catch_up(self) -> None:
         """Apply everything committed until now. One at a time: what was read earlier is not applied later."""
         async with self._turn:
-            await self._catch_up()
-
-    async def _catch_up(self) -> None:
-        began = monotonic()
-        async with transaction(self._engine, System("change feed")) as session:
-            while news := await changes.list_since(session, self.sequence):
-                for cache in self._caches:
-                    await cache.apply(session, news)
-                self.sequence = news[-1].sequence
-        self._current_at = began
+            began = monotonic()
+            async with transaction(self._engine, System("change feed")) as session:
+                while news := await changes.list_since(session, self.sequence):
+                    for cache in self._caches:
+                        await cache.apply(session, news)
+                    self.sequence = news[-1].sequence
+            self._current_at = began
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow until ``stop``; a database that is away is waited for, and ``age`` grows meanwhile."""

@@ -1,4 +1,4 @@
-"""Which processes live: a row each, renewed while it runs. Written by ``processes``, read by ``management``."""
+"""Which processes run: a row for each, renewed while it runs. Written by ``processes``, read by ``management``."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ from twoway_router.store.transaction import Session
 
 BEAT_EVERY: Final = timedelta(seconds=10)
 LOST_AFTER: Final = timedelta(seconds=45)
-"""Without a beat for so long a process is taken for dead, or cut off from the database."""
+"""After so long without a beat a process counts as dead, or as cut off from the database."""
 
 _BEAT: Final = text(
     "INSERT INTO heartbeats (id, role, host, version, code_level, started_at, seen_at)"

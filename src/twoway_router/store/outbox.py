@@ -23,6 +23,8 @@ _ADD = text(
     " SELECT pg_notify(:channel, '')"
 )
 
+"""The notification is sent at commit, once for all of a transaction's, and costs no round trip of its own here."""
+
 _ADD_LATER = text(
     "INSERT INTO outbox (job, lane, ids, available_at)"
     " SELECT :job, entry.lane, ARRAY[entry.id], entry.at"

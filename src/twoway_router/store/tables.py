@@ -77,7 +77,7 @@ class IdempotencyKeys(Base):
 
 
 class Heartbeats(Base):
-    """One row per living process; tells which versions run, and which code levels before a contracting migration."""
+    """One row per running process: which versions run, and which code levels before a contracting migration."""
 
     __tablename__ = "heartbeats"
 

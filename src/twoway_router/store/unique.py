@@ -1,4 +1,4 @@
-"""Uniqueness is the database's word: write, and hear whether a constraint said no. Called by slices' services."""
+"""Whether a constraint refused what was written: uniqueness is never looked up before. Called by services."""
 
 from sqlalchemy.exc import IntegrityError
 

@@ -13,36 +13,36 @@ from twoway_router.telemetry.redact import mask
 
 _MSISDN = re.compile(r"\+\d{7,15}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_SPEAKING = (OSError, RuntimeError, AttributeError, ImportError, NameError)
-"""Errors that speak of code and machines. What others say may quote the value that they dislike: a text, a row, a key."""
+_QUOTING_NOBODY = (OSError, RuntimeError, AttributeError, ImportError, NameError)
+"""Errors whose message is about code and machines. Messages of others may quote a value: a text, a row, a key."""
 
 _NEVER = frozenset({"text", "body", "rest", "secret", "password", "authorization"})
 
 
 def _write_exception(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Where an error came from, and its causes; what it says only where that quotes nobody."""
+    """Where an error came from, and its causes; its message only where that quotes nobody."""
     given = event.pop("exc_info", None)
     if isinstance(given, tuple):
         given = given[1]
     elif given and not isinstance(given, BaseException):
         given = sys.exc_info()[1]
     if given:
-        event["exception"] = "".join(_told(given)).rstrip()
+        event["exception"] = "".join(_lines_of(given)).rstrip()
     return event
 
 
-def _told(error: BaseException, seen: frozenset[int] = frozenset()) -> Iterator[str]:
+def _lines_of(error: BaseException, seen: frozenset[int] = frozenset()) -> Iterator[str]:
     seen |= {id(error)}
     earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if earlier is not None and id(earlier) not in seen:
-        yield from _told(earlier, seen)
+        yield from _lines_of(earlier, seen)
         yield "\nthen\n\n"
     if isinstance(error, BaseExceptionGroup):
         for part in error.exceptions:
-            yield from _told(part, seen)
+            yield from _lines_of(part, seen)
     yield "Traceback (most recent call last):\n"
     yield from traceback.format_tb(error.__traceback__)
-    yield f"{type(error).__qualname__}{f': {error}' if isinstance(error, _SPEAKING) else ''}\n"
+    yield f"{type(error).__qualname__}{f': {error}' if isinstance(error, _QUOTING_NOBODY) else ''}\n"
 
 
 def _protect(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -152,7 +152,7 @@ async def get_key(session: Session, key_id: UUID, *, within: TenantId | None) ->
 
 
 async def revoke_key(session: Session, key_id: UUID, *, within: TenantId | None, now: datetime) -> None:
-    """Dead for ever, within five seconds everywhere. Revoking again changes nothing."""
+    """Refused for ever, within five seconds everywhere. Revoking again changes nothing."""
     key = await get_key(session, key_id, within=within)
     key.revoked_at = key.revoked_at or now
     await session.flush()

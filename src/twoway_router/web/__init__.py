@@ -1,1 +1,1 @@
-"""The kit of the management API: authentication, problems, transactions, idempotency, pages. Mounted by ``management``."""
+"""What every operation of the management API is built on: authentication, problems, transactions, idempotency, pages."""

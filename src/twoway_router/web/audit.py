@@ -26,27 +26,27 @@ class Trail:
 
     @asynccontextmanager
     async def changing(
-        self, deed: str, subject: Subject, subject_id: UUID, *, said: Mapping[str, Any] | None = None
+        self, action: str, subject: Subject, subject_id: UUID, *, details: Mapping[str, Any] | None = None
     ) -> AsyncIterator[None]:
-        """Around a change: what it made of the row. What changes nothing and says nothing is not noted."""
+        """Around a change: notes the row's columns before and after, and ``details``. Without any of these nothing is noted."""
         before = await read_facts(self.session, subject, subject_id)
         yield
         await self.session.flush()
         after = await read_facts(self.session, subject, subject_id)
-        if before != after or said:
-            details = {**difference(before, after), **(said or {})}
+        if before != after or details:
+            noted = {**difference(before, after), **(details or {})}
             owner = owner_of(subject, after or before)
             await audit.record(
-                self.session, deed, subject_id, by=self.by, now=self.now, tenant_id=owner, details=details
+                self.session, action, subject_id, by=self.by, now=self.now, tenant_id=owner, details=noted
             )
 
-    async def made(self, deed: str, subject: Subject, subject_id: UUID) -> None:
+    async def made(self, action: str, subject: Subject, subject_id: UUID) -> None:
         """After something was made."""
         await self.session.flush()
         facts = await read_facts(self.session, subject, subject_id)
         owner = owner_of(subject, facts)
         details = difference({}, facts)
-        await audit.record(self.session, deed, subject_id, by=self.by, now=self.now, tenant_id=owner, details=details)
+        await audit.record(self.session, action, subject_id, by=self.by, now=self.now, tenant_id=owner, details=details)
 
 
 async def _trail(session: DbSession, principal: CurrentPrincipal, now: Now) -> Trail:

@@ -1,7 +1,7 @@
 """Who is calling: reads the API key of a request and names its principal. Called by ``web.route`` before anything else.
 
 A key is ``twr_<live|test>_<kid>_<secret>``. Only the SHA-256 of its 256-bit secret is stored; what was read from the
-database is believed for three seconds, so that a revoked key is dead within five.
+database is used for three seconds, so that a revoked key is dead within five.
 """
 
 import hmac
@@ -140,9 +140,13 @@ class Authenticator:
         record = await self._find(kid, now)
         given = sha256(secret.encode()).digest()
         is_right = self._compare(given, record.secret_hash if record else _NO_HASH)
-        if record is None or not is_right or record.mode != mode or not _is_alive(record, now):
+        is_dead = record is None or record.revoked_at or (record.expires_at and record.expires_at <= now)
+        if record is None or is_dead or not is_right or record.mode != mode:
             raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
-        await self._note_use(record, now)
+        noted = max(filter(None, (record.last_used_at, self._noted.get(record.key_id))), default=None)
+        if noted is None or now - noted >= NOTED_EVERY:
+            self._noted[record.key_id] = now
+            await self._directory.note_use(record.key_id, now)
         if record.is_tenant_suspended:
             raise TenantSuspended
         return Principal(
@@ -162,16 +166,6 @@ class Authenticator:
         if len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
         return record
-
-    async def _note_use(self, record: KeyRecord, now: datetime) -> None:
-        noted = max(filter(None, (record.last_used_at, self._noted.get(record.key_id))), default=None)
-        if noted is None or now - noted >= NOTED_EVERY:
-            self._noted[record.key_id] = now
-            await self._directory.note_use(record.key_id, now)
-
-
-def _is_alive(record: KeyRecord, now: datetime) -> bool:
-    return record.revoked_at is None and (record.expires_at is None or record.expires_at > now)
 
 
 def actor_of(principal: Principal) -> Actor:

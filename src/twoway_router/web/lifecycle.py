@@ -1,6 +1,6 @@
-"""How a process dies politely: a lame duck that still serves but says ``Connection: close``, then the drain.
+"""How a process stops without failing a request: a lame duck that still serves but says ``Connection: close``, then the drain.
 
-A sleep alone is not enough: keep-alive clients stay on a dying process and their requests fail when it closes them.
+A sleep alone is not enough: keep-alive clients stay on a process that stops, and their requests fail when it closes them.
 """
 
 import asyncio

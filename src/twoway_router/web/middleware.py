@@ -1,4 +1,4 @@
-"""Around every request: its id, our headers, and the last net for what nobody expected. Installed by ``management.app``."""
+"""Around every request: its id, our headers, an answer to errors that no operation expects. Installed by ``management.app``."""
 
 from collections.abc import MutableMapping
 from typing import Any
@@ -47,15 +47,16 @@ class RequestGuard:
         except ClientDisconnect:
             log.info("api.caller_gone", request_id=str(request_id))
         except Exception as error:
-            problem = _problem_of(error, request_id=str(request_id), path=scope["path"], method=scope["method"])
+            fields = {"request_id": str(request_id), "path": scope["path"], "method": scope["method"]}
+            problem: RouterError
+            if is_unavailable(error):
+                log.warning("api.unavailable", error=type(error).__name__, **fields)
+                problem = Unavailable(headers={"Retry-After": "1"})
+            else:
+                log.error("api.failed", exc_info=error, **fields)
+                problem = RouterError(
+                    "Something went wrong on our side. It has been logged under the id in `instance`."
+                )
             if has_begun:
                 raise
             await problem_response(problem, request_id)(scope, receive, send_with_headers)
-
-
-def _problem_of(error: Exception, **fields: str) -> RouterError:
-    if is_unavailable(error):
-        log.warning("api.unavailable", error=type(error).__name__, **fields)
-        return Unavailable(headers={"Retry-After": "1"})
-    log.error("api.failed", exc_info=error, **fields)
-    return RouterError("Something went wrong on our side. It has been logged under the id in `instance`.")

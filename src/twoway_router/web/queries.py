@@ -1,4 +1,4 @@
-"""SQL of the kit: stored answers to POSTs. Called by ``web.idempotency``; the scheduler forgets old ones."""
+"""SQL of the stored answers to POSTs. Called by ``web.idempotency``; the scheduler deletes old ones."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +35,7 @@ def is_unavailable(error: Exception) -> bool:
 
 async def has_lock(session: Session, owner: str, key: str) -> bool:
     """Take the key for this transaction; False while another request holds it."""
+    # An advisory lock, because the row that could be locked is written only with the answer.
     number = int.from_bytes(blake2b(f"{owner}\n{key}".encode(), digest_size=8).digest(), "big", signed=True)
     return bool(await session.scalar(select(func.pg_try_advisory_xact_lock(number))))
 

@@ -62,6 +62,15 @@ _INSERT_MESSAGES: Final = text(
     """
 )
 
+"""One statement for the messages, their jobs and the notification: one round trip for the batch.
+
+- ``jsonb`` travels as text: the driver has no array of ``jsonb``.
+- Only what was inserted gets a job: a carrier's repeat starts nothing.
+- A job holds all new messages of a lane, in order. ``mod`` twice, because order keys may be negative and lanes may not;
+  the lane is ``store.outbox.lane_of``.
+- One notification for the batch, and none when there is no job.
+"""
+
 _INSERT_QUARANTINED: Final = text(
     """
     INSERT INTO quarantined_requests (id, connection_id, kind, reason, method, query, headers, body, received_at)

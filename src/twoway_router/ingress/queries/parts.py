@@ -60,6 +60,8 @@ _CLOSE: Final = text(
     WHERE part.id = entry.id
     """
 )
+"""The message is found by what its carrier calls it: a repeat of a joined message was inserted by an earlier transaction and
+has another id than the one made now. The bodies of joined parts go: the text is in the message."""
 _CORRECT: Final = text(
     """
     WITH entry AS (
@@ -74,10 +76,12 @@ _CORRECT: Final = text(
     WHERE message.id = newest.message_id
     """
 )
+"""Several late parts of one message may come together: the newest correction holds all of them, so it alone is written."""
 _DUE: Final = text(
     "SELECT DISTINCT connection_id, sender, recipient, reference, total FROM"
     " (SELECT * FROM message_parts WHERE state = 'waiting' AND due_at <= :now ORDER BY due_at LIMIT :limit) AS due"
 )
+"""The limit is inside: sets are few, their parts may be many, and the index on ``due_at`` gives them one by one."""
 _FORGET: Final = text(
     "DELETE FROM message_parts WHERE id IN (SELECT id FROM message_parts"
     " WHERE received_at < :before AND state <> 'waiting' LIMIT :limit FOR UPDATE SKIP LOCKED)"

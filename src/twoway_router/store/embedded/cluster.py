@@ -37,8 +37,10 @@ def create_cluster(binaries: Path, cluster: Path, password_file: Path, account: 
     handover = cluster.with_name("initdb-password")
     _write_private(handover, password)
     _give(handover, account)
+    locale = "C" if sys.platform == "darwin" else "C.UTF-8"
+    options = ["-U", ROLE, "-E", "UTF8", f"--locale={locale}", "--no-sync", "--auth=scram-sha-256"]
     try:
-        _initdb(binaries, unfinished, handover, account)
+        _run([str(binaries / "initdb"), "-D", str(unfinished), *options, f"--pwfile={handover}"], account, "")
     finally:
         handover.unlink()
     create = [str(binaries / "postgres"), "--single", "-D", str(unfinished), "-c", "fsync=off", "postgres"]
@@ -62,12 +64,6 @@ def require_matching_version(binaries: Path, cluster: Path) -> None:
 def child_environment() -> dict[str, str]:
     """Nothing of the caller's: PGDATA, PGPORT or a broken locale of a shell must not change the cluster."""
     return {"PATH": os.defpath, "LC_ALL": "C"}
-
-
-def _initdb(binaries: Path, folder: Path, password_file: Path, account: Account) -> None:
-    locale = "C" if sys.platform == "darwin" else "C.UTF-8"
-    command = [str(binaries / "initdb"), "-D", str(folder), "-U", ROLE, "-E", "UTF8", f"--locale={locale}", "--no-sync"]
-    _run([*command, "--auth=scram-sha-256", f"--pwfile={password_file}"], account, "")
 
 
 def _run(command: list[str], account: Account, text: str) -> None:

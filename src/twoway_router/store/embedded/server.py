@@ -33,9 +33,6 @@ DEFAULTS: Final[Mapping[str, str]] = {
 NOT_DURABLE: Final[Mapping[str, str]] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-def _silent(_: str) -> None: ...
-
-
 class EmbeddedPostgres:
     """One server over one data folder. Data stay between runs; a server that still runs there is used again.
 
@@ -51,7 +48,7 @@ class EmbeddedPostgres:
         fsync: bool = True,
         port: int | None = None,
         settings: Mapping[str, str] | None = None,
-        say: Say = _silent,
+        say: Say = lambda _: None,
     ) -> None:
         self._data_folder = data_folder.expanduser().absolute()
         self._bin_folder = bin_folder
@@ -159,8 +156,9 @@ class EmbeddedPostgres:
                 return running
             if self._wanted_port is not None or attempt + 1 == PORT_TRIES:
                 break
+        tail = "\n".join(log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
         raise EmbeddedPostgresError(
-            f"PostgreSQL did not start. The end of its log, {log_file}:\n{_tail(log_file)}\n"
+            f"PostgreSQL did not start. The end of its log, {log_file}:\n{tail}\n"
             "Fix the cause and start again, or set TWOWAY_DATABASE_URL to a PostgreSQL server."
         )
 
@@ -175,14 +173,14 @@ class EmbeddedPostgres:
             child = Child(command, account, log, os.getpid())
             child.start()
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        told = time.monotonic()
+        said_at = time.monotonic()
         while time.monotonic() < deadline and not child.has_ended():
             running = pidfile.read_pidfile(cluster)
             if running is not None and running.pid == child.pid and running.ready and pidfile.answers(port):
                 self._child, self._wanted_port = child, port
                 return running
-            if time.monotonic() - told > 1.0:
-                told = time.monotonic()
+            if time.monotonic() - said_at > 1.0:
+                said_at = time.monotonic()
                 self._say("waiting for PostgreSQL to answer")
             time.sleep(0.01)
         if not child.has_ended():
@@ -228,7 +226,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((pidfile.HOST, 0))
         return int(probe.getsockname()[1])
-
-
-def _tail(log_file: Path) -> str:
-    return "\n".join(log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
