@@ -127,7 +127,7 @@ async def repeat(
 ) -> None:
     """Call ``turn`` again and again. A failure is logged and slows it down, up to five seconds; our own cancellation ends it.
 
-    What is ``expected``, such as a database that is away, is told in one line; a surprise comes with its traceback.
+    What is ``expected``, such as a database that is away, is logged in one line; a surprise with its traceback.
     """
     pause = FIRST_PAUSE_SECONDS
     while not until():

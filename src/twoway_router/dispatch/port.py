@@ -42,7 +42,7 @@ class DeadJob:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """It is done, or it is somebody else's now: forget the job."""
+    """It is done, or another process has it: forget the job."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

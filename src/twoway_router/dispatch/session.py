@@ -96,7 +96,7 @@ class Session:
         await channel.close()
 
     async def is_blocked(self) -> bool:
-        """Whether the broker, short of memory or disk, has told us to stop publishing."""
+        """Whether the broker, short of memory or disk, takes nothing from publishers."""
         transport = self._publishing.transport
         if transport is None:
             return False

@@ -2,7 +2,7 @@
 
     <prefix>.jobs   direct   ──► <prefix>.<job>.<shard>        quorum, delivery limit, bounded, dead letters ─┐
     <prefix>.delay.<ms> fanout ► <prefix>.delay.<ms>           quorum, time to live, back to <prefix>.jobs    │
-    <prefix>.dead   fanout   ──► <prefix>.dead                 quorum, until somebody takes them       ◄──────┘
+    <prefix>.dead   fanout   ──► <prefix>.dead                 quorum, until they are consumed         ◄──────┘
 
 The routing key is always the name of the job's queue, so that a job finds its way back from a delay or from the dead.
 Arguments cannot be changed on a living queue: a change needs a new prefix.

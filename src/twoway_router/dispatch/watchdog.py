@@ -1,4 +1,4 @@
-"""Proves that messages still flow: a heartbeat is published, confirmed and consumed through the broker. Used by ``rabbitmq``.
+"""Proves that messages get through: a heartbeat is published, confirmed and consumed through the broker. Used by ``rabbitmq``.
 
 An open connection proves nothing: a broker that is stopped, or in alarm, or has cancelled us, keeps it open.
 """
@@ -97,7 +97,7 @@ class Watchdog:
         self.is_blocked = is_blocked
 
     async def _declare(self) -> None:
-        """Somebody has deleted a queue: make it again. Consumers of it, ours too, are told by the broker and start anew."""
+        """A queue was deleted: make it again. The broker cancels its consumers, ours too, and they start anew."""
         log.warning("rabbitmq.unroutable", hint="declaring exchanges and queues again")
         await asyncio.sleep(DECLARE_PAUSE_SECONDS)
         self._publisher.unroutable.clear()

@@ -12,7 +12,7 @@ from twoway_router.store.base import Base, one_of
 
 
 class Connections(Base):
-    """Our account at one carrier. ``settings`` are public to operators, ``secrets`` is sealed (``kit.sealing``).
+    """Our account at one carrier. ``settings`` are public to operators, ``secrets`` is sealed (``store.sealing``).
 
     ``sandbox_id`` is the sandbox that a connection to the simulated carrier belongs to; null for real carriers.
     """

@@ -56,7 +56,7 @@ class Pool:
         return None
 
     def keep(self, connection: Connection) -> None:
-        """Offer a connection to the next request, if the other side wants to go on."""
+        """Keep a connection for the next request, if the other side leaves it open."""
         if connection.is_open:
             connection.idle_since = asyncio.get_running_loop().time()
             self._idle.append(connection)

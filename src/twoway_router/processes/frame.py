@@ -1,6 +1,6 @@
-"""How a process lives and dies: its parts start, run in one task group, and drain after SIGTERM. Used by ``roles``.
+"""How a process runs and ends: its parts start, run in one task group, and drain after SIGTERM. Used by ``roles``.
 
-A loop that dies takes the process with it, so nothing is ever half alive. A second signal leaves at once.
+A loop that fails ends the process: no process runs with a part missing. A second signal leaves at once.
 """
 
 import asyncio

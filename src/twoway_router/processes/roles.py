@@ -1,4 +1,4 @@
-"""What each role consists of. Called by the command line's ``serve`` and by ``everything``."""
+"""What each role consists of. Called by the command line's ``serve`` and by ``all_in_one``."""
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum

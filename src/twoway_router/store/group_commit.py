@@ -81,7 +81,7 @@ class GroupCommit(Generic[Item, Result]):
     async def _recover(
         self, batch: Sequence[tuple[Item, asyncio.Future[Result]]], error: Exception, *, is_repeat: bool
     ) -> None:
-        """Once more, or everybody's failure, or the halves of the batch, down to the single item that fails."""
+        """Try once more, or fail all, or go on with the halves of the batch, down to the single item that fails."""
         if is_passing(error) and not is_repeat:
             await self._flush(batch, is_repeat=True)
         elif is_away(error) or len(batch) == 1:

@@ -1,4 +1,4 @@
-"""``ETag`` and ``If-Match``: an update is refused when somebody else changed the thing first. Used by ``api.py`` modules."""
+"""``ETag`` and ``If-Match``: an update is refused when its subject was changed meanwhile. Used by ``api.py`` modules."""
 
 from hashlib import blake2b
 from typing import Annotated, TypeVar

@@ -120,7 +120,7 @@ def _query_names(dependant: Dependant) -> frozenset[str]:
 
 
 def api_router(path: str, *, resource: str, tag: str, always: Literal["read", "write"] | None = None) -> APIRouter:
-    """A router for one resource. ``always`` is for operations whose method does not tell whether they change anything."""
+    """A router for one resource. ``always`` is for operations whose method does not show whether they change anything."""
 
     class ResourceRoute(ApiRoute):
         pass

@@ -47,7 +47,7 @@ _LIST: Final = text(
     ORDER BY part.id
     """
 )
-"""The fence (`OFFSET 0`) has these sets read only: a plan made on an empty table reads everybody's parts."""
+"""The fence (`OFFSET 0`) makes PostgreSQL look up each set by its index: a plan made on an empty table reads the whole table."""
 _CLOSE: Final = text(
     """
     UPDATE message_parts AS part

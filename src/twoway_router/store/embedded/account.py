@@ -17,7 +17,7 @@ UNPRIVILEGED = "nobody"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """The system user that owns the data folder. `switched` tells that it is not the caller."""
+    """The system user that owns the data folder. `switched` means that it is not the caller."""
 
     name: str
     uid: int
