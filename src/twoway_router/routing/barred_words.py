@@ -1,4 +1,4 @@
-"""Words that an operator keeps back on shared numbers: barred ones, and names of firms. Read once; used by ``claims``."""
+"""Words that only an operator can allow on shared numbers: barred ones and names of firms. Read once; used by ``claims``."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from twoway_router.domain.ids import TenantId
 from twoway_router.routing.text import Folded, fold
-from twoway_router.routing.word_faults import Fault, disguises_of
+from twoway_router.routing.word_faults import Fault, look_alikes_of
 
 
 class BarredWordsFile(BaseModel):
@@ -24,7 +24,7 @@ class BarredWordsFile(BaseModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BarredWords:
-    """The same by folded key. A brand's tenant is None if nobody here has it."""
+    """The file's words by folded key. A brand's tenant is None if no tenant of this router has it."""
 
     barred: Mapping[str, str] = field(default_factory=dict)
     brands: Mapping[str, tuple[str, TenantId | None]] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class BarredWords:
         """Why a tenant needs an operator for this word, or a word of this phrase."""
         if not self.barred and not self.brands:
             return None
-        for key in disguises_of(folded):
+        for key in look_alikes_of(folded):
             if key in self.barred:
                 return Fault("barred", f"Only an operator can allow {self.barred[key]}.", is_final=False)
             name, holder = self.brands.get(key, ("", tenant_id))

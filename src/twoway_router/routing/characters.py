@@ -112,21 +112,13 @@ def _fold_part(character: str) -> str:
     return " "
 
 
-def _with_edges(text: str) -> str:
-    character = text[0]
-    if is_ideograph(character) or unicodedata.category(character) == "So":
-        return EDGE + text + EDGE
-    if is_clustered(character) and unicodedata.category(character)[0] != "M":
-        return EDGE + text
-    return text
-
-
 def _fold_once(character: str) -> str:
     code = ord(character)
     if character in APOSTROPHES or _within(code, _IGNORABLE) or unicodedata.category(character) == "Cf":
         return ""
     if character in SPACING_ACCENTS or code in (0xFFFD, 0x2800) or 0xD800 <= code <= 0xDFFF:
         return " "
+    # A letter of its own, which decomposition would take for и with an accent.
     if character in "йЙ":
         return "й"
     decomposed = unicodedata.normalize("NFKD", character.casefold())
@@ -141,30 +133,29 @@ def fold_character(character: str) -> str:
         if again == text:
             break
         text = again
-    return _with_edges(text) if len(text) == 1 else text
+    if len(text) != 1:
+        return text
+    if is_ideograph(text) or unicodedata.category(text) == "So":
+        return EDGE + text + EDGE
+    return EDGE + text if is_clustered(text) and unicodedata.category(text)[0] != "M" else text
 
 
-class CharTable(dict[int, str]):
+class CharacterTable(dict[int, str]):
     """A ``str.translate`` table that learns. Only the first two planes are kept, so that no sender can make it grow."""
 
     def __missing__(self, code: int) -> str:
+        # Beyond them are ideographs, tags and nothing to read, which fold the same without being taken apart.
+        if code > _LAST_IDEOGRAPH:
+            return "" if _within(code, _TAGS) else " "
         if code > _CACHE_LIMIT:
-            return _fold_high(code)
+            character = chr(code)
+            is_letter = unicodedata.category(character) == "Lo"
+            return EDGE + unicodedata.normalize("NFKC", character) + EDGE if is_letter else " "
         folded = self[code] = fold_character(chr(code))
         return folded
 
 
-def _fold_high(code: int) -> str:
-    """The same as ``fold_character`` for what is not kept, without taking it apart: ideographs, tags, and nothing to read."""
-    if code <= _LAST_IDEOGRAPH:
-        character = chr(code)
-        if unicodedata.category(character) != "Lo":
-            return " "
-        return EDGE + unicodedata.normalize("NFKC", character) + EDGE
-    return "" if _within(code, _TAGS) else " "
-
-
-TABLE: Final = CharTable()
+TABLE: Final = CharacterTable()
 
 ASCII_TABLE: Final[dict[int, str | None]] = {code: fold_character(chr(code)) or None for code in range(128)}
 """The same foldings for ASCII, as single characters or None: the shape for which ``str.translate`` is fastest."""

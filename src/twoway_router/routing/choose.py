@@ -57,7 +57,7 @@ def find(
             best = _best(hits)
     if best is None:
         return Found(None, None, hits)
-    winner = resolve(table, best, text, folded, at)
+    winner = _resolve(table, best, text, folded, at)
     return Found(winner, best if winner is None else None, hits)
 
 
@@ -71,28 +71,22 @@ def _best(hits: list[Hit]) -> Hit | None:
     return best
 
 
-def resolve(table: RoutingTable, hit: Hit, text: str, folded: Folded, at: datetime) -> Winner | None:
+def _resolve(table: RoutingTable, hit: Hit, text: str, folded: Folded, at: datetime) -> Winner | None:
     """The keyword of a hit; None if several tenants hold it and neither windows nor accents tell them apart."""
-    rows = hit.rows
+    keyword, rows = table.columns.keyword, hit.rows
     if len(rows) > 1:
-        rows = _narrow(table, hit, text, folded, at)
+        rows = tuple(row for row in hit.rows if window_of(table, keyword[row], at) is WindowState.OPEN)
+        rows = rows or nearest(table, hit.rows, at)
+        # SÍBERIA and SIBÉRIA fold to one key: of several that are open, those written exactly as the text writes it.
+        if len(rows) > 1 and hit.match_class == EXACT:
+            start, end = locate(text, folded.tokens[: hit.tokens])
+            typed = _bare(text[start:end])
+            rows = tuple(row for row in rows if _bare(table.columns.display(row)) == typed) or rows
         if len({table.tenant_of(row) for row in rows}) > 1:
             return None
-        rows = (min(rows, key=lambda row: (table.columns.keyword_id(table.columns.keyword[row]).bytes, row)),)
-    keyword = table.columns.keyword[rows[0]]
-    return Winner(hit, rows[0], keyword, window_of(table, keyword, at))
-
-
-def _narrow(table: RoutingTable, hit: Hit, text: str, folded: Folded, at: datetime) -> tuple[int, ...]:
-    """Several keywords under one key: those that are open now or nearest to it, then those written exactly so."""
-    keyword = table.columns.keyword
-    rows = tuple(row for row in hit.rows if window_of(table, keyword[row], at) is WindowState.OPEN)
-    rows = rows or nearest(table, hit.rows, at)
-    if len(rows) > 1 and hit.match_class == EXACT:
-        start, end = locate(text, folded.tokens[: hit.tokens])
-        typed = _bare(text[start:end])
-        rows = tuple(row for row in rows if _bare(table.columns.display(row)) == typed) or rows
-    return rows
+    # Among keywords of one tenant any will do, as long as it is the same one however the table was built.
+    row = rows[0] if len(rows) == 1 else min(rows, key=lambda row: (table.columns.keyword_id(keyword[row]).bytes, row))
+    return Winner(hit, row, keyword[row], window_of(table, keyword[row], at))
 
 
 def _bare(written: str) -> str:

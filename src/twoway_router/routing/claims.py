@@ -10,7 +10,7 @@ from typing import Final
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.routing.choose import find
-from twoway_router.routing.collisions import Found, collisions_of
+from twoway_router.routing.collisions import MetKeyword, collisions_of
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.number_entries import NumberEntry
 from twoway_router.routing.other_spellings import derived_keys
@@ -141,26 +141,30 @@ def _refusal(code: str, detail: str, key: str) -> Verdict:
 
 
 def _judge_spelling(table: RoutingTable, entry: NumberEntry, claim: Claim, spelling: str) -> Verdict:
+    """What the word is, by itself and beside the keywords of others; of both the graver counts."""
     folded = fold(spelling)
     fault = fault_of(entry, spelling, folded)
     if entry.is_shared and (fault is None or not fault.is_final):
         fault = table.barred_words.fault_of(folded, claim.tenant_id) or fault
-    met = [
-        _collision(table, claim, spelling, found)
-        for found in collisions_of(table, entry, spelling, folded)
-        if table.columns.keyword_id(found.keyword) != claim.keyword_id
+    meetings = [
+        _collision(table, claim, spelling, met)
+        for met in collisions_of(table, entry, spelling, folded)
+        if table.columns.keyword_id(met.keyword) != claim.keyword_id
     ]
-    collisions = tuple(collision for collision in met if collision is not None)
+    collisions = tuple(collision for collision in meetings if collision is not None)
     gravest = max(collisions, key=lambda collision: _GRAVITY[collision.kind], default=None)
     kind = VerdictKind.ACCEPT if gravest is None else gravest.kind
     code = "free" if gravest is None else gravest.code
     detail = _DETAILS[code]
+    # A word that is taken stays taken, whatever is wrong with it besides.
     if fault is not None and kind is not VerdictKind.REFUSE:
         kind = VerdictKind.REFUSE if fault.is_final else VerdictKind.OVERRIDE_NEEDED
         code, detail = fault.code, fault.detail
     if kind is VerdictKind.OVERRIDE_NEEDED and claim.is_override:
         kind = VerdictKind.WARN
-    if kind is VerdictKind.ACCEPT and not entry.is_shared and _is_answer(entry, folded.key):
+    # The owner of a dedicated number may hold such a word; on a shared number it is a fault.
+    is_answer = folded.key.isdecimal() or entry.words.is_common(folded.key)
+    if kind is VerdictKind.ACCEPT and not entry.is_shared and is_answer:
         kind, code, detail = VerdictKind.WARN, "answer", "People also send this word as an answer or in passing."
     is_whole_message = fault is not None and fault.code in _WHOLE_ONLY
     return Verdict(
@@ -168,15 +172,11 @@ def _judge_spelling(table: RoutingTable, entry: NumberEntry, claim: Claim, spell
     )
 
 
-def _is_answer(entry: NumberEntry, key: str) -> bool:
-    return key.isdecimal() or entry.words.is_common(key)
-
-
-def _collision(table: RoutingTable, claim: Claim, spelling: str, found: Found) -> Collision | None:
-    """How a meeting counts for this claimant; None if it does not."""
-    tenant = table.tenants[table.columns.tenant[found.keyword]]
-    window = table.windows.get(found.keyword, (None, None))
-    code = found.code
+def _collision(table: RoutingTable, claim: Claim, spelling: str, met: MetKeyword) -> Collision | None:
+    """How an existing keyword counts against this claimant; None if it does not."""
+    tenant = table.tenants[table.columns.tenant[met.keyword]]
+    window = table.windows.get(met.keyword, (None, None))
+    code = met.code
     if tenant == claim.tenant_id:
         if code != "taken":
             return None
@@ -185,8 +185,8 @@ def _collision(table: RoutingTable, claim: Claim, spelling: str, found: Found) -
         code = "other_window"
     return Collision(
         tenant_id=tenant,
-        keyword_id=KeywordId(table.columns.keyword_id(found.keyword)),
-        word=table.columns.display(table.columns.first[found.keyword]),
+        keyword_id=KeywordId(table.columns.keyword_id(met.keyword)),
+        word=table.columns.display(table.columns.first[met.keyword]),
         spelling=spelling,
         code=code,
         kind=_KINDS[code],
@@ -196,16 +196,12 @@ def _collision(table: RoutingTable, claim: Claim, spelling: str, found: Found) -
 
 def are_apart(one: Window, other: Window) -> bool:
     """Whether two activity windows leave a day between them."""
-    return _is_before(one, other) or _is_before(other, one)
-
-
-def _is_before(one: Window, other: Window) -> bool:
-    end, start = one[1], other[0]
-    return end is not None and start is not None and start - end >= WINDOW_GUARD
+    gaps = ((one[1], other[0]), (other[1], one[0]))
+    return any(end is not None and start is not None and start - end >= WINDOW_GUARD for end, start in gaps)
 
 
 def _catches(number: NumberRules, claim: Claim) -> tuple[str, ...]:
-    """Spellings that would reach the keyword if it were alone: tried out, not guessed."""
+    """Spellings that would reach the keyword if it were the only one: each is routed, none is guessed."""
     keyword_id = claim.keyword_id or KeywordId(claim.number_id)
     keyword = KeywordRules(
         keyword_id=keyword_id, tenant_id=claim.tenant_id, number_id=claim.number_id, spellings=claim.spellings

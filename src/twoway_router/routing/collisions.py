@@ -14,19 +14,19 @@ _SHORTEST_EDIT = 4
 _SHORTEST_STEM = 3
 
 
-class Found(NamedTuple):
-    """A keyword row that is met, by what rule."""
+class MetKeyword(NamedTuple):
+    """An existing keyword's row, and the rule by which the new spelling meets it."""
 
     keyword: int
     code: str
 
 
-def collisions_of(table: RoutingTable, entry: NumberEntry, display: str, folded: Folded) -> list[Found]:
+def collisions_of(table: RoutingTable, entry: NumberEntry, display: str, folded: Folded) -> list[MetKeyword]:
     """Every keyword that a spelling meets, each once, by the gravest rule. A dedicated number knows only equal keys."""
     codes: dict[int, str] = {}
     for keyword, code in _meetings(table, entry, display, folded):
         codes.setdefault(keyword, code)
-    return [Found(keyword, code) for keyword, code in codes.items()]
+    return [MetKeyword(keyword, code) for keyword, code in codes.items()]
 
 
 def _meetings(table: RoutingTable, entry: NumberEntry, display: str, folded: Folded) -> Iterator[tuple[int, str]]:
@@ -41,13 +41,20 @@ def _meetings(table: RoutingTable, entry: NumberEntry, display: str, folded: Fol
         return
     yield from _look_alikes(table, entry, key)
     yield from _phrases_around(table, entry, folded)
-    yield from _phrases_inside(table, entry, folded)
-    yield from _derived(table, entry, display, key)
-    yield from _near(table, entry, key)
+    # Phrases whose first words are this keyword.
+    below = (1 << len(key)) - 1
+    for row in table.similar_keys(entry).phrases(key):
+        if table.columns.masks[row] & below == folded.mask:
+            yield table.columns.keyword[row], "prefix_of_theirs"
+    for probe in (key, *sorted(derived_keys(key, display))):
+        for row in as_rows(entry.index.get(probe)):
+            yield table.columns.keyword[row if row >= 0 else ~row], "derived"
+    yield from _one_edit_away(table, entry, key)
     yield from _shorter_words(table, entry, key)
 
 
 def _look_alikes(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[int, str]]:
+    """Keywords that look the same in another script, whether it is theirs or this one's."""
     seen = skeleton(key)
     for probe in {key, seen}:
         for row in as_rows(entry.index.get(probe)):
@@ -71,21 +78,7 @@ def _phrases_around(table: RoutingTable, entry: NumberEntry, folded: Folded) -> 
                     yield table.columns.keyword[row], "inside_phrase"
 
 
-def _phrases_inside(table: RoutingTable, entry: NumberEntry, folded: Folded) -> Iterator[tuple[int, str]]:
-    """Keywords whose first words are this one."""
-    mask, below = folded.mask, (1 << len(folded.key)) - 1
-    for row in table.similar_keys(entry).phrases(folded.key):
-        if table.columns.masks[row] & below == mask:
-            yield table.columns.keyword[row], "prefix_of_theirs"
-
-
-def _derived(table: RoutingTable, entry: NumberEntry, display: str, key: str) -> Iterator[tuple[int, str]]:
-    for probe in (key, *sorted(derived_keys(key, display))):
-        for row in as_rows(entry.index.get(probe)):
-            yield table.columns.keyword[row if row >= 0 else ~row], "derived"
-
-
-def _near(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[int, str]]:
+def _one_edit_away(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[int, str]]:
     """Keywords one edit away, for words that are long enough to be mistyped rather than meant."""
     if letters(key) < _SHORTEST_EDIT:
         return
@@ -96,7 +89,7 @@ def _near(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[i
 
 
 def _shorter_words(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[int, str]]:
-    """Keywords that this one goes on from inside a word: written apart, the text is theirs."""
+    """Keywords that are the beginning of this word: written as two words, the text is theirs."""
     for length in range(_SHORTEST_STEM, len(key)):
         for row in as_rows(entry.index.get(key[:length])):
             if row >= 0:

@@ -1,4 +1,4 @@
-"""Which open question or recent conversation of this sender a text belongs to. Called by ``plan``."""
+"""Which open question or recent exchange of this sender a text belongs to. Called by ``plan``."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

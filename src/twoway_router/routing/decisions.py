@@ -30,7 +30,7 @@ def to_keyword(table: RoutingTable, winner: Winner, text: str, folded: Folded, r
     columns = table.columns
     keyword = winner.keyword
     span, rest = span_and_rest(text, folded, winner.hit)
-    inside = find_sub_keyword(table, keyword, rest)
+    sub = find_sub_keyword(table, keyword, rest)
     first = columns.first[keyword]
     return Decision(
         outcome=RouteOutcome.KEYWORD,
@@ -39,8 +39,9 @@ def to_keyword(table: RoutingTable, winner: Winner, text: str, folded: Folded, r
         keyword_id=KeywordId(columns.keyword_id(keyword)),
         revision=columns.revision[keyword],
         word=columns.display(first),
-        sub_keyword=inside.name if inside else None,
-        rest=inside.rest if inside else "" if winner.hit.is_whole and not winner.hit.stem else rest,
+        sub_keyword=sub.name if sub else None,
+        # Behind a whole message stand only signs and emoji, which are no text; behind a glued match stand its digits.
+        rest=sub.rest if sub else "" if winner.hit.is_whole and not winner.hit.stem else rest,
         window=winner.window,
         match_class=winner.hit.match_class,
         span=span,
@@ -51,7 +52,7 @@ def to_keyword(table: RoutingTable, winner: Winner, text: str, folded: Folded, r
 
 
 def to_context(context: Context, text: str, rule: str, answer: str | None = None) -> Decision:
-    """An open question or a recent conversation won."""
+    """The message belongs to an open question or a recent exchange."""
     return Decision(
         outcome=RouteOutcome.CONTEXT,
         rule=rule,
@@ -65,15 +66,15 @@ def to_context(context: Context, text: str, rule: str, answer: str | None = None
 
 
 def to_declined(context: Context) -> Decision:
-    """The sender does not mean what was offered: nothing is handed over, not even the no."""
-    reason = "the sender declined what was offered"
+    """The sender says no to what the number asked: the tenant that was named gets nothing, not even the no."""
+    reason = "the sender said no to the number's question"
     return Decision(outcome=RouteOutcome.NONE, rule="offer_declined", context_id=context.context_id, reason=reason)
 
 
 def to_nobody(picked: Picked) -> Decision:
     """Several tenants may be meant and the number does not guess."""
     if picked.asks:
-        reason = "the sender is asked which conversation is meant"
+        reason = "the sender is asked which tenant is meant"
         return Decision(outcome=RouteOutcome.NONE, rule="ask", reason=reason, asks=picked.asks)
     return Decision(outcome=RouteOutcome.NONE, rule="quarantine", reason="several tenants wait for an answer")
 
@@ -83,6 +84,7 @@ def to_reserved(
 ) -> Decision:
     """A word of compliance without a keyword. A bare STOP on a shared number names no tenant: it is everyone's on it."""
     tenants = {context.tenant_id for context in live if not context.is_asked_by_number}
+    # Nobody but this tenant is in touch with the sender: it answers a HELP, and a STOP tells whose messages it ended.
     single = tenants.pop() if len(tenants) == 1 else None
     tenant = entry.rules.owner if not entry.is_shared else single if outcome is RouteOutcome.HELP else None
     details: Mapping[str, str] = {"conversation_tenant": str(single)} if single else {}
@@ -121,23 +123,22 @@ def to_default(entry: NumberEntry, text: str) -> Decision:
 
 def candidates(table: RoutingTable, found: Found, decision: Decision) -> tuple[Candidate, ...]:
     """Every keyword that was looked at and why it lost, in an order that does not depend on the table's."""
-    listed = [
+    looked_at = [
         Candidate(
             tenant_id=table.tenant_of(row),
             keyword_id=KeywordId(table.columns.keyword_id(table.columns.keyword[row])),
             word=table.columns.display(row),
             match_class=hit.match_class,
-            lost_because=_why(table, row, hit, found, decision),
+            lost_because=_why_lost(table, row, hit, found, decision),
         )
         for hit in found.hits
         for row in hit.rows
     ]
-    return tuple(
-        sorted(listed, key=lambda one: (bool(one.lost_because), one.match_class, one.word, one.keyword_id.bytes))
-    )
+    looked_at.sort(key=lambda one: (bool(one.lost_because), one.match_class, one.word, one.keyword_id.bytes))
+    return tuple(looked_at)
 
 
-def _why(table: RoutingTable, row: int, hit: Hit, found: Found, decision: Decision) -> str:
+def _why_lost(table: RoutingTable, row: int, hit: Hit, found: Found, decision: Decision) -> str:
     if hit.refusal:
         return hit.refusal
     winner = found.winner

@@ -56,40 +56,43 @@ def direct_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list
         key += token
         found = get(key)
         if found is not None:
-            hits += judge(entry, table, folded, number, key, found)
+            hits += _judge(entry, table, folded, number, key, found)
         elif len(key) > longest:
             break
     return hits
 
 
-def judge(entry: NumberEntry, table: RoutingTable, folded: Folded, tokens: int, key: str, found: Rows) -> list[Hit]:
+def _judge(entry: NumberEntry, table: RoutingTable, folded: Folded, tokens: int, key: str, found: Rows) -> list[Hit]:
     """Sort what was found under a key into classes and apply the guards."""
     columns = table.columns
     is_whole = tokens >= folded.size and not folded.is_long
     mask = 0 if tokens == 1 else boundary_mask(folded.tokens[:tokens])
     rows = (found,) if isinstance(found, int) else found
+    # One active keyword without options on a shared number: nearly every match ends here.
     if entry.is_shared and len(rows) == 1 and rows[0] >= 0 and not columns.flags[columns.keyword[rows[0]]]:
         hit = Hit(rows, EXACT if columns.masks[rows[0]] == mask else RESPACED, tokens, is_whole, key)
         is_sure = is_whole and hit.match_class is EXACT
         return [hit if is_sure else hit._replace(refusal=_refusal(entry, table, folded, hit, mask))]
-    direct = routable(entry, table, [row for row in rows if row >= 0])
-    if direct:
-        sorted_rows = _by_mask(table, direct, mask)
+    groups: list[tuple[str, tuple[int, ...]]]
+    if direct := routable(entry, table, [row for row in rows if row >= 0]):
+        groups = [
+            (EXACT, tuple(row for row in direct if columns.masks[row] == mask)),
+            (RESPACED, tuple(row for row in direct if columns.masks[row] != mask)),
+        ]
     else:
-        sorted_rows = _derived(table, routable(entry, table, [~row for row in rows if row < 0]), key, mask)
-    hits = [Hit(of, name, tokens, is_whole, key) for name, of in sorted_rows.items()]
-    if len(direct) > 1:
-        return [guarded for hit in hits for guarded in _guard_each(entry, table, folded, hit, mask)]
-    return [hit._replace(refusal=_refusal(entry, table, folded, hit, mask)) for hit in hits]
-
-
-def _guard_each(entry: NumberEntry, table: RoutingTable, folded: Folded, hit: Hit, mask: int) -> list[Hit]:
-    """One word at different times: a keyword that a guard refuses keeps none of the others from winning."""
-    rows: dict[str, tuple[int, ...]] = {}
-    for row in hit.rows:
-        refusal = _refusal(entry, table, folded, hit._replace(rows=(row,)), mask)
-        rows[refusal] = (*rows.get(refusal, ()), row)
-    return [hit._replace(rows=of, refusal=refusal) for refusal, of in rows.items()]
+        # A derived key that several tenants derive is nobody's, so their rows stay in one hit, which nobody can win.
+        derived = routable(entry, table, [~row for row in rows if row < 0])
+        classes = (_derived_class(table, row, key, mask) for row in derived)
+        groups = [(min(classes, key=RANKS.__getitem__, default=DERIVED), derived)]
+    hits = []
+    for match_class, of in groups:
+        # Tenants that hold one word at different times are guarded apart: where one keyword is refused, another may win.
+        by_refusal: dict[str, tuple[int, ...]] = {}
+        for part in ((row,) for row in of) if len(direct) > 1 else filter(None, [of]):
+            refusal = _refusal(entry, table, folded, Hit(part, match_class, tokens, is_whole, key), mask)
+            by_refusal[refusal] = by_refusal.get(refusal, ()) + part
+        hits += [Hit(part, match_class, tokens, is_whole, key, refusal) for refusal, part in by_refusal.items()]
+    return hits
 
 
 def routable(entry: NumberEntry, table: RoutingTable, rows: list[int]) -> tuple[int, ...]:
@@ -106,20 +109,7 @@ def routable(entry: NumberEntry, table: RoutingTable, rows: list[int]) -> tuple[
     )
 
 
-def _by_mask(table: RoutingTable, rows: tuple[int, ...], mask: int) -> dict[str, tuple[int, ...]]:
-    exact = tuple(row for row in rows if table.columns.masks[row] == mask)
-    respaced = tuple(row for row in rows if table.columns.masks[row] != mask)
-    return ({EXACT: exact} if exact else {}) | ({RESPACED: respaced} if respaced else {})
-
-
-def _derived(table: RoutingTable, rows: tuple[int, ...], key: str, mask: int) -> dict[str, tuple[int, ...]]:
-    """Rows whose derived key this is. Where those of several tenants meet it is nobody's, so they stay together."""
-    if not rows:
-        return {}
-    return {min((_kind(table, row, key, mask) for row in rows), key=RANKS.__getitem__): rows}
-
-
-def _kind(table: RoutingTable, row: int, key: str, mask: int) -> str:
+def _derived_class(table: RoutingTable, row: int, key: str, mask: int) -> str:
     own = table.key_of(row)
     if not own.isascii() and skeleton(own) == key:
         return LOOK_ALIKE if table.columns.masks[row] == mask else DERIVED
@@ -129,16 +119,19 @@ def _kind(table: RoutingTable, row: int, key: str, mask: int) -> str:
 
 
 def _refusal(entry: NumberEntry, table: RoutingTable, folded: Folded, hit: Hit, mask: int) -> str:
-    if hit.is_whole:
-        if entry.is_shared and hit.match_class == RESPACED:
-            return _guard_respaced(folded, hit, mask.bit_count() - table.columns.masks[hit.rows[0]].bit_count())
+    """Why a guard keeps a hit from winning, or nothing."""
+    if not hit.is_whole:
+        return "" if _has_declared_text(table, folded, hit) else guard_text_after(entry, table, folded, hit)
+    if not entry.is_shared or hit.match_class != RESPACED:
         return ""
-    if has_declared_text(table, folded, hit):
+    # "no te" is not NOTE: a short word that is parted into more words must be written letter by letter.
+    more_words = mask.bit_count() - table.columns.masks[hit.rows[0]].bit_count()
+    if more_words <= 0 or letters(hit.key) >= _FIVE or any(map(str.isdigit, hit.key)):
         return ""
-    return guard_text_after(entry, table, folded, hit)
+    return "" if all(len(token) == 1 for token in folded.tokens[: hit.tokens]) else "too short to be spaced anew"
 
 
-def has_declared_text(table: RoutingTable, folded: Folded, hit: Hit) -> bool:
+def _has_declared_text(table: RoutingTable, folded: Folded, hit: Hit) -> bool:
     """Whether a keyword spelt exactly is followed by what it declares, a sub-keyword or digits, and nothing else."""
     keyword = table.columns.keyword[hit.rows[0]]
     flags = table.columns.flags[keyword]
@@ -150,12 +143,6 @@ def has_declared_text(table: RoutingTable, folded: Folded, hit: Hit) -> bool:
     return behind in table.sub_keys.get(keyword, ())
 
 
-def _guard_respaced(folded: Folded, hit: Hit, more_words: int) -> str:
-    if more_words <= 0 or letters(hit.key) >= _FIVE or any(map(str.isdigit, hit.key)):
-        return ""
-    return "" if all(len(token) == 1 for token in folded.tokens[: hit.tokens]) else "too short to be spaced anew"
-
-
 def guard_text_after(entry: NumberEntry, table: RoutingTable, folded: Folded, hit: Hit) -> str:
     """Why a keyword may not win when text follows it, or nothing. Guards of length are for shared numbers."""
     if all(table.columns.flags[table.columns.keyword[row]] & IS_WHOLE for row in hit.rows):
@@ -164,12 +151,14 @@ def guard_text_after(entry: NumberEntry, table: RoutingTable, folded: Folded, hi
         return ""
     if hit.match_class == DIGIT_LOOK:
         return WHOLE_ONLY
-    if _is_common(entry, table, hit):
+    # As it is written here, or as the keyword itself is: NIKH is as common as the Greek word that it looks like.
+    keys = [hit.key] if hit.match_class == EXACT else [hit.key, *map(table.key_of, hit.rows)]
+    if any(map(entry.words.is_common, keys)):
         return "a common word: whole messages only"
     if hit.match_class == EXACT:
         if letters(hit.key) < _THREE:
             return _TOO_SHORT
-        return "too short for text glued to it" if _is_glued(folded, hit.tokens) else ""
+        return "" if _is_apart(folded, hit.tokens) else "too short for text glued to it"
     if hit.match_class == LOOK_ALIKE:
         return "" if len(hit.key) >= 4 else _TOO_SHORT
     if hit.key[-1].isdigit() and hit.tokens < len(folded.tokens) and folded.tokens[hit.tokens][0].isdigit():
@@ -177,23 +166,15 @@ def guard_text_after(entry: NumberEntry, table: RoutingTable, folded: Folded, hi
     return "" if len(hit.key) >= _LONG else _TOO_SHORT
 
 
-def _is_common(entry: NumberEntry, table: RoutingTable, hit: Hit) -> bool:
-    """As it is spelt here, or as the keyword itself is: NIKH is as common as ΝΙΚΗ."""
-    if entry.words.is_common(hit.key):
+def _is_apart(folded: Folded, tokens: int) -> bool:
+    """Whether a space or an emoji parts a keyword from the text after it, or the keyword is long enough to do without.
+
+    Han or Thai is written without spaces: three signs together are a word of their own, two stand inside too many words.
+    """
+    last = tokens - 1
+    if not folded.glued >> last & 1 or is_symbol(folded.tokens[tokens]):
         return True
-    return hit.match_class != EXACT and any(entry.words.is_common(table.key_of(row)) for row in hit.rows)
-
-
-def _is_glued(folded: Folded, tokens: int) -> bool:
-    """Whether text without a space follows fewer than three clusters; an emoji parts as a space does."""
-    if not folded.glued >> (tokens - 1) & 1 or is_symbol(folded.tokens[tokens]):
-        return False
-    return _clusters(folded, tokens) < _THREE
-
-
-def _clusters(folded: Folded, tokens: int) -> int:
-    """How many tokens stand glued together before the edge."""
-    count = 1
-    while count < tokens and folded.glued >> (tokens - 1 - count) & 1:
-        count += 1
-    return count
+    signs = 1
+    while signs < tokens and folded.glued >> (last - signs) & 1:
+        signs += 1
+    return signs >= _THREE

@@ -16,6 +16,7 @@ _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa",
 _HAS_UMLAUT: Final = re.compile("[äöüåøđ]")
 _DIGIT_LOOKS: Final = (str.maketrans("01", "oi"), str.maketrans("01", "ol"))
 _RUN: Final = re.compile(r"([^\W\d_])\1{2,}")
+_WEIGHTY: Final = re.compile("[\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0010ffff]")
 _THRICE: Final = re.compile(r"(.)\1\1")
 _MOST_RUNS: Final = 4
 _SIGN_SET: Final = frozenset(SIGNS)
@@ -25,15 +26,7 @@ def letters(key: str) -> int:
     """How many letters a key has; a Han sign or a Hangul syllable counts as two, because it says as much."""
     if key.isascii():
         return len(key) if key.isalpha() else sum(map(str.isalpha, key))
-    return sum(map(_weight, key))
-
-
-def _weight(character: str) -> int:
-    if not character.isalpha():
-        return 0
-    return (
-        2 if "\u3400" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7a3" or character > "\U0001ffff" else 1
-    )
+    return sum(2 if _WEIGHTY.match(character) else 1 for character in key if character.isalpha())
 
 
 def is_sign(character: str) -> bool:

@@ -1,14 +1,14 @@
 """Choose where one message goes: the whole decision as one pure function, the same for live traffic, dry run and replay.
 
 Called by ``ingress``, ``management`` and the command line. The order of the steps is the order of the table in
-docs/routing.md: words of compliance, open questions, keyword, free text, conversation, weaker spellings, default.
+docs/routing.md: words of compliance, open questions, keyword, free text, live context, weaker matches, default.
 """
 
 from typing import Final, NamedTuple
 
 from twoway_router.domain.ids import NumberId
 from twoway_router.routing.answers import is_free_text
-from twoway_router.routing.choose import Found, Winner, find, is_settled
+from twoway_router.routing.choose import Found, find, is_settled
 from twoway_router.routing.contexts import answered, live_contexts, pick
 from twoway_router.routing.decisions import (
     candidates,
@@ -39,6 +39,9 @@ from twoway_router.routing.text import Folded, after, fold, locate
 from twoway_router.routing.types import Context, Decision, RouteOutcome, RouteRequest
 
 _MAY_HIDE_A_STOP: Final = (RouteOutcome.KEYWORD, RouteOutcome.CONTEXT, RouteOutcome.DEFAULT)
+_AMBIGUOUS: Final = Decision(
+    outcome=RouteOutcome.NONE, rule="ambiguous_keyword", reason="several tenants hold this word"
+)
 
 
 class _Case(NamedTuple):
@@ -50,10 +53,6 @@ class _Case(NamedTuple):
     folded: Folded
     found: Found
     live: list[Context]
-
-    @property
-    def winner(self) -> Winner | None:
-        return self.found.winner
 
 
 def choose_route(table: RoutingTable, request: RouteRequest, *, explain: bool = False) -> Decision:
@@ -75,41 +74,37 @@ def choose_route(table: RoutingTable, request: RouteRequest, *, explain: bool = 
 
 
 def _decide(case: _Case) -> Decision:
-    winner = case.winner
+    """The rows of the decision table, in its order."""
+    entry, words, folded, winner, live = case.entry, case.entry.words, case.folded, case.found.winner, case.live
+    text, tokens = case.request.text, folded.tokens
     is_strong = winner is not None and winner.is_strong
-    is_plain = is_strong or (winner is not None and winner.hit.match_class == EXACT)
-    is_alone = not case.live and not _may_be_reserved(case)
-    if winner is not None and is_plain and is_alone:
-        decision = _to_keyword(case, winner, "keyword_whole" if is_strong else "keyword")
-        return decision if is_strong else _with_intent(case, decision)
-    reading = read_whole(case.entry, case.folded, is_keyword=is_strong)
+    # Nearly all messages have no live context and do not begin as a word of compliance does. Then only the rows of
+    # keywords and the default can fit, and the reading of reserved words, which costs more than the match, is left out.
+    is_alone = not live and bool(tokens)
+    is_alone = is_alone and tokens[0] not in words.openers and "".join(tokens[: folded.size]) not in words.reserved
+    if is_alone and winner is not None and (is_strong or winner.hit.match_class == EXACT):
+        if is_strong:
+            return to_keyword(case.table, winner, text, folded, "keyword_whole")
+        return _with_intent(case, to_keyword(case.table, winner, text, folded, "keyword"))
+    reading = read_whole(entry, folded, is_keyword=is_strong)
     if is_alone and winner is None and reading is None and case.found.doubt is None:
-        return _with_intent(case, _default(case))
-    if reading is not None and is_strong and not case.entry.is_shared and reading.outcome is not RouteOutcome.OPT_OUT:
+        return _with_intent(case, to_default(entry, text))
+    # The owner of a dedicated number may hold HELP or START as a keyword of its own. STOP yields to no keyword.
+    if reading is not None and is_strong and not entry.is_shared and reading.outcome is not RouteOutcome.OPT_OUT:
         reading = None
     if reading is not None and reading.force is Force.ALWAYS:
-        return to_reserved(case.entry, reading.outcome, reading.word, reading.rule, case.live)
-    lead = read_lead(case.entry, case.folded)
-    return _with_intent(case, _first_that_fits(case, reading, lead))
-
-
-def _first_that_fits(case: _Case, reading: Reading | None, lead: Lead | None) -> Decision:
-    return (
+        return to_reserved(entry, reading.outcome, reading.word, reading.rule, live)
+    lead = read_lead(entry, folded)
+    decision = (
         _open_question(case)
-        or _unless_asked(case, reading)
-        or _reserved_and_keyword(case, lead)
+        or _opt_out_unless_asked(case, reading)
+        or _reserved_word_and_keyword(case, lead)
         or _plain_stop(case, lead)
         or _keyword(case)
-        or _conversation(case)
-        or _weak_keyword(case)
-        or _last_resort(case, reading)
-        or _default(case)
+        or _live_context(case)
+        or _weak_keyword_or_default(case, reading)
     )
-
-
-def _may_be_reserved(case: _Case) -> bool:
-    words, tokens = case.entry.words, case.folded.tokens
-    return not tokens or tokens[0] in words.openers or "".join(tokens[: case.folded.size]) in words.reserved
+    return _with_intent(case, decision)
 
 
 def _open_question(case: _Case) -> Decision | None:
@@ -127,7 +122,7 @@ def _open_question(case: _Case) -> Decision | None:
     return to_context(picked.context, case.request.text, "open_question", answer)
 
 
-def _unless_asked(case: _Case, reading: Reading | None) -> Decision | None:
+def _opt_out_unless_asked(case: _Case, reading: Reading | None) -> Decision | None:
     """CANCEL or NO: opts out, unless a question that takes any text is open and the word is an answer."""
     if reading is None or reading.force is not Force.UNLESS_ASKED:
         return None
@@ -137,92 +132,76 @@ def _unless_asked(case: _Case, reading: Reading | None) -> Decision | None:
     return to_reserved(case.entry, reading.outcome, reading.word, reading.rule, case.live)
 
 
-def _reserved_and_keyword(case: _Case, lead: Lead | None) -> Decision | None:
-    """STOP PIZZA, HELP PIZZA, START PIZZA: that keyword's tenant only.
-
-    Where others hold the word at other times, a stop may be meant for what one of them sent: it is for everyone.
-    """
-    if lead is None or (lead.outcome is not RouteOutcome.OPT_OUT and case.winner is not None and case.winner.is_strong):
+def _reserved_word_and_keyword(case: _Case, lead: Lead | None) -> Decision | None:
+    """STOP PIZZA, HELP PIZZA, START PIZZA: that keyword's tenant only."""
+    winner = case.found.winner
+    # HELP DESK may be a keyword itself, and then it is meant. A keyword never begins with an opt-out word.
+    if lead is None or (lead.outcome is not RouteOutcome.OPT_OUT and winner is not None and winner.is_strong):
         return None
     text = case.request.text
     rest = after(text, locate(text, case.folded.tokens[: lead.tokens])[1])
     folded = fold(rest)
-    found = find(case.entry, case.table, rest, folded, case.request.at)
-    winner = found.winner
-    if winner is None:
+    named = find(case.entry, case.table, rest, folded, case.request.at).winner
+    if named is None:
         return None
-    behind = folded.tokens[winner.hit.tokens : folded.size]
-    if not winner.hit.is_whole and (folded.is_long or not is_made_of(behind, case.entry.words.polite)):
+    # Nothing but courtesy may follow: STOP PIZZA PLEASE is about PIZZA, "stop pizza is too cold" is a sentence.
+    behind = folded.tokens[named.hit.tokens : folded.size]
+    if not named.hit.is_whole and (folded.is_long or not is_made_of(behind, case.entry.words.polite)):
         return None
-    if lead.outcome is RouteOutcome.OPT_OUT and len({case.table.tenant_of(row) for row in winner.hit.rows}) > 1:
+    # Where others hold the word at other times, the sender may mean what one of them sent: the stop is for everyone.
+    if lead.outcome is RouteOutcome.OPT_OUT and len({case.table.tenant_of(row) for row in named.hit.rows}) > 1:
         return to_reserved(case.entry, lead.outcome, lead.word, "opt_out_phrase", case.live)
-    return to_reserved_keyword(case.table, lead.outcome, lead.word, winner.keyword, rest)
+    return to_reserved_keyword(case.table, lead.outcome, lead.word, named.keyword, rest)
 
 
 def _plain_stop(case: _Case, lead: Lead | None) -> Decision | None:
     """STOP PLEASE, STOP TEXTING ME: what any reasonable reader takes for an opt-out."""
     if lead is not None and is_plain_stop(case.entry, case.folded, lead):
         return to_reserved(case.entry, RouteOutcome.OPT_OUT, lead.word, "opt_out_phrase", case.live)
-    if case.winner is not None and case.winner.is_strong:
+    if case.found.winner is not None and case.found.winner.is_strong:
         return None
     phrase = read_phrase(case.entry, case.folded)
-    if phrase is None:
-        return None
-    return to_reserved(case.entry, RouteOutcome.OPT_OUT, phrase, "opt_out_phrase", case.live)
+    return (
+        None if phrase is None else to_reserved(case.entry, RouteOutcome.OPT_OUT, phrase, "opt_out_phrase", case.live)
+    )
 
 
 def _keyword(case: _Case) -> Decision | None:
     """A whole message beats an open free-text question; a keyword with text after it only if it is that tenant's."""
-    winner, doubt = case.winner, case.found.doubt
+    winner, doubt, text = case.found.winner, case.found.doubt, case.request.text
     if winner is not None and winner.is_strong:
-        return _to_keyword(case, winner, "keyword_whole")
+        return to_keyword(case.table, winner, text, case.folded, "keyword_whole")
     if doubt is not None and is_settled(doubt):
-        return _nobodys_word()
+        return _AMBIGUOUS
     questions = [context for context in case.live if is_free_text(context)]
     askers = {context.tenant_id for context in questions}
     if questions and (winner is None or case.table.tenant_of(winner.spelling) not in askers):
         picked = pick(case.entry, questions)
-        if picked.context is None:
-            return to_nobody(picked)
-        return to_context(picked.context, case.request.text, "free_text_question")
+        return to_nobody(picked) if picked.context is None else to_context(picked.context, text, "free_text_question")
     if winner is not None and winner.hit.match_class == EXACT:
-        return _to_keyword(case, winner, "keyword")
-    return _nobodys_word() if doubt is not None and doubt.match_class == EXACT else None
+        return to_keyword(case.table, winner, text, case.folded, "keyword")
+    return _AMBIGUOUS if doubt is not None and doubt.match_class == EXACT else None
 
 
-def _to_keyword(case: _Case, winner: Winner, rule: str) -> Decision:
-    return to_keyword(case.table, winner, case.request.text, case.folded, rule)
-
-
-def _conversation(case: _Case) -> Decision | None:
-    talks = [context for context in case.live if not context.is_asked_by_number]
-    if not talks:
+def _live_context(case: _Case) -> Decision | None:
+    """The tenant that has a question open with the sender, or was last in touch. The number's own questions are none."""
+    contexts = [context for context in case.live if not context.is_asked_by_number]
+    if not contexts:
         return None
-    picked = pick(case.entry, talks)
+    picked = pick(case.entry, contexts)
     if picked.context is None:
         return to_nobody(picked)
     return to_context(picked.context, case.request.text, "conversation")
 
 
-def _weak_keyword(case: _Case) -> Decision | None:
+def _weak_keyword_or_default(case: _Case, reading: Reading | None) -> Decision:
+    """What is left: a weaker match, a word of compliance in a language that the number does not have, the default."""
     if case.found.doubt is not None:
-        return _nobodys_word()
-    return None if case.winner is None else _to_keyword(case, case.winner, "keyword_weak")
-
-
-def _nobodys_word() -> Decision:
-    reason = "several tenants hold this word"
-    return Decision(outcome=RouteOutcome.NONE, rule="ambiguous_keyword", reason=reason)
-
-
-def _last_resort(case: _Case, reading: Reading | None) -> Decision | None:
-    """A word of compliance in a language that the number does not have, when nothing else fits."""
-    if reading is None or reading.force is not Force.LAST_RESORT:
-        return None
-    return to_reserved(case.entry, reading.outcome, reading.word, reading.rule, case.live)
-
-
-def _default(case: _Case) -> Decision:
+        return _AMBIGUOUS
+    if case.found.winner is not None:
+        return to_keyword(case.table, case.found.winner, case.request.text, case.folded, "keyword_weak")
+    if reading is not None and reading.force is Force.LAST_RESORT:
+        return to_reserved(case.entry, reading.outcome, reading.word, reading.rule, case.live)
     return to_default(case.entry, case.request.text)
 
 
@@ -231,19 +210,19 @@ def _with_intent(case: _Case, decision: Decision) -> Decision:
     if decision.outcome not in _MAY_HIDE_A_STOP:
         return decision
     tokens = case.folded.tokens
-    if decision.outcome is RouteOutcome.KEYWORD and case.winner is not None:
-        tokens = tokens[case.winner.hit.tokens :]
+    if decision.outcome is RouteOutcome.KEYWORD and case.found.winner is not None:
+        tokens = tokens[case.found.winner.hit.tokens :]
     intent = opt_out_intent(case.entry, tokens)
-    if intent is None:
-        return decision
-    return decision._replace(details={**decision.details, "opt_out_intent": intent.word})
+    return (
+        decision if intent is None else decision._replace(details={**decision.details, "opt_out_intent": intent.word})
+    )
 
 
 def needs_contexts(table: RoutingTable, number_id: NumberId, text: str, *, may_have_choices: bool = True) -> bool:
-    """Whether the decision can depend on open questions or conversations, so that they must be loaded.
+    """Whether the decision can depend on the sender's contexts, so that they must be loaded.
 
-    ``may_have_choices=False`` says that no open question on this number offers a set of words: then a message that is
-    a keyword as it stands needs none either.
+    ``may_have_choices=False``: no question on this number expects one of a set of words. Then a message that is a keyword
+    as it stands needs no contexts either.
     """
     entry = table.entry(number_id)
     if entry is None:

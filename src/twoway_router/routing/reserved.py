@@ -22,7 +22,7 @@ from twoway_router.routing.words import ReservedWord, Words
 _LONGEST: Final = 48
 _STRICT_COUNTRIES: Final = frozenset(("US", "CA"))
 _MOST_AFTER_PHRASE: Final = 3
-_MOST_WORN_WORDS: Final = 8
+_MOST_LOOK_ALIKE_WORDS: Final = 8
 _LONGEST_COURTESY: Final = 3
 
 
@@ -52,7 +52,7 @@ class Lead(NamedTuple):
 
 
 def read_whole(entry: NumberEntry, folded: Folded, *, is_keyword: bool) -> Reading | None:
-    """The whole message as a reserved word. A worn spelling counts only if the message is not a keyword as it stands."""
+    """The whole message as a reserved word. A look-alike spelling counts only if the message is no keyword as it stands."""
     size = folded.size
     if folded.is_long or not size:
         return None
@@ -61,19 +61,14 @@ def read_whole(entry: NumberEntry, folded: Folded, *, is_keyword: bool) -> Readi
     if len(key) > _LONGEST:
         return None
     found = _look_up(entry, key, tokens) if key in entry.words.reserved else None
-    if found is None and not is_keyword and _may_be_worn(key, size):
-        found = _look_up_worn(entry, key, tokens)
-    return found
-
-
-def _may_be_worn(key: str, size: int) -> bool:
-    """Whether there is anything about the key that wear could explain."""
-    if size > _MOST_WORN_WORDS:
-        return False
-    return not (key.isascii() and key.isalpha()) or has_run(key)
+    if found is not None or is_keyword or size > _MOST_LOOK_ALIKE_WORDS:
+        return found
+    # Plain letters without a run look like nothing but themselves.
+    return None if key.isascii() and key.isalpha() and not has_run(key) else _look_up_look_alikes(entry, key, tokens)
 
 
 def _look_up(entry: NumberEntry, key: str, tokens: list[str]) -> Reading | None:
+    """The list that a key stands in; opt-outs first, for one key may stand in the lists of several languages."""
     words = entry.words
     word = words.opt_out.get(key)
     if word is not None and _is_spelt(key, tokens, word):
@@ -81,6 +76,7 @@ def _look_up(entry: NumberEntry, key: str, tokens: list[str]) -> Reading | None:
     if (word := words.opt_out_phrases.get(key)) is not None:
         return Reading(RouteOutcome.OPT_OUT, word, "opt_out_phrase", Force.ALWAYS)
     if (word := words.opt_out_unless_asked.get(key)) is not None and _is_spelt(key, tokens, word):
+        # In the United States and Canada these words must opt out at once, whatever was asked.
         is_strict = entry.rules.country.upper() in _STRICT_COUNTRIES and key not in words.no
         return Reading(RouteOutcome.OPT_OUT, word, "opt_out", Force.ALWAYS if is_strict else Force.UNLESS_ASKED)
     for known, outcome in ((words.help, RouteOutcome.HELP), (words.start, RouteOutcome.OPT_IN)):
@@ -105,7 +101,7 @@ def _is_spelt(key: str, tokens: list[str], word: ReservedWord) -> bool:
     return all(len(token) == 1 for token in tokens) or len(key) >= 5
 
 
-def _look_up_worn(entry: NumberEntry, key: str, tokens: list[str]) -> Reading | None:
+def _look_up_look_alikes(entry: NumberEntry, key: str, tokens: list[str]) -> Reading | None:
     """Drawn out (STOOOP), signs or emoji before it (*STOP*), look-alike letters or digits (ST0P)."""
     bare = [token for token in tokens if not is_symbol(token)]
     plain = without_signs("".join(bare))
@@ -144,6 +140,8 @@ def is_plain_stop(entry: NumberEntry, folded: Folded, lead: Lead) -> bool:
     """An opt-out word with nothing but courtesy or its like behind it, or STOP with one word that names nothing known."""
     behind = folded.tokens[lead.tokens : folded.size]
     words = entry.words
+    # CANCEL or NO begins too many sentences; of the words that always opt out, STOP alone may have one unknown word behind
+    # it ("stop pizzza"), which is safer read as an opt-out than as nothing.
     if lead.word.kind != "opt_out":
         return False
     if folded.is_long:

@@ -1,6 +1,7 @@
 """The sub-keyword that the text after a keyword names. Called by ``plan`` once the tenant is certain, so it is lenient."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 from twoway_router.routing.index import RoutingTable
@@ -12,7 +13,7 @@ from twoway_router.routing.other_spellings import (
     skeleton,
     without_signs,
 )
-from twoway_router.routing.text import Folded, after, fold, locate
+from twoway_router.routing.text import after, fold, locate
 
 
 class FoundSubKeyword(NamedTuple):
@@ -28,24 +29,18 @@ def find_sub_keyword(table: RoutingTable, keyword: int, rest: str) -> FoundSubKe
     if not known or not rest:
         return None
     folded = fold(rest)
-    prefixes = ["".join(folded.tokens[:count]) for count in range(len(folded.tokens), 0, -1)]
-    for count, key in zip(range(len(prefixes), 0, -1), prefixes, strict=True):
-        if key in known:
-            return _inside(known[key], rest, folded, count)
-    for count, key in zip(range(len(prefixes), 0, -1), prefixes, strict=True):
-        name = _alike(known, key)
-        if name is not None:
-            return _inside(name, rest, folded, count)
+    # The longest beginning first. All that are spelt as declared come before any that only looks like one.
+    beginnings = [(count, "".join(folded.tokens[:count])) for count in range(len(folded.tokens), 0, -1)]
+    for look_up in (known.get, partial(_alike, known)):
+        for count, key in beginnings:
+            if name := look_up(key):
+                end = locate(rest, folded.tokens[:count])[1]
+                return FoundSubKeyword(name, after(rest, end))
     return None
 
 
-def _inside(name: str, rest: str, folded: Folded, count: int) -> FoundSubKeyword:
-    end = locate(rest, folded.tokens[:count])[1]
-    return FoundSubKeyword(name, after(rest, end))
-
-
 def _alike(known: Mapping[str, str], key: str) -> str | None:
-    """The one sub-keyword that a worn or misspelt key means; None if it may be two."""
+    """The one sub-keyword that a look-alike or misspelt key means; None if it may be two."""
     for spelt in (skeleton(key), without_signs(key), *digit_look_alikes(key), *cut_runs(key)):
         if spelt in known:
             return known[spelt]

@@ -72,6 +72,7 @@ def fold(text: str) -> Folded:
     head = text[:HEAD]
     if not head.isascii() or head[:1].isspace():
         return _fold_any(text.lstrip(_LEADING))
+    # ASCII folds character by character and holds no symbols: one translation does what _fold_any does in many steps.
     tokens = head.translate(ASCII_TABLE).split(None, WORDS)
     count = len(tokens)
     if count > WORDS:
@@ -99,9 +100,13 @@ def fold_string(head: str) -> str:
     """Fold a short string as a whole; tokens are still one string, parted by spaces and edges."""
     if head.isascii():
         return head.translate(ASCII_TABLE)
+    # Two halves of a surrogate pair are joined, as a handset meant them; a lone half becomes a replacement character.
     if _SURROGATE.search(head):
         head = head.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    # Before NFKC, which would turn them into a space with an accent: some of them are apostrophes inside words.
     head = head.translate(_BEFORE_NFKC)
+    # What is dropped between two characters may let them compose, and the composed one folds anew. Three rounds are
+    # enough for all of Unicode. The lengths are bounded because some characters grow: U+FDFA folds to eighteen.
     for _ in range(3):
         if not unicodedata.is_normalized("NFKC", head):
             head = unicodedata.normalize("NFKC", head)[: 2 * HEAD]
@@ -112,6 +117,7 @@ def fold_string(head: str) -> str:
 
 
 def _split_clusters(spelt: str) -> tuple[list[str], int, bool]:
+    """Tokens of a text that is not all parted by spaces: its tokens, which of them are glued, and whether more follow."""
     if _CLUSTER_RUN.search(spelt):
         spelt = _CLUSTER_RUN.sub(lambda run: run[0] + EDGE, spelt)
     tokens: list[str] = []
@@ -140,14 +146,12 @@ def _cut(text: str, tokens: list[str], glued: int) -> Folded:
     if is_half and len(tokens) > 1:
         tokens.pop()
         return Folded(tokens, len(tokens), glued, True)
-    is_long = is_half or len(text) > HEAD + _TAIL or _goes_on(text)
+    is_long = is_half or len(text) > HEAD + _TAIL
+    if not is_long:
+        # Piece by piece, for mostly the first one tells that there is more than symbols behind the head.
+        pieces = (fold_string(text[start : start + HEAD]) for start in range(HEAD, len(text), HEAD))
+        is_long = any(not is_symbol(token) for piece in pieces for token in piece.replace(EDGE, " ").split())
     return Folded(tokens, len(tokens) if is_long else _count(tokens, text), glued, is_long)
-
-
-def _goes_on(text: str) -> bool:
-    """Whether anything but symbols stands behind the head; read piece by piece, for mostly the first one tells."""
-    pieces = (fold_string(text[start : start + HEAD]) for start in range(HEAD, len(text), HEAD))
-    return any(not is_symbol(token) for piece in pieces for token in piece.replace(EDGE, " ").split())
 
 
 def _count(tokens: list[str], text: str) -> int:
@@ -176,7 +180,8 @@ def locate(text: str, tokens: list[str]) -> tuple[int, int]:
     low, high = lead, min(len(text), lead + HEAD)
     while low < high:
         middle = (low + high) // 2
-        if _length(text[lead:middle]) >= length:
+        spelt = fold_string(text[lead:middle])
+        if len(spelt) - spelt.count(" ") - spelt.count(EDGE) >= length:
             high = middle
         else:
             low = middle + 1
@@ -202,13 +207,8 @@ def _locate_ascii(head: str, tokens: list[str]) -> tuple[int, int] | None:
     return len(spelt) - len(spelt.lstrip()), end
 
 
-def _length(text: str) -> int:
-    spelt = fold_string(text)
-    return len(spelt) - spelt.count(" ") - spelt.count(EDGE)
-
-
 def _is_attached(character: str) -> bool:
-    """A mark, a joiner or the rest of a Hangul syllable that belongs to the character before it."""
+    """Whether it belongs to the character before it: a mark, a joiner, the rest of a Hangul syllable."""
     if character in _HALF_WIDTH_MARKS or "\u1161" <= character <= "\u11ff":
         return True
     return not character.isascii() and character not in APOSTROPHES and not fold_string(character)

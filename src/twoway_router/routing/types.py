@@ -12,7 +12,7 @@ from twoway_router.domain.messages import Sharing
 
 
 class RouteOutcome(StrEnum):
-    """Where a message went: a keyword, a conversation, compliance, the number's default, or nobody."""
+    """Where a message went: a keyword, a context, compliance, the number's default, or nobody."""
 
     KEYWORD = "keyword"
     CONTEXT = "context"
@@ -24,7 +24,7 @@ class RouteOutcome(StrEnum):
 
 
 class ContextKind(StrEnum):
-    """What a conversation is: a question that waits for its answer, or a recent exchange."""
+    """What a context is: a question that waits for its answer, or a recent exchange."""
 
     QUESTION = "question"
     RECENT = "recent"
@@ -90,9 +90,10 @@ class KeywordRules:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """An open question or a recent conversation of one tenant with this sender on this number.
+    """An open question or a recent exchange of one tenant with this sender on this number.
 
-    ``is_asked_by_number``: a question of the number's own ("did you mean PIZZA?"). Only its answer counts: it is no conversation.
+    ``is_asked_by_number``: a question of the number's own ("did you mean PIZZA?"). Only its
+    answer counts; it is no exchange with the tenant that it names.
     """
 
     context_id: str
@@ -141,7 +142,7 @@ class WindowState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AskChoice:
-    """One of the conversations between which the sender is asked to choose; their order is that of the numbers."""
+    """One of the contexts between which the sender is asked to choose, in the order of the numbers to answer with."""
 
     context_id: str
     tenant_id: TenantId

@@ -1,7 +1,6 @@
-"""The weaker readings of a text: look-alike scripts, trimmed signs, look-alike digits, long runs, glued digits, one edit.
+"""The weaker matches of a text: look-alike scripts, trimmed signs, look-alike digits, long runs, glued digits, one edit.
 
-Called by ``choose`` only when the words as they stand did not settle it, so all of this is off the hot path;
-``suggest`` asks it for one edit.
+Called by ``choose`` where the words as they stand do not settle it, which few messages need; by ``suggest`` for one edit.
 """
 
 import re
@@ -50,21 +49,24 @@ def weak_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[H
     words, places = _bare_words(folded)
     key = "".join(words)
     is_fuzzy = entry.rules.is_fuzzy and not entry.is_shared and not folded.is_long
-    is_worn = "0" in key or "1" in key or has_run(key)
-    if not is_worn and not is_fuzzy and not entry.glued and places is None and key.isascii():
+    has_looks = "0" in key or "1" in key or has_run(key)
+    # Plain words of plain letters, which is what most messages are, have no weaker reading.
+    if not has_looks and not is_fuzzy and not entry.glued and places is None and key.isascii():
         return hits
     if not key.isascii() and has_other_script(key):
         hits += _script_hits(entry, table, folded)
     if places is not None:
         hits += _bare_hits(entry, table, folded, words, places)
-    if is_worn:
-        hits += _worn_hits(entry, table, folded, words, places)
+    if has_looks:
+        hits += _digit_and_run_hits(entry, table, folded, words, places)
     if hits and entry.is_shared and places is not None:
         hits = _unless_others_signs(entry, table, folded, hits)
     if entry.glued:
         hits += _glued_hits(entry, table, folded)
     if is_fuzzy:
-        hits += _fuzzy_hits(entry, table, "".join(folded.tokens[: folded.size]), folded.size)
+        key = "".join(folded.tokens[: folded.size])
+        if rows := one_edit_away(entry, table, key):
+            hits.append(Hit(rows, FUZZY, folded.size, True, key))
     return hits
 
 
@@ -82,26 +84,25 @@ def _bare_words(folded: Folded) -> tuple[list[str], list[int] | None]:
     words: list[str] = []
     places: list[int] = []
     for number, token in enumerate(tokens[first:], first + 1):
-        word = _trim(token)
-        if word:
-            words.append(word)
+        start, end = 0, len(token)
+        while start < end and is_sign(token[start]):
+            start += 1
+        while end > start and is_sign(token[end - 1]):
+            end -= 1
+        if start < end:
+            words.append(token[start:end])
             places.append(number)
     if places:
         places[-1] = len(tokens)
     return words, places if words != tokens else None
 
 
-def _trim(token: str) -> str:
-    start, end = 0, len(token)
-    while start < end and is_sign(token[start]):
-        start += 1
-    while end > start and is_sign(token[end - 1]):
-        end -= 1
-    return token[start:end]
-
-
 def _unless_others_signs(entry: NumberEntry, table: RoutingTable, folded: Folded, hits: list[Hit]) -> list[Hit]:
-    """Signs and symbols before a word are passed over, but not where they are another tenant's keyword, or part of it."""
+    """Signs and symbols before a word are passed over, but not where they are another tenant's keyword, or part of it.
+
+    Tried are the whole start and the last three symbols before the first word, each with the words after it: a keyword
+    with more symbols than that before its word would have to be spelt from the start.
+    """
     tokens = folded.tokens
     lead = next((place for place, token in enumerate(tokens) if not is_symbol(token)), len(tokens))
     owners: set[TenantId] = set()
@@ -127,12 +128,6 @@ def _any(entry: NumberEntry, table: RoutingTable, found: Rows | None) -> tuple[i
     return routable(entry, table, [row for row in rows if row >= 0] or [~row for row in rows])
 
 
-def _same_words(table: RoutingTable, rows: tuple[int, ...], words: list[str]) -> tuple[int, ...]:
-    """Only keywords of the same words: trimming and spacing anew together would mean too many things."""
-    mask = boundary_mask(words)
-    return tuple(row for row in rows if table.columns.masks[row] == mask)
-
-
 def _hit(
     entry: NumberEntry,
     table: RoutingTable,
@@ -148,6 +143,7 @@ def _hit(
 
 
 def _script_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[Hit]:
+    """Greek or Cyrillic letters in the place of Latin ones, or the other way round."""
     hits = []
     key = ""
     for number, token in enumerate(folded.tokens, 1):
@@ -163,32 +159,38 @@ def _script_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> lis
 def _bare_hits(
     entry: NumberEntry, table: RoutingTable, folded: Folded, words: list[str], places: list[int]
 ) -> list[Hit]:
+    """The text without its signs and leading symbols: #pizza, *** pizza ***."""
     hits = []
     key = ""
     for count, (word, place) in enumerate(zip(words, places, strict=True), 1):
         key += word
-        rows = _same_words(table, _direct(entry, table, entry.index.get(key)), words[:count])
-        if rows and "".join(folded.tokens[:place]) != key and len(key) >= 3 and letters(key) >= 2:
+        if len(key) < 3 or letters(key) < 2 or "".join(folded.tokens[:place]) == key:
+            continue
+        # Only keywords of the same words: trimming and spacing anew together would mean too many things.
+        mask = boundary_mask(words[:count])
+        direct = _direct(entry, table, entry.index.get(key))
+        if rows := tuple(row for row in direct if table.columns.masks[row] == mask):
             hits.append(_hit(entry, table, folded, rows, DERIVED, place, key))
     return hits
 
 
-def _worn_hits(
+def _digit_and_run_hits(
     entry: NumberEntry, table: RoutingTable, folded: Folded, words: list[str], places: list[int] | None
 ) -> list[Hit]:
     """Class 4: digits read as letters and runs cut, on the whole message or, on a dedicated number, its first words."""
     shortest = 1 if not entry.is_shared else len(words)
+    masks = table.columns.masks
     hits = []
     for count in range(len(words), shortest - 1, -1):
         tokens = count if places is None else places[count - 1] if count else 0
-        rows, seen = _worn_rows(entry, table, "".join(words[:count]))
-        columns = table.columns
-        if rows and all(columns.masks[row].bit_count() == count - 1 for row in rows):
+        rows, seen = _rows_of_look_alikes(entry, table, "".join(words[:count]))
+        if rows and all(masks[row].bit_count() == count - 1 for row in rows):
             hits.append(_hit(entry, table, folded, rows, DIGIT_LOOK, tokens, seen))
     return hits
 
 
-def _worn_rows(entry: NumberEntry, table: RoutingTable, key: str) -> tuple[tuple[int, ...], str]:
+def _rows_of_look_alikes(entry: NumberEntry, table: RoutingTable, key: str) -> tuple[tuple[int, ...], str]:
+    """What a key spells with its digits read as letters, else with its runs cut, and the key that it is then."""
     if len(key) >= _FIVE and letters(key) >= 2:
         looks = digit_look_alikes(key)
         rows = tuple({row for look in looks for row in _any(entry, table, entry.index.get(look))})
@@ -197,42 +199,37 @@ def _worn_rows(entry: NumberEntry, table: RoutingTable, key: str) -> tuple[tuple
     found = [(rows, cut) for cut in cut_runs(key) if (rows := _direct(entry, table, entry.index.get(cut)))]
     if not found:
         return (), key
+    # The least cut reading counts, unless runs cut otherwise spell words of other tenants: then nobody can win.
     every = tuple({row for rows, _ in found for row in rows})
     return found[0] if len(set(map(table.tenant_of, every))) == 1 else (every, found[0][1])
 
 
 def _glued_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[Hit]:
     """A keyword that takes digits without a space (VOTO5), unless another tenant has a longer one of the kind."""
+    columns = table.columns
     hits = []
     before = ""
     for number, token in enumerate(folded.tokens, 1):
         found = _GLUED.match(token)
         key = before + found[1] if found else ""
-        if found and key in entry.glued:
-            rows = routable(entry, table, list(entry.glued[key]))
-            if rows:
-                is_whole = number >= folded.size and not folded.is_long
-                hit = Hit(rows, GLUED, number, is_whole, key, stem=found[1])
-                hits.append(hit._replace(refusal=_guard_glued(entry, table, hit)))
         before += token
+        if not found or key not in entry.glued:
+            continue
+        rows = routable(entry, table, list(entry.glued[key]))
+        if not rows:
+            continue
+        is_whole = number >= folded.size and not folded.is_long
+        refusal = ""
+        if not is_whole and all(columns.flags[columns.keyword[row]] & IS_WHOLE for row in rows):
+            refusal = WHOLE_ONLY
+        elif entry.is_shared:
+            holders = {columns.tenant[columns.keyword[row]] for row in rows}
+            if not holders.issuperset((entry.stems or {}).get(key, ())):
+                refusal = "another tenant's keyword goes on with digits"
+            elif letters(key) < 3:
+                refusal = "too short for digits glued to it"
+        hits.append(Hit(rows, GLUED, number, is_whole, key, refusal, stem=found[1]))
     return hits
-
-
-def _guard_glued(entry: NumberEntry, table: RoutingTable, hit: Hit) -> str:
-    if not hit.is_whole and all(table.columns.flags[table.columns.keyword[row]] & IS_WHOLE for row in hit.rows):
-        return WHOLE_ONLY
-    if not entry.is_shared:
-        return ""
-    tenants = {table.columns.tenant[table.columns.keyword[row]] for row in hit.rows}
-    rivals = (entry.stems or {}).get(hit.key, ())
-    if any(tenant not in tenants for tenant in rivals):
-        return "another tenant's keyword goes on with digits"
-    return "" if letters(hit.key) >= 3 else "too short for digits glued to it"
-
-
-def _fuzzy_hits(entry: NumberEntry, table: RoutingTable, key: str, tokens: int) -> list[Hit]:
-    rows = one_edit_away(entry, table, key)
-    return [Hit(rows, FUZZY, tokens, True, key)] if rows else []
 
 
 def one_edit_away(entry: NumberEntry, table: RoutingTable, key: str) -> tuple[int, ...]:
@@ -242,15 +239,15 @@ def one_edit_away(entry: NumberEntry, table: RoutingTable, key: str) -> tuple[in
         return ()
     if max(key) > _LAST_ALPHABET:
         return ()
-    alphabet = _LATIN if key.isascii() else "".join(sorted(c for c in entry.alphabet if _is_near(c, key)))
+    if key.isascii():
+        alphabet = _LATIN
+    else:
+        # A slip of the finger stays on the keyboard: letters of the same block of Unicode as one of the key's.
+        blocks = {ord(character) >> 7 for character in key}
+        alphabet = "".join(sorted(c for c in entry.alphabet if c.isalpha() and ord(c) >> 7 in blocks))
     found: set[int] = set()
     for edit in filter(entry.index.__contains__, single_edits(key, alphabet)):
         if len(edit) >= _FIVE and not words.is_reserved(edit):
             found.update(_direct(entry, table, entry.index[edit]))
     keywords = {table.columns.keyword[row] for row in found}
     return tuple(sorted(found)) if len(keywords) == 1 else ()
-
-
-def _is_near(character: str, key: str) -> bool:
-    """Of the same block of Unicode as a letter of the key, near enough to be on the same keyboard."""
-    return character.isalpha() and any(ord(character) >> 7 == ord(other) >> 7 for other in key)

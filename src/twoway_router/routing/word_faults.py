@@ -1,4 +1,4 @@
-"""What a keyword may look like, before anyone else's keywords are looked at. Called by ``claims``."""
+"""What is wrong with a word as a keyword, whoever else holds keywords. Called by ``claims``."""
 
 import unicodedata
 from typing import Final, NamedTuple
@@ -37,6 +37,7 @@ def fault_of(entry: NumberEntry, display: str, folded: Folded) -> Fault | None:
 
 
 def _form_fault(display: str, folded: Folded) -> Fault | None:
+    """What nobody can type or read: faults on every number."""
     if not folded.tokens:
         return Fault("unreadable", "Nothing is left of this word once punctuation is taken away.")
     if len(display) > LONGEST:
@@ -51,28 +52,28 @@ def _form_fault(display: str, folded: Folded) -> Fault | None:
 
 
 def _shared_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
-    key = folded.key
-    reserved = _opt_out_fault(entry, folded) or _compliance_fault(entry, folded)
+    """Words that belong to everybody on a shared number."""
+    key, words = folded.key, entry.words
+    reserved = _opt_out_fault(entry, folded) or _everybodys_fault(entry, folded)
     if reserved is not None:
         return reserved
+    typical_reply = Fault(
+        "typical_reply", "People send this word as an answer; only an operator can allow it.", is_final=False
+    )
     if key.isdecimal():
         return Fault("only_digits", "Digits alone are answers to questions.")
-    if key in entry.words.yes or key in entry.words.no:
+    if key in words.yes or key in words.no:
         return Fault("answer", "Yes and no words are answers to questions.")
-    if key in entry.words.replies and letters(key) >= _SHORTEST:
-        return Fault(
-            "typical_reply", "People send this word as an answer; only an operator can allow it.", is_final=False
-        )
-    if not entry.words.offensive.isdisjoint(disguises_of(folded)):
+    if key in words.replies and letters(key) >= _SHORTEST:
+        return typical_reply
+    if not words.offensive.isdisjoint(look_alikes_of(folded)):
         detail = "Many people find this word offensive; only an operator can allow it."
         return Fault("offensive", detail, is_final=False)
     if not any(map(is_symbol, folded.tokens)) and letters(key) < _SHORTEST:
         return Fault("too_short", "A keyword has at least 3 letters.", is_final=len(key) < _SHORTEST)
-    if key in entry.words.replies:
-        return Fault(
-            "typical_reply", "People send this word as an answer; only an operator can allow it.", is_final=False
-        )
-    if entry.words.is_common(key):
+    if key in words.replies:
+        return typical_reply
+    if words.is_common(key):
         detail = "A common word: only an operator can allow it, and then it matches whole messages only."
         return Fault("common_word", detail, is_final=False)
     return None
@@ -80,9 +81,8 @@ def _shared_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
 
 def _opt_out_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
     words = entry.words
-    for key in _guises(folded.key):
-        word = words.opt_out.get(key) or words.opt_out_unless_asked.get(key)
-        if word is not None:
+    for key in _look_alikes(folded.key):
+        if word := words.opt_out.get(key) or words.opt_out_unless_asked.get(key):
             return Fault("reserved", f"{word.word} ends messages.")
     first = folded.tokens[0]
     if first in words.opt_out:
@@ -90,22 +90,21 @@ def _opt_out_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
     return None
 
 
-def _compliance_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
+def _everybodys_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
     words = entry.words
-    for key in _guises(folded.key):
-        word = words.help.get(key) or words.start.get(key) or words.operator.get(key)
-        if word is not None:
+    for key in _look_alikes(folded.key):
+        if word := words.help.get(key) or words.start.get(key) or words.operator.get(key):
             return Fault("reserved", f"{word.word} is a word that every sender may use.")
     return None
 
 
-def disguises_of(folded: Folded) -> set[str]:
+def look_alikes_of(folded: Folded) -> set[str]:
     """What the whole or one of its longer words could be taken for; short words mean something else elsewhere."""
     parts = (folded.key, *(token for token in folded.tokens if letters(token) > _SHORTEST))
-    return {guise for part in parts for guise in _guises(part)}
+    return {look for part in parts for look in _look_alikes(part)}
 
 
-def _guises(key: str) -> set[str]:
+def _look_alikes(key: str) -> set[str]:
     """The key and what it could be taken for."""
     plain = without_signs(key)
     return {key, plain, skeleton(plain), *digit_look_alikes(plain), *cut_runs(plain)}
@@ -118,29 +117,23 @@ def word_count(folded: Folded) -> int:
 
 def _has_invisibles(display: str, folded: Folded) -> bool:
     has_symbol = any(map(is_symbol, folded.tokens))
+    # Arabic, Persian and the Indic scripts cannot be written right without joiners.
+    needs_joiners = any("\u0600" <= character <= "\u06ff" or "\u0900" <= character <= "\u0dff" for character in display)
     return any(
         unicodedata.category(character) in ("Cf", "Cc", "Co", "Cs", "Cn")
-        and not (character in "\u200c\u200d" and not display.isascii() and (has_symbol or _joins(display)))
+        and not (character in "\u200c\u200d" and (has_symbol or needs_joiners))
         for character in display
         if character not in _JOINERS or not has_symbol
     )
-
-
-def _joins(display: str) -> bool:
-    """Scripts that need joiners to be written right: Arabic, Persian and the Indic ones."""
-    return any("\u0600" <= character <= "\u06ff" or "\u0900" <= character <= "\u0dff" for character in display)
 
 
 def _mixes_scripts(token: str) -> bool:
     """Against "moderately restrictive" (UTS 39): one script and Latin, but never Latin with Greek or Cyrillic."""
     if token.isascii():
         return False
-    scripts = {_script(character) for character in token if character.isalpha()}
+    names = (unicodedata.name(character, "UNKNOWN") for character in token if character.isalpha())
+    scripts = {name.split(" ")[0].removeprefix("KATAKANA-") for name in names}
     if scripts & _NEVER_WITH_LATIN:
         return len(scripts) > 1
     scripts.discard("LATIN")
     return len(scripts) > 1 and not any(scripts <= together for together in _EAST_ASIAN)
-
-
-def _script(character: str) -> str:
-    return unicodedata.name(character, "UNKNOWN").split(" ")[0].removeprefix("KATAKANA-")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from twoway_router.routing.characters import is_symbol
-from twoway_router.routing.collisions import Found
+from twoway_router.routing.collisions import MetKeyword
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.number_entries import NumberEntry, as_rows
 from twoway_router.routing.other_spellings import derived_keys, has_other_script, is_one_edit, letters, skeleton
@@ -14,12 +14,12 @@ _SHORTEST_EDIT = 4
 _SHORTEST_STEM = 3
 
 
-def collisions_of(table: RoutingTable, entry: NumberEntry, display: str, folded: Folded) -> list[Found]:
+def collisions_of(table: RoutingTable, entry: NumberEntry, display: str, folded: Folded) -> list[MetKeyword]:
     """Every keyword that a spelling meets, each once, by the gravest rule. A dedicated number knows only equal keys."""
     codes: dict[int, str] = {}
     for keyword, code in _meetings(table, entry, display, folded):
         codes.setdefault(keyword, code)
-    return [Found(keyword, code) for keyword, code in codes.items()]
+    return [MetKeyword(keyword, code) for keyword, code in codes.items()]
 
 
 def _meetings(table: RoutingTable, entry: NumberEntry, display: str, folded: Folded) -> Iterator[tuple[int, str]]:

@@ -11,7 +11,7 @@ from tests.unit.routing import linear
 from tests.unit.routing.cast import GYM, NUMBERS, PIZZERIA, RADIO, SHARED, a_keyword, a_table
 from twoway_router.domain.ids import KeywordId, TenantId
 from twoway_router.routing.claims import Claim, judge_claim
-from twoway_router.routing.collisions import Found, collisions_of
+from twoway_router.routing.collisions import MetKeyword, collisions_of
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.text import fold
 from twoway_router.routing.types import KeywordRules
@@ -40,7 +40,7 @@ def keywords_of(claims: list[tuple[str, TenantId]]) -> dict[object, KeywordRules
     return {keyword.keyword_id: keyword for keyword in (a_keyword(*claim) for claim in claims)}
 
 
-def both_ways(table: RoutingTable, word: str) -> tuple[list[Found], list[Found]]:
+def both_ways(table: RoutingTable, word: str) -> tuple[list[MetKeyword], list[MetKeyword]]:
     entry = table.entry(SHARED)
     assert entry is not None
     folded = fold(word)
