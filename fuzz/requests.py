@@ -8,17 +8,17 @@ from urllib.parse import urlsplit
 from tests.carriers.cases import HERE, HOST, NOW, Case, connection, requests
 
 from fuzz.target import Target, demand
-from twoway_router.carriers import recorded, sns
-from twoway_router.carriers.charsets import clean, decode_bytes
-from twoway_router.carriers.decoders import DECODERS, Undecodable, load_json, load_xml
+from twoway_router.carriers import recorded, sns_hosts
+from twoway_router.carriers.checking.spec_files import SpecFileError, read_spec
 from twoway_router.carriers.errors import BadSignature, CertificateMissing, SpecError
-from twoway_router.carriers.events import MAX_ID, MAX_WORD
 from twoway_router.carriers.http import RawRequest
-from twoway_router.carriers.parts import MAX_PARTS, join_parts, read_header, split_body
+from twoway_router.carriers.reading.charsets import clean, decode_bytes
+from twoway_router.carriers.reading.decoders import DECODERS, Undecodable, load_json, load_xml
+from twoway_router.carriers.reading.events import MAX_ID, MAX_WORD
+from twoway_router.carriers.reading.parts import MAX_PARTS, join_parts, read_header, split_body
+from twoway_router.carriers.reading.selection import MAX_EVENTS, Kind, Parsed
 from twoway_router.carriers.registry import CARRIERS
-from twoway_router.carriers.selection import MAX_EVENTS, Kind, Parsed
 from twoway_router.carriers.spec import Decoder
-from twoway_router.carriers.spec_files import SpecFileError, read_spec
 from twoway_router.domain.messages import DeliveryReceipt, InboundMessage, MessagePart
 from twoway_router.domain.outcomes import Done, Failed, Retry, Unknown
 
@@ -39,7 +39,7 @@ def _read_by(carrier: str) -> Callable[[bytes], None]:
         try:
             connection(carrier).verify(request, NOW)
         except CertificateMissing as missing:
-            demand(sns.is_allowed(missing.url), "a certificate from elsewhere")
+            demand(sns_hosts.is_allowed(missing.url), "a certificate from elsewhere")
         except BadSignature:
             pass
         for kind in KINDS:
@@ -50,7 +50,7 @@ def _read_by(carrier: str) -> Callable[[bytes], None]:
 
 def _check_parsed(parsed: Parsed) -> None:
     demand(len(parsed.messages) + len(parsed.receipts) + len(parsed.rejects) <= MAX_EVENTS, "too many events")
-    demand(parsed.confirm_url is None or sns.is_allowed(parsed.confirm_url), "a confirmation elsewhere")
+    demand(parsed.confirm_url is None or sns_hosts.is_allowed(parsed.confirm_url), "a confirmation elsewhere")
     for message in parsed.messages:
         _check_message(message)
     for receipt in parsed.receipts:
@@ -178,7 +178,7 @@ def trust_sns(data: bytes) -> None:
     except BadSignature:
         pass
     url = data.decode("utf-8", "surrogateescape")
-    if sns.is_allowed(url):
+    if sns_hosts.is_allowed(url):
         _demand_amazon(url)
 
 

@@ -14,8 +14,8 @@ from tests.carriers.signing import SIGNERS
 from twoway_router.carriers import recorded
 from twoway_router.carriers.engine import CompiledConnection, ConnectionView, compile_connection
 from twoway_router.carriers.http import HttpReply, HttpRequest, RawRequest
+from twoway_router.carriers.reading.selection import Kind, Parsed
 from twoway_router.carriers.registry import CARRIERS
-from twoway_router.carriers.selection import Kind, Parsed
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import Encoding, OutboundMessage
 

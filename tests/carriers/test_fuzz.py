@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.carriers.cases import NOW, Case, connection, requests
-from twoway_router.carriers.charsets import decode_bytes
-from twoway_router.carriers.decoders import DECODERS, Undecodable
 from twoway_router.carriers.errors import BadSignature, CertificateMissing
 from twoway_router.carriers.http import HttpReply, RawRequest
-from twoway_router.carriers.parts import join_parts, read_header, split_body
+from twoway_router.carriers.reading.charsets import decode_bytes
+from twoway_router.carriers.reading.decoders import DECODERS, Undecodable
+from twoway_router.carriers.reading.parts import join_parts, read_header, split_body
+from twoway_router.carriers.reading.selection import Parsed
 from twoway_router.carriers.registry import CARRIERS
-from twoway_router.carriers.selection import Parsed
 from twoway_router.carriers.spec import Decoder
 from twoway_router.domain.messages import MessagePart
 from twoway_router.domain.outcomes import Done, Failed, Retry, Unknown

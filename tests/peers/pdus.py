@@ -5,7 +5,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from twoway_router.carriers.charsets import decode_gsm
+from twoway_router.carriers.reading.charsets import decode_gsm
 from twoway_router.domain.gsm import BASIC
 
 SUBMIT_SM: Final = 0x04

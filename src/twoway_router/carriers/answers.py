@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
-from twoway_router.carriers.decoders import query_bytes, read_pairs
 from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.http import AckOutcome, HttpReply, RawRequest
 from twoway_router.carriers.placeholders import Values, fill
+from twoway_router.carriers.reading.decoders import query_bytes, read_pairs
 from twoway_router.carriers.spec import Ack, CarrierSpec
 
 Acks = Mapping[AckOutcome, HttpReply]

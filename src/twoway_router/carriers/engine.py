@@ -10,19 +10,21 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from twoway_router.carriers.answers import compile_acks, compile_receipt_url, probe_answer
-from twoway_router.carriers.decoders import Document, Undecodable, decode, load_json
+from twoway_router.carriers.common_settings import ANSWERS, PREVIOUS, read_base
 from twoway_router.carriers.errors import BadSignature, SpecError
-from twoway_router.carriers.events import Reject
-from twoway_router.carriers.everywhere import ANSWERS, PREVIOUS, read_base
-from twoway_router.carriers.fields import Scene
 from twoway_router.carriers.hooks import CONFIGURATORS, HOOKS
 from twoway_router.carriers.http import AckOutcome, HttpReply, HttpRequest, RawRequest
 from twoway_router.carriers.placeholders import fill_all, values_for
-from twoway_router.carriers.proofs import Check
-from twoway_router.carriers.selection import Kind, Parsed, Selection
-from twoway_router.carriers.sending import LookUpClient, ReplyReader, Sender
+from twoway_router.carriers.proving.primitives import Check
+from twoway_router.carriers.proving.verifiers import VERIFIERS
+from twoway_router.carriers.reading.decoders import Document, Undecodable, decode, load_json
+from twoway_router.carriers.reading.events import Reject
+from twoway_router.carriers.reading.fields import Scene
+from twoway_router.carriers.reading.selection import Kind, Parsed, Selection
+from twoway_router.carriers.sending.look_ups import LookUpClient
+from twoway_router.carriers.sending.replies import ReplyReader
+from twoway_router.carriers.sending.requests import Sender
 from twoway_router.carriers.spec import Auth, CarrierSpec
-from twoway_router.carriers.verifiers import VERIFIERS
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import Capability, OutboundMessage
 from twoway_router.domain.outcomes import SendReply

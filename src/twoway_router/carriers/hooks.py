@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from twoway_router.carriers.decoders import Document
+from twoway_router.carriers.reading.decoders import Document
 from twoway_router.carriers.spec import CarrierSpec
 from twoway_router.carriers.specs import generic, kannel
 

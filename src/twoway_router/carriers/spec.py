@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, Literal
 
-from twoway_router.carriers.everywhere import ANSWERS, BASE, PREVIOUS, RATE, problem_with
+from twoway_router.carriers.common_settings import ANSWERS, BASE, PREVIOUS, RATE, problem_with
 from twoway_router.carriers.http import AckOutcome
 from twoway_router.domain.errors import FieldError
 from twoway_router.domain.messages import Capability, DeliveryState

@@ -11,14 +11,14 @@ from uuid import UUID
 import orjson
 import typer
 
+from twoway_router.carriers.checking.spec_files import SpecFileError, read_spec, spec_schema
 from twoway_router.carriers.engine import CompiledConnection, ConnectionView, compile_connection
 from twoway_router.carriers.errors import BadSignature, CertificateMissing, SpecError
 from twoway_router.carriers.http import AckOutcome, HttpReply, RawRequest
+from twoway_router.carriers.reading.selection import Parsed
 from twoway_router.carriers.recorded import read_request
 from twoway_router.carriers.registry import CARRIERS, refuse_taken_name
-from twoway_router.carriers.selection import Parsed
 from twoway_router.carriers.spec import CarrierSpec
-from twoway_router.carriers.spec_files import SpecFileError, read_spec, spec_schema
 from twoway_router.domain.clock import utc_now
 from twoway_router.domain.ids import ConnectionId
 

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from twoway_router.carriers.engine import CompiledConnection
 from twoway_router.carriers.errors import BadSignature, CertificateMissing
 from twoway_router.carriers.http import AckOutcome, HttpReply, RawRequest
-from twoway_router.carriers.selection import Parsed
+from twoway_router.carriers.reading.selection import Parsed
 from twoway_router.domain.clock import Clock
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.ingress.arrivals import Arrival, RejectedRequest, Stored

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
-from twoway_router.carriers.parts import Joined, join_parts
+from twoway_router.carriers.reading.parts import Joined, join_parts
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import InboundMessage, MessagePart, SenderKind
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
-from twoway_router.carriers.selection import Parsed
+from twoway_router.carriers.reading.selection import Parsed
 from twoway_router.telemetry.redact import is_secret_name, mask
 
 Hide = Callable[[str], str]

@@ -16,7 +16,7 @@ import orjson
 import structlog
 
 from twoway_router.carriers.http import HttpReply, RawRequest
-from twoway_router.carriers.selection import Parsed
+from twoway_router.carriers.reading.selection import Parsed
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.ingress.redaction import hider, redact_body, redact_headers, redact_query, summary_of
 from twoway_router.numbers.queries import insert_requests

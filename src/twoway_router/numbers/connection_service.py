@@ -11,9 +11,9 @@ from uuid import UUID
 
 import structlog
 
+from twoway_router.carriers.common_settings import read_base
 from twoway_router.carriers.engine import CompiledConnection, ConnectionView, compile_connection
 from twoway_router.carriers.errors import SpecError
-from twoway_router.carriers.everywhere import read_base
 from twoway_router.carriers.registry import CARRIERS, carrier_of
 from twoway_router.domain.errors import Conflict, NotFound, Unprocessable
 from twoway_router.domain.ids import ConnectionId

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from twoway_router.carriers.checking.spec_files import SpecFileError, read_spec
 from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.registry import add_carriers
-from twoway_router.carriers.spec_files import SpecFileError, read_spec
 from twoway_router.processes.frame import StartRefused
 
 

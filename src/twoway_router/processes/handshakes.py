@@ -6,8 +6,8 @@ from typing import Final
 
 import structlog
 
-from twoway_router.carriers import sns
 from twoway_router.carriers.http import HttpRequest
+from twoway_router.carriers.proving import sns
 from twoway_router.outbound.errors import SendRefused, SendUnknown
 from twoway_router.outbound.http import HttpClient
 

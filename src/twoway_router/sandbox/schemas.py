@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
-from twoway_router.carriers.charsets import clean
+from twoway_router.carriers.reading.charsets import clean
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import InboundMessage, NumberKind, Sharing
 from twoway_router.domain.msisdn import read_address

@@ -7,11 +7,11 @@ from typing import Any
 from urllib.parse import parse_qsl, quote_from_bytes
 
 from tests.carriers.cases import HERE, NOW, Case, connection, read_request, sign, table
-from twoway_router.carriers.fields import Scene, compile_path, compile_when
 from twoway_router.carriers.hooks import CONFIGURATORS
 from twoway_router.carriers.http import RawRequest
+from twoway_router.carriers.reading.fields import Scene, compile_path, compile_when
+from twoway_router.carriers.reading.selection import Parsed
 from twoway_router.carriers.registry import CARRIERS
-from twoway_router.carriers.selection import Parsed
 from twoway_router.carriers.spec import CarrierSpec, Event, Field, Time
 from twoway_router.domain.messages import InboundMessage
 

@@ -13,7 +13,7 @@ from tests.carriers.quirks.test_parts import TEXTS
 from tests.carriers.quirks.test_proving import GENERIC, GENERIC_SECRETS, signed_by
 from tests.carriers.quirks.test_requests import BATCHES, a_batch
 from tests.cast import GYM, a_number, a_tenant
-from twoway_router.carriers.everywhere import ANSWERS
+from twoway_router.carriers.common_settings import ANSWERS
 from twoway_router.carriers.http import AckOutcome
 from twoway_router.keywords import service as keywords
 from twoway_router.store import System, transaction

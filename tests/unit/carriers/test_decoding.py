@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from twoway_router.carriers.charsets import clean, codec_of, decode_bytes
-from twoway_router.carriers.decoders import Undecodable, decode
 from twoway_router.carriers.errors import SpecError
-from twoway_router.carriers.fields import Scene, compile_path, compile_when
 from twoway_router.carriers.http import RawRequest
-from twoway_router.carriers.parts import PartNumber, join_parts, number_part, read_header, split_body
+from twoway_router.carriers.reading.charsets import clean, codec_of, decode_bytes
+from twoway_router.carriers.reading.decoders import Undecodable, decode
+from twoway_router.carriers.reading.fields import Scene, compile_path, compile_when
+from twoway_router.carriers.reading.parts import PartNumber, join_parts, number_part, read_header, split_body
+from twoway_router.carriers.reading.times import compile_time
 from twoway_router.carriers.recorded import read_reply, read_request
 from twoway_router.carriers.spec import Decoder, Time, When
-from twoway_router.carriers.times import compile_time
 from twoway_router.domain.messages import MessagePart
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -16,10 +16,10 @@ from tests.carriers.signing import SIGNERS, SNS_CERTIFICATE_URL, aws, jwt, sns_c
 from twoway_router.carriers.engine import compile_connection
 from twoway_router.carriers.errors import BadSignature, CertificateMissing, SpecError
 from twoway_router.carriers.http import RawRequest
-from twoway_router.carriers.proofs import within
+from twoway_router.carriers.proving.primitives import within
+from twoway_router.carriers.proving.verifiers import VERIFIERS
 from twoway_router.carriers.registry import CARRIERS
-from twoway_router.carriers.sns import is_allowed
-from twoway_router.carriers.verifiers import VERIFIERS
+from twoway_router.carriers.sns_hosts import is_allowed
 
 SECRET = "mbsign-0123456789-0123456789-abcdef"
 

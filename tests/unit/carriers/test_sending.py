@@ -10,8 +10,9 @@ from tests.carriers.cases import NOW, an_mt, connection, view_of
 from twoway_router.carriers.engine import CompiledConnection, ConnectionView, compile_connection
 from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.http import AckOutcome, HttpReply
-from twoway_router.carriers.placeholders import compile_text, compile_tree, fill_all
+from twoway_router.carriers.placeholders import fill_all
 from twoway_router.carriers.registry import CARRIERS
+from twoway_router.carriers.sending.templates import compile_text, compile_tree
 from twoway_router.carriers.spec import CarrierSpec, Event, Setting
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.outcomes import Done, Retry, SendReply, Unknown

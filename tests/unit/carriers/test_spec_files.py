@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from twoway_router.carriers import registry
+from twoway_router.carriers.checking.spec_files import SpecFileError, read_spec, spec_schema
+from twoway_router.carriers.checking.spec_rules import misfits_of
 from twoway_router.carriers.errors import SpecError
-from twoway_router.carriers.misfits import misfits_of
-from twoway_router.carriers.spec_files import SpecFileError, read_spec, spec_schema
 from twoway_router.cli.main import app
 from twoway_router.processes.carriers import load_carriers
 from twoway_router.processes.frame import StartRefused

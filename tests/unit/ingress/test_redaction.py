@@ -6,8 +6,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from twoway_router.carriers.events import Reject
-from twoway_router.carriers.selection import Parsed
+from twoway_router.carriers.reading.events import Reject
+from twoway_router.carriers.reading.selection import Parsed
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, InboundMessage, MessagePart, SenderKind
 from twoway_router.ingress.redaction import (
     HIDDEN,

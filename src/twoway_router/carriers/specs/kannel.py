@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from twoway_router.carriers.decoders import Document
 from twoway_router.carriers.http import AckOutcome
+from twoway_router.carriers.reading.decoders import Document
 from twoway_router.carriers.spec import Ack, CarrierSpec, Event, Field, Part, Send, Setting, Time, When
 from twoway_router.carriers.specs.common import ALLOW_UNSIGNED, KEY, QUERY_KEY, A, D, R, U
 from twoway_router.domain.messages import Capability

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from twoway_router.carriers.everywhere import read_rate
+from twoway_router.carriers.common_settings import read_rate
 from twoway_router.domain.messages import DeliveryState, MtState, UnknownPolicy
 from twoway_router.mts.rules import CLOCK_SKEW, EXEMPT_ORIGINS, Entry
 from twoway_router.store import Session

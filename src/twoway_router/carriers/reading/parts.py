@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from twoway_router.carriers.charsets import clean, decode_bytes
+from twoway_router.carriers.reading.charsets import clean, decode_bytes
 from twoway_router.domain.messages import MessagePart
 
 MAX_PARTS: Final = 255

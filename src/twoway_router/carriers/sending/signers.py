@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.http import HttpRequest
 from twoway_router.carriers.placeholders import Values
-from twoway_router.carriers.proofs import keyed
+from twoway_router.carriers.proving.primitives import keyed
 
 Sign = Callable[[HttpRequest, datetime], HttpRequest]
 

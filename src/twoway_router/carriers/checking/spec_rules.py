@@ -11,9 +11,9 @@ from typing import Final
 import yaml
 
 from twoway_router.carriers.answers import problem_with
-from twoway_router.carriers.event_misfits import Misfit, Step, event_misfits
+from twoway_router.carriers.checking.event_rules import Misfit, Step, event_misfits
+from twoway_router.carriers.proving.verifiers import OPTIONS
 from twoway_router.carriers.spec import EVERYWHERE, CarrierSpec
-from twoway_router.carriers.verifiers import OPTIONS
 from twoway_router.domain.messages import Capability
 
 __all__ = ["Misfit", "Step", "misfits_of", "repeated_names"]

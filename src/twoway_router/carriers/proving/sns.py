@@ -1,13 +1,9 @@
-"""Amazon SNS: signed envelopes with a certificate that is fetched outside. Named ``sns`` in ``verifiers``.
-
-The host rule for certificates and confirmations is here, so that nobody can make us fetch from elsewhere.
-"""
+"""Amazon SNS: signed envelopes with a certificate that is fetched outside. Named ``sns`` in ``verifiers``."""
 
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -15,38 +11,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from twoway_router.carriers.decoders import Undecodable, load_json
 from twoway_router.carriers.errors import BadSignature, CertificateMissing
 from twoway_router.carriers.http import RawRequest
-from twoway_router.carriers.proofs import Check, Options, demand, from_base64
+from twoway_router.carriers.proving.primitives import Check, Options, demand, from_base64
+from twoway_router.carriers.reading.decoders import Undecodable, load_json
+from twoway_router.carriers.sns_hosts import is_certificate_url
 
-_HOST: Final = re.compile(r"sns\.[a-z0-9-]{1,40}\.amazonaws\.com(\.cn)?")
-_CERTIFICATE: Final = re.compile(r"/SimpleNotificationService-[A-Za-z0-9_-]{1,64}\.pem")
 _SIGNED: Final = ("Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 _NOTIFICATION: Final = frozenset(("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"))
 _CONFIRMATION: Final = frozenset(("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"))
-
-
-def is_allowed(url: str) -> bool:
-    """Whether a URL in an envelope may be fetched: https, the regional SNS host itself, its usual port."""
-    try:
-        parts = urlsplit(url)
-        return (
-            parts.scheme == "https"
-            and parts.port in (None, 443)
-            and parts.username is None
-            and _HOST.fullmatch(parts.hostname or "") is not None
-        )
-    except ValueError:
-        return False
-
-
-def is_certificate_url(url: str) -> bool:
-    """Whether this is where Amazon keeps its certificates: the API on the same host answers with what strangers chose."""
-    if not is_allowed(url):
-        return False
-    parts = urlsplit(url)
-    return _CERTIFICATE.fullmatch(parts.path) is not None and not parts.query and not parts.fragment
 
 
 def is_certificate(pem: str) -> bool:

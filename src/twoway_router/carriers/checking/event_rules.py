@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from twoway_router.carriers.fields import problem_with_path
+from twoway_router.carriers.reading.fields import problem_with_path
+from twoway_router.carriers.reading.times import problem_with_format, problem_with_zone
 from twoway_router.carriers.spec import Event, Field, Time, When
-from twoway_router.carriers.times import problem_with_format, problem_with_zone
 
 Step = int | str
 Misfit = tuple[tuple[Step, ...], str]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from twoway_router.carriers.charsets import clean, decode_bytes, to_bytes
-from twoway_router.carriers.fields import (
+from twoway_router.carriers.reading.charsets import clean, decode_bytes, to_bytes
+from twoway_router.carriers.reading.fields import (
     Predicate,
     Reading,
     Scene,
@@ -18,10 +18,10 @@ from twoway_router.carriers.fields import (
     compile_text,
     compile_when,
 )
-from twoway_router.carriers.parts import PartNumber, number_part, read_header, split_body
-from twoway_router.carriers.sns import is_allowed
+from twoway_router.carriers.reading.parts import PartNumber, number_part, read_header, split_body
+from twoway_router.carriers.reading.times import compile_time
+from twoway_router.carriers.sns_hosts import is_allowed
 from twoway_router.carriers.spec import CarrierSpec, Event, Part, When
-from twoway_router.carriers.times import compile_time
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, InboundMessage, MessagePart
 from twoway_router.domain.msisdn import read_address
 

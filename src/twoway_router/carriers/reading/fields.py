@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from twoway_router.carriers.charsets import clean, codec_of, decode_bytes, to_bytes
-from twoway_router.carriers.decoders import query_bytes, read_pairs
 from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.http import RawRequest
+from twoway_router.carriers.reading.charsets import clean, codec_of, decode_bytes, to_bytes
+from twoway_router.carriers.reading.decoders import query_bytes, read_pairs
 from twoway_router.carriers.spec import Field, When
 
 _BODY: Final = "body:"

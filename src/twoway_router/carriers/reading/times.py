@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from twoway_router.carriers.errors import SpecError
-from twoway_router.carriers.fields import Scene, compile_text
+from twoway_router.carriers.reading.fields import Scene, compile_text
 from twoway_router.carriers.spec import Time
 
 OLDEST: Final = timedelta(days=30)

@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from twoway_router.carriers import signatures, sns
-from twoway_router.carriers.decoders import query_bytes, read_pairs
 from twoway_router.carriers.errors import BadSignature, SpecError
 from twoway_router.carriers.http import RawRequest
-from twoway_router.carriers.proofs import (
+from twoway_router.carriers.proving import signatures, sns
+from twoway_router.carriers.proving.primitives import (
     Check,
     Options,
     algorithm_of,
@@ -25,6 +24,7 @@ from twoway_router.carriers.proofs import (
     seconds_of,
     within,
 )
+from twoway_router.carriers.reading.decoders import query_bytes, read_pairs
 
 
 def query_key(options: Options) -> Check:

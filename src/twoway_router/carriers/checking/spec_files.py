@@ -12,15 +12,15 @@ from uuid import UUID
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from twoway_router.carriers.charsets import codec_of
+from twoway_router.carriers.checking.spec_rules import misfits_of, repeated_names
 from twoway_router.carriers.engine import ConnectionView, compile_connection
 from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.hooks import CONFIGURATORS, HOOKS
-from twoway_router.carriers.misfits import misfits_of, repeated_names
 from twoway_router.carriers.placeholders import fill_all
-from twoway_router.carriers.signers import SIGNERS
+from twoway_router.carriers.proving.verifiers import VERIFIERS
+from twoway_router.carriers.reading.charsets import codec_of
+from twoway_router.carriers.sending.signers import SIGNERS
 from twoway_router.carriers.spec import NAME, CarrierSpec, Field
-from twoway_router.carriers.verifiers import VERIFIERS
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.yaml_documents import YamlError, load_yaml
 

@@ -7,9 +7,9 @@ from typing import Final, Literal
 
 import orjson
 
-from twoway_router.carriers.events import Handshake, Outcome, Reader, Reject, compile_event
-from twoway_router.carriers.fields import Getter, Predicate, Scene, compile_path, compile_when
 from twoway_router.carriers.http import HttpReply
+from twoway_router.carriers.reading.events import Handshake, Outcome, Reader, Reject, compile_event
+from twoway_router.carriers.reading.fields import Getter, Predicate, Scene, compile_path, compile_when
 from twoway_router.carriers.spec import CarrierSpec, Event
 from twoway_router.domain.messages import DeliveryReceipt, InboundMessage
 

@@ -10,12 +10,9 @@ from urllib.parse import urlsplit
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from twoway_router.carriers.charsets import to_bytes
-from twoway_router.carriers.decoders import Undecodable, load_json, query_bytes, read_pairs
 from twoway_router.carriers.errors import BadSignature, SpecError
-from twoway_router.carriers.fields import text_of
 from twoway_router.carriers.http import RawRequest
-from twoway_router.carriers.proofs import (
+from twoway_router.carriers.proving.primitives import (
     Check,
     Options,
     algorithm_of,
@@ -28,6 +25,9 @@ from twoway_router.carriers.proofs import (
     seconds_of,
     within,
 )
+from twoway_router.carriers.reading.charsets import to_bytes
+from twoway_router.carriers.reading.decoders import Undecodable, load_json, query_bytes, read_pairs
+from twoway_router.carriers.reading.fields import text_of
 
 _JWT_ALGORITHMS: Final = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 _TWILIO_SETTINGS: Final = "x-twilio-webhooks-signature-settings"

@@ -1,0 +1,1 @@
+"""Proofs that a request comes from the carrier: keys, passwords, signatures, certificates. Compiled by ``engine``."""
