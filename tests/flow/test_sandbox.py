@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY
 
 from tests.cast import SHARED
 from tests.support.playground import Playground, playing
-from twoway_router.carriers.specs.sandbox import SEND_URL
+from twoway_router.sandbox.delivery import SEND_URL
 from twoway_router.telemetry.metrics import ROUTED
 
 

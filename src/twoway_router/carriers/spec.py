@@ -1,4 +1,4 @@
-"""What a carrier is, as data: the types that every file in ``carriers/specs`` (and an operator's YAML) fills in.
+"""What a carrier is, as data: the types that every YAML file in ``carriers/specs`` and every operator's own fills in.
 
 Strings may hold ``{name}`` for a setting or secret of the connection. Paths read a decoded request: ``a.b.0.c``, with
 alternatives ``from|msisdn`` and the prefixes ``root:``, ``header:``, ``query:``, ``body:`` (all of it) and ``literal:``.
@@ -7,9 +7,13 @@ alternatives ``from|msisdn`` and the prefixes ``root:``, ``header:``, ``query:``
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import ClassVar, Final, Literal
 
+from pydantic import TypeAdapter, ValidationError
+
 from twoway_router.carriers.common_settings import ANSWERS, BASE, PREVIOUS, RATE, problem_with
+from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.http import AckOutcome
 from twoway_router.domain.errors import FieldError
 from twoway_router.domain.messages import Capability, DeliveryState
@@ -265,6 +269,21 @@ class CarrierSpec:
     def _is_proven(self, values: Mapping[str, object]) -> bool:
         defaults = {setting.name for setting in self.settings if setting.default}
         return any(all(values.get(name) or name in defaults for name in auth.needs) for auth in self.auth)
+
+
+@cache
+def spec_type() -> TypeAdapter[CarrierSpec]:
+    """The language of specs: reads a document (what YAML or JSON says) and writes the JSON Schema. Dear to make."""
+    return TypeAdapter(CarrierSpec)
+
+
+def spec_of(document: Mapping[str, object]) -> CarrierSpec:
+    """A spec from a document that no person wrote as such. Raises SpecError with the first thing that is wrong."""
+    try:
+        return spec_type().validate_python(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SpecError(".".join(map(str, first["loc"])), first["msg"]) from None
 
 
 def names_in(text: str) -> frozenset[str]:

@@ -12,7 +12,6 @@ from uuid import UUID
 import orjson
 
 from twoway_router.carriers.http import HttpReply, HttpRequest
-from twoway_router.carriers.specs.sandbox import SEND_URL
 from twoway_router.domain.clock import Clock
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import DeliveryReceipt
@@ -27,6 +26,8 @@ from twoway_router.store import Engine, Session, System, outbox, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 
 JOB: Final = "sandbox.report"
+SEND_URL: Final = "https://sandbox.invalid/messages"
+"""As in the carrier's spec; a host name that can never be registered (RFC 2606)."""
 
 
 class SandboxCarrier:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from twoway_router.carriers.specs import sandbox as carrier
+from twoway_router.carriers.registry import SANDBOX
 from twoway_router.domain.errors import Conflict, NotFound, RouterError
 from twoway_router.domain.ids import TenantId, new_id
 from twoway_router.domain.messages import Sharing
@@ -97,7 +97,7 @@ async def _connect(session: Session, sealer: Sealer, sandbox_id: TenantId, now: 
     connection = Connections(
         id=new_id(),
         name=f"Sandbox {sandbox_id}",
-        carrier=carrier.NAME,
+        carrier=SANDBOX,
         settings={"sends_per_second": SENDS_PER_SECOND},
         secrets=sealer.seal({"key": secrets.token_hex(32)}),
         sandbox_id=sandbox_id,

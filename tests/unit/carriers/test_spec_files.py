@@ -3,14 +3,16 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from twoway_router.carriers import registry
 from twoway_router.carriers.checking.spec_files import SpecFileError, read_spec, spec_schema
-from twoway_router.carriers.checking.spec_rules import misfits_of
+from twoway_router.carriers.checking.spec_rules import mistakes_of
 from twoway_router.carriers.errors import SpecError
 from twoway_router.cli.main import app
 from twoway_router.processes.carriers import load_carriers
@@ -171,9 +173,36 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
 
 
 def test_every_built_in_carrier_would_pass_as_an_operator_s_own() -> None:
-    assert {name: list(misfits_of(spec)) for name, spec in registry.CARRIERS.items()} == {
+    assert {name: list(mistakes_of(spec)) for name, spec in registry.CARRIERS.items()} == {
         name: [] for name in registry.CARRIERS
     }
+
+
+def test_every_file_of_a_built_in_carrier_is_listed_under_its_own_name() -> None:
+    folder = Path(registry.__file__).parent / "specs"
+
+    assert {path.stem for path in folder.iterdir()} == {*registry.BUILT_IN, registry.SANDBOX}
+    assert [registry.carrier_of(path.stem).name for path in folder.iterdir()] == [
+        path.stem for path in folder.iterdir()
+    ]
+
+
+def test_the_address_may_be_a_setting() -> None:
+    setting = "settings:\n  - {name: base_url, is_required: true, description: Its address}\n"
+    text = block("yaml").replace("url: https://highpushfastapi-v2.hcnx.eu", 'url: "{base_url}"')
+
+    assert read_spec(text.replace('"{base_url}"/api', '"{base_url}/api"').replace("settings:\n", setting)).send
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)])
+def test_an_event_may_be_another_with_something_else_instead(loader: type[yaml.SafeLoader]) -> None:
+    text = block("yaml").replace("  - kind: mo\n", "  - &mo\n    kind: mo\n    when: {path: MEDIA, exists: true}\n")
+    text = text.replace("  - kind: dlr\n", "  - {<<: *mo, when: null, id: OTHER}\n  - kind: dlr\n")
+
+    first, second, _ = read_spec(text, loader).events
+
+    assert replace(second, when=first.when, id=first.id) == first
+    assert (second.when, second.id) == (None, "OTHER")
 
 
 def test_all_mistakes_are_named_at_once() -> None:
@@ -229,10 +258,10 @@ def test_the_schema_in_the_documents_is_current() -> None:
 
 @pytest.fixture
 def carriers_put_back() -> Iterator[None]:
-    before = dict(registry.CARRIERS)
+    before = dict(registry.CARRIERS.own)
     yield
-    registry.CARRIERS.clear()
-    registry.CARRIERS.update(before)
+    registry.CARRIERS.own.clear()
+    registry.CARRIERS.own.update(before)
 
 
 @pytest.mark.usefixtures("carriers_put_back")

@@ -7,28 +7,35 @@ import pytest
 from twoway_router.carriers.engine import CompiledConnection, ConnectionView, compile_connection
 from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.http import HttpReply
-from twoway_router.carriers.registry import CARRIERS, add_carriers, carrier_of
-from twoway_router.carriers.specs.sandbox import NAME, SPEC
+from twoway_router.carriers.registry import CARRIERS, SANDBOX, add_carriers, carrier_of
 from twoway_router.domain.ids import ConnectionId, new_id
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply
+from twoway_router.sandbox.delivery import SEND_URL
 
 
 @pytest.fixture
 def connection() -> CompiledConnection:
     view = ConnectionView(
-        connection_id=ConnectionId(new_id()), carrier=NAME, country=None, settings={}, secrets={"key": "long-key"}
+        connection_id=ConnectionId(new_id()), carrier=SANDBOX, country=None, settings={}, secrets={"key": "long-key"}
     )
-    return compile_connection(SPEC, view)
+    return compile_connection(carrier_of(SANDBOX), view)
 
 
 def test_it_is_no_carrier_that_operators_connect() -> None:
-    assert NAME not in CARRIERS
-    assert carrier_of(NAME) is SPEC
+    assert SANDBOX not in CARRIERS
+    assert carrier_of(SANDBOX).name == SANDBOX
+
+
+def test_its_mts_go_where_they_are_answered() -> None:
+    send = carrier_of(SANDBOX).send
+
+    assert send is not None
+    assert send.url == SEND_URL
 
 
 def test_an_operators_own_carrier_cannot_take_its_name() -> None:
     with pytest.raises(SpecError):
-        add_carriers([replace(CARRIERS["generic"], name=NAME)])
+        add_carriers([replace(CARRIERS["generic"], name=SANDBOX)])
 
 
 @pytest.mark.parametrize(

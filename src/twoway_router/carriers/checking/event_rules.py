@@ -1,4 +1,4 @@
-"""Events in an operator's spec that have the right shape and could never be read. Asked by ``misfits``."""
+"""Events in an operator's spec that have the right shape and could never be read. Asked by ``spec_rules``."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,7 +8,7 @@ from twoway_router.carriers.reading.times import problem_with_format, problem_wi
 from twoway_router.carriers.spec import Event, Field, Time, When
 
 Step = int | str
-Misfit = tuple[tuple[Step, ...], str]
+Mistake = tuple[tuple[Step, ...], str]
 Place = tuple[tuple[Step, ...], str]
 
 _PATHS: Final = (
@@ -26,7 +26,7 @@ _PATHS: Final = (
 _PREDICATES: Final = ("when", "opted_out", "replied")
 
 
-def event_misfits(event: Event, at: tuple[Step, ...]) -> Iterator[Misfit]:
+def event_mistakes(event: Event, at: tuple[Step, ...]) -> Iterator[Mistake]:
     """Each with its path; ``at`` is the path of the event."""
     for name in _missing(event):
         yield at, f"{name} is needed, because an event of kind {event.kind} is nothing without it"
@@ -35,9 +35,9 @@ def event_misfits(event: Event, at: tuple[Step, ...]) -> Iterator[Misfit]:
             yield (*at, *place), problem
     for name in _PREDICATES:
         if (when := getattr(event, name)) is not None:
-            yield from _when_misfits(when, (*at, name))
+            yield from _when_mistakes(when, (*at, name))
     if isinstance(event.time, Time):
-        yield from _time_misfits(event.time, (*at, "time"))
+        yield from _time_mistakes(event.time, (*at, "time"))
 
 
 def _missing(event: Event) -> Iterator[str]:
@@ -76,7 +76,7 @@ def _field_paths(field: str | Field, at: tuple[Step, ...]) -> Iterator[Place]:
         yield (*at, "charset_from"), field.charset_from
 
 
-def _when_misfits(when: When, at: tuple[Step, ...]) -> Iterator[Misfit]:
+def _when_mistakes(when: When, at: tuple[Step, ...]) -> Iterator[Mistake]:
     is_tested = when.equals is not None or when.one_of or when.starts is not None or when.exists is not None
     if when.path and (problem := problem_with_path(when.path)):
         yield (*at, "path"), problem
@@ -88,10 +88,10 @@ def _when_misfits(when: When, at: tuple[Step, ...]) -> Iterator[Misfit]:
         yield at, "asks nothing; leave it out when every request is meant"
     for name, parts in (("all_of", when.all_of), ("any_of", when.any_of)):
         for ordinal, part in enumerate(parts):
-            yield from _when_misfits(part, (*at, name, ordinal))
+            yield from _when_mistakes(part, (*at, name, ordinal))
 
 
-def _time_misfits(time: Time, at: tuple[Step, ...]) -> Iterator[Misfit]:
+def _time_mistakes(time: Time, at: tuple[Step, ...]) -> Iterator[Mistake]:
     """A setting in a zone or format is tried out with the rest of the spec."""
     if "{" not in time.zone and (problem := problem_with_zone(time.zone)):
         yield (*at, "zone"), problem

@@ -1,18 +1,17 @@
-"""Carriers that operators add without code: a spec written as YAML, the same data as in ``specs``. Read at the start.
+"""Reads a spec from YAML: our own in ``specs`` and those that operators add without code.
 
-What is wrong is named by its path and line, and found before the first message: shape, names, charsets, a trial run.
+What is wrong is named by its path and line, before the first message: shape, names, charsets, a trial run.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from twoway_router.carriers.checking.spec_rules import misfits_of, repeated_names
+from twoway_router.carriers.checking.spec_rules import mistakes_of, repeated_names
 from twoway_router.carriers.engine import ConnectionView, compile_connection
 from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.hooks import CONFIGURATORS, HOOKS
@@ -20,16 +19,15 @@ from twoway_router.carriers.placeholders import fill_all
 from twoway_router.carriers.proving.verifiers import VERIFIERS
 from twoway_router.carriers.reading.charsets import codec_of
 from twoway_router.carriers.sending.signers import SIGNERS
-from twoway_router.carriers.spec import NAME, CarrierSpec, Field
+from twoway_router.carriers.spec import HOLE, NAME, CarrierSpec, Field, spec_type
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.yaml_documents import YamlError, load_yaml
 
 Step = int | str
 
 _UNION_NAMES: Final = frozenset(("str", "Field", "Time", "[key]"))
-_TRIAL_VALUES: Final = {"zone": "UTC"}
 _TRIAL_VALUE: Final = "A" * 43 + "="
-"""Stands for every setting in the trial run: 32 bytes in base64, which is a possible key of any kind."""
+"""Stands for most settings in the trial run: 32 bytes in base64, which is a possible key of any kind."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,20 +51,15 @@ class SpecFileError(Exception):
         self.problems = tuple(problems)
 
 
-@cache
-def _adapter() -> TypeAdapter[CarrierSpec]:
-    return TypeAdapter(CarrierSpec)
-
-
 def spec_schema() -> dict[str, Any]:
     """The JSON Schema of a spec, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_adapter().json_schema()}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **spec_type().json_schema()}
 
 
-def read_spec(text: str | bytes) -> CarrierSpec:
+def read_spec(text: str | bytes, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> CarrierSpec:
     """A carrier from YAML. Raises SpecFileError with everything that is wrong with it."""
     try:
-        document = load_yaml(text if isinstance(text, str) else _as_text(text))
+        document = load_yaml(text if isinstance(text, str) else _as_text(text), loader)
     except YamlError as error:
         raise SpecFileError([SpecProblem(path="", line=error.line, detail=error.detail)]) from None
     tree = document.tree
@@ -75,10 +68,10 @@ def read_spec(text: str | bytes) -> CarrierSpec:
     if twice := [SpecProblem(path=name, line=line, detail="stands here twice") for name, line in repeated_names(tree)]:
         raise SpecFileError(twice)
     try:
-        spec = _adapter().validate_python(document.value)
+        spec = spec_type().validate_python(document.value)
     except ValidationError as error:
         raise SpecFileError(_shape_problems(error, tree)) from None
-    found = (*_name_problems(spec), *_charset_problems(spec), *misfits_of(spec))
+    found = (*_name_problems(spec), *_charset_problems(spec), *mistakes_of(spec))
     problems = [_problem(path, detail, tree) for path, detail in found]
     if problems := problems or [_problem(path, detail, tree) for path, detail in _trial_problems(spec)]:
         raise SpecFileError(problems)
@@ -188,10 +181,15 @@ def _trial_problems(spec: CarrierSpec) -> Iterator[tuple[tuple[Step, ...], str]]
 
 
 def _trial_values(spec: CarrierSpec) -> dict[str, str]:
+    """A value for every setting. Those that make a spec of their own (``configure``) are tried with real ones only."""
+    possible = {"zone": "UTC"}
+    for part in (spec.send, spec.look_up):
+        if part is not None and (address := HOLE.match(part.url)):
+            possible[address[1]] = "https://carrier.example"
     return {
-        setting.name: setting.default or next(iter(setting.choices), _TRIAL_VALUES.get(setting.name, _TRIAL_VALUE))
+        setting.name: setting.default or next(iter(setting.choices), possible.get(setting.name, _TRIAL_VALUE))
         for setting in spec.settings
-        if setting.kind == "text"
+        if setting.kind == "text" and (spec.configure is None or setting.default or setting.is_required)
     }
 
 

@@ -11,12 +11,12 @@ from typing import Final
 import yaml
 
 from twoway_router.carriers.answers import problem_with
-from twoway_router.carriers.checking.event_rules import Misfit, Step, event_misfits
+from twoway_router.carriers.checking.event_rules import Mistake, Step, event_mistakes
 from twoway_router.carriers.proving.verifiers import OPTIONS
 from twoway_router.carriers.spec import EVERYWHERE, CarrierSpec
 from twoway_router.domain.messages import Capability
 
-__all__ = ["Misfit", "Step", "misfits_of", "repeated_names"]
+__all__ = ["Mistake", "Step", "mistakes_of", "repeated_names"]
 
 _SETTING: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 """What the management API takes for a name."""
@@ -25,24 +25,24 @@ _METHOD: Final = re.compile(r"[A-Z]+")
 _LIMITS: Final = ("body_limit", "digest_window_seconds", "part_wait_seconds")
 
 
-def misfits_of(spec: CarrierSpec) -> Iterator[Misfit]:
+def mistakes_of(spec: CarrierSpec) -> Iterator[Mistake]:
     """Each with its path."""
-    yield from _setting_misfits(spec)
-    yield from _auth_misfits(spec)
+    yield from _setting_mistakes(spec)
+    yield from _auth_mistakes(spec)
     if not spec.decode:
         yield ("decode",), "must name at least one body that can be read"
-    if not spec.events and spec.configure is None:
+    if not spec.events and spec.send is None and spec.configure is None:
         yield ("events",), "must hold at least one event: nothing could be read"
     for ordinal, event in enumerate(spec.events):
-        yield from event_misfits(event, ("events", ordinal))
+        yield from event_mistakes(event, ("events", ordinal))
     for outcome, ack in spec.acks.items():
         if problem := problem_with(ack):
             yield ("acks", outcome, problem[0]), problem[1]
     yield from (((name,), "must be more than 0") for name in _LIMITS if getattr(spec, name) <= 0)
-    yield from _send_misfits(spec)
+    yield from _send_mistakes(spec)
 
 
-def _setting_misfits(spec: CarrierSpec) -> Iterator[Misfit]:
+def _setting_mistakes(spec: CarrierSpec) -> Iterator[Mistake]:
     counted = Counter(setting.name for setting in spec.settings)
     taken = {setting.name for setting in EVERYWHERE}
     for ordinal, setting in enumerate(spec.settings):
@@ -57,7 +57,7 @@ def _setting_misfits(spec: CarrierSpec) -> Iterator[Misfit]:
             yield ("settings", ordinal, "default"), f"must be one of {', '.join(setting.choices)}"
 
 
-def _auth_misfits(spec: CarrierSpec) -> Iterator[Misfit]:
+def _auth_mistakes(spec: CarrierSpec) -> Iterator[Mistake]:
     known = {setting.name for setting in spec.settings}
     if not spec.auth and "allow_unsigned" not in known:
         yield ("auth",), "must hold at least one proof: without any every request is refused"
@@ -70,7 +70,7 @@ def _auth_misfits(spec: CarrierSpec) -> Iterator[Misfit]:
             yield (*at, name), f"{auth.verifier} has no such option; it has {', '.join(sorted(options))}"
 
 
-def _send_misfits(spec: CarrierSpec) -> Iterator[Misfit]:
+def _send_mistakes(spec: CarrierSpec) -> Iterator[Mistake]:
     if spec.capability is Capability.LOOK_UP and spec.look_up is None:
         yield ("capability",), "look_up needs the part look_up, which says how to ask"
     if spec.send is None:
@@ -93,8 +93,11 @@ def repeated_names(tree: yaml.Node | None) -> Iterator[tuple[str, int]]:
         if isinstance(node, yaml.SequenceNode):
             waiting += node.value
         elif isinstance(node, yaml.MappingNode):
-            names = [key.value for key, _ in node.value]
-            for ordinal, (key, value) in enumerate(node.value):
+            # What ``<<`` merged was written elsewhere, and the mapping's own names may replace it.
+            start, end = node.start_mark.index, node.end_mark.index
+            own = [(key, value) for key, value in node.value if start <= key.start_mark.index < end]
+            names = [key.value for key, _ in own]
+            for ordinal, (key, value) in enumerate(own):
                 if isinstance(key, yaml.ScalarNode) and key.value in names[:ordinal]:
                     yield key.value, key.start_mark.line + 1
                 waiting.append(value)

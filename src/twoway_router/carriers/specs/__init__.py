@@ -1,1 +1,0 @@
-"""One file per carrier: data only. ``carriers.registry`` lists them."""
