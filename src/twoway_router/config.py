@@ -1,4 +1,4 @@
-"""Every setting of the router, read once from ``TWOWAY_…`` by ``cli.serve`` and passed down. A wrong value stops the start.
+"""Every setting of the router, read once from ``TWOWAY_…`` by ``cli.settings`` and passed down. A wrong value stops the start.
 
 Durations are ISO 8601 (``PT30S``) or seconds; lists and objects are JSON.
 """

@@ -1,58 +1,104 @@
-"""Puts the nouns of the command line together."""
+"""The command line's table of commands. A command's module is imported when that command is called, and no other."""
 
-from typing import Annotated
+import pkgutil
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, cast
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from twoway_router import __version__
-from twoway_router.cli import (
-    carriers,
-    keys,
-    lab,
-    migrate,
-    openapi,
-    outbox,
-    parked,
-    route,
-    rules_code,
-    run,
-    serve,
-    settings,
-)
+
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "run": (
+        "twoway_router.cli.run:run",
+        "Serve every role in one process until Ctrl-C; without TWOWAY_DATABASE_URL on an embedded PostgreSQL.",
+    ),
+    "demo": (
+        "twoway_router.cli.run:demo",
+        "Like run; with --exit-after on free ports, and the exit code tells whether every message had its effect.",
+    ),
+    "serve": (
+        "twoway_router.cli.serve:serve_role",
+        "Run one role until SIGTERM, on the PostgreSQL and RabbitMQ that the settings name.",
+    ),
+    "settings": (
+        "twoway_router.cli.settings:list_settings",
+        "Print every setting, its default and its meaning. Values in force are not shown: some are secret.",
+    ),
+    "openapi": ("twoway_router.cli.openapi:openapi", "Write the OpenAPI 3.1 document of the management API."),
+    "migrate": (
+        "twoway_router.cli.migrate:app",
+        "Bring the database's schema up to this release, or check it.",
+    ),
+    "keys": ("twoway_router.cli.keys:app", "API keys of operators and tenants."),
+    "route": ("twoway_router.cli.route:route_app", "Try routing rules on messages and claims."),
+    "rules": ("twoway_router.cli.rules_code:rules_app", "Keywords as code, over the management API."),
+    "parked": (
+        "twoway_router.cli.parked:parked_app",
+        "Messages that failed every try and wait for someone.",
+    ),
+    "outbox": ("twoway_router.cli.outbox:outbox_app", "Work on its way to the executors."),
+    "carriers": (
+        "twoway_router.cli.carriers:carriers_app",
+        "Carriers that are built in, and specs of your own.",
+    ),
+    "lab": (
+        "twoway_router.cli.lab:app",
+        "Play the outside world: carriers, tenants' webhook receivers, load.",
+    ),
+}
+"""Name: where the function or the Typer application is, and the help that it has (tests/unit/cli/test_main.py)."""
+
+
+class _Command(TyperCommand):
+    """A command that is listed without its module. To parse its arguments is to call it: then the real one takes over."""
+
+    def __init__(self, name: str, place: str, summary: str) -> None:
+        super().__init__(name, help=summary)
+        self._place = place
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        return load(self._place).make_context(info_name, args, parent, **extra)
+
+
+class _Commands(TyperGroup):
+    """All commands, in the order of the table."""
+
+    def __init__(self, **attributes: Any) -> None:
+        commands = {name: _Command(name, place, summary) for name, (place, summary) in COMMANDS.items()}
+        super().__init__(**{**attributes, "commands": commands})
+
+
+def load(place: str) -> TyperCommand | TyperGroup:
+    """The command of a function, or of an application that has several."""
+    found = pkgutil.resolve_name(place)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_group(found)
+    single = typer.Typer(add_completion=False)
+    single.command()(found)
+    return cast("TyperCommand", typer.main.get_command(single))
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="twoway-router",
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Two-way SMS on shared short codes: routes each message to the right tenant and runs what that tenant configured.",
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
 @app.callback()
 def main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Two-way SMS on shared short codes."""
-
-
-app.command("run")(run.run)
-app.command("demo")(run.demo)
-app.command("serve")(serve.serve_role)
-app.command("settings")(settings.list_settings)
-app.command("openapi")(openapi.openapi)
-app.add_typer(migrate.app, name="migrate")
-app.add_typer(keys.app, name="keys")
-app.add_typer(route.route_app, name="route")
-app.add_typer(rules_code.rules_app, name="rules")
-app.add_typer(parked.parked_app, name="parked")
-app.add_typer(outbox.outbox_app, name="outbox")
-app.add_typer(carriers.carriers_app, name="carriers")
-app.add_typer(lab.app, name="lab")

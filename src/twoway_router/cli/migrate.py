@@ -3,7 +3,8 @@
 import typer
 from alembic.util import CommandError
 
-from twoway_router.cli.serve import read_settings, refusals
+from twoway_router.cli.refusals import refusals
+from twoway_router.cli.settings import read_settings
 from twoway_router.cli.work import in_transaction
 from twoway_router.keywords.refolding import refold
 from twoway_router.processes.database import database_for_commands

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from twoway_router.cli.serve import read_settings, refusals
+from twoway_router.cli.refusals import refusals
+from twoway_router.cli.settings import read_settings
 from twoway_router.config import Settings
 from twoway_router.lab.demo.render import render
 from twoway_router.lab.demo.show import Show, describe, showing
-from twoway_router.processes import Running, run_everything
+from twoway_router.processes.all_in_one import Running, run_everything
 from twoway_router.processes.carriers import load_carriers
 from twoway_router.processes.database import database_for_commands
 from twoway_router.store import migrate

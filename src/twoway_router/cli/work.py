@@ -6,10 +6,11 @@ from typing import TypeVar
 
 import typer
 
-from twoway_router.cli.serve import read_settings, refusals
+from twoway_router.cli.refusals import refusals
+from twoway_router.cli.settings import read_settings
 from twoway_router.domain.errors import RouterError
-from twoway_router.processes import StartRefused
 from twoway_router.processes.database import database_for_commands
+from twoway_router.processes.frame import StartRefused
 from twoway_router.store import Session, System, transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.store.migrate import find_reason_not_to_start
