@@ -4,7 +4,6 @@ Called by the Makefile with nothing but Python 3.11 at hand, so it imports the s
 to uv, which makes the project's environment.
 """
 
-import importlib
 import importlib.util
 import os
 import shutil
@@ -28,6 +27,9 @@ def main() -> None:
     if not (ROOT / ".venv").exists() and "UV_PROJECT_ENVIRONMENT" not in environment:
         say("making the project's environment in .venv (the first time only)")
         environment.setdefault("UV_PYTHON", sys.executable)
+        if "--no-dev" in sys.argv:
+            # The program starts fast the first time too. With the development tools it would take half a minute of CPU.
+            environment.setdefault("UV_COMPILE_BYTECODE", "1")
     os.execve(uv, [str(uv), *sys.argv[1:]], environment)
 
 
@@ -45,32 +47,30 @@ def is_pinned(uv: Path) -> bool:
 
 
 def install_uv() -> Path:
-    """By pip, in an environment of its own, so that a system Python that refuses global installs does not mind."""
+    """By pip into a folder, which a system Python that refuses other installs allows too."""
     say(f"installing uv {UV_VERSION} into {UV_FOLDER.relative_to(ROOT)}")
-    require_pip()
-    install = ["install", "--quiet", "--disable-pip-version-check", f"uv=={UV_VERSION}"]
     with folder_appears(UV_FOLDER) as folder:
-        if importlib.util.find_spec("ensurepip"):
-            run([sys.executable, "-m", "venv", str(folder / "pip")], what="making a private environment")
-            pip = [str(folder / "pip" / "bin" / "python"), "-m", "pip"]
-        else:
-            pip = [sys.executable, "-m", "pip"]
-        run([*pip, *install, "--target", str(folder)], what="fetching uv")
+        python = sys.executable
+        if subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode != 0:
+            if importlib.util.find_spec("ensurepip") is None:
+                install_ensurepip()
+            run([python, "-m", "venv", str(folder / "pip")], what="making an environment that has pip")
+            python = str(folder / "pip" / "bin" / "python")
+        install = ["install", "--quiet", "--disable-pip-version-check", "--target", str(folder), f"uv=={UV_VERSION}"]
+        # A pip that is set up to install for the user, or into environments only, would refuse a folder.
+        run([python, "-m", "pip", *install], what="fetching uv", env={"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"})
+        shutil.rmtree(folder / "pip", ignore_errors=True)
     return UV_FOLDER / "bin" / "uv"
 
 
-def require_pip() -> None:
-    if importlib.util.find_spec("ensurepip") or importlib.util.find_spec("pip"):
-        return
+def install_ensurepip() -> None:
+    """Debian keeps it in a package of its own, which only root can install."""
     package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        give_up(f"this Python has neither ensurepip nor pip. Install the package {package} (or uv {UV_VERSION}) first.")
-    run(["apt-get", "-o", "DPkg::Lock::Timeout=120", "update", "-q"], what="reading the package lists")
-    run(
-        ["apt-get", "-o", "DPkg::Lock::Timeout=120", "install", "-y", "-q", "--no-install-recommends", package],
-        what=f"installing {package}",
-    )
-    importlib.invalidate_caches()
+        give_up(f"this Python has neither pip nor ensurepip. Install the package {package} (or uv {UV_VERSION}) first.")
+    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=120"]
+    run([*apt, "update", "-q"], what="reading the package lists")
+    run([*apt, "install", "-y", "-q", "--no-install-recommends", package], what=f"installing {package}")
 
 
 if __name__ == "__main__":
