@@ -2,7 +2,9 @@
 
 PYTHON ?= python3
 UV := $(PYTHON) scripts/uv.py
+# One environment for both: the first adds the development tools, the second needs none and removes none.
 RUN := $(UV) run --quiet --locked --extra embedded
+SERVE := $(RUN) --no-dev
 PYTEST_WORKERS ?= 2
 SECONDS ?= 20
 
@@ -13,10 +15,10 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: ## Start everything in one process on an embedded database, send a few messages, keep serving
-	@$(RUN) twoway-router run
+	@$(SERVE) twoway-router run
 
 demo: ## The same, but leave when every message had its effect (exit code 0) or one had not (1)
-	@$(RUN) twoway-router demo --exit-after
+	@$(SERVE) twoway-router demo --exit-after
 
 test: ## All tests, on a real PostgreSQL and a real RabbitMQ; the crash tests last and alone
 	@$(PYTHON) scripts/get_rabbitmq.py

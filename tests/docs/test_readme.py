@@ -40,3 +40,10 @@ def test_a_line_of_the_readme_works_as_it_stands(shown: str, line: str) -> None:
 
 def test_the_readme_has_its_five_lines() -> None:
     assert len(LINES) == 5
+
+
+def test_the_program_is_started_without_development_tools() -> None:
+    shown = subprocess.run(["make", "--dry-run", "run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    commands = [line for line in shown.stdout.splitlines() if " twoway-router " in line]
+    assert [(line.split()[-1], "--no-dev" in line) for line in commands] == [("run", True), ("--exit-after", True)]
