@@ -1,4 +1,4 @@
-"""What `make check` does: every static check and the fast tests, two at a time, one line each, output only of failures.
+"""Runs `make check`: the static checks and the fast tests, two at a time, one line per check, output only of failures.
 
 Run in the project's environment by the Makefile.
 """

@@ -49,8 +49,8 @@ def unpack(package: str, *, into: Path, finish: Callable[[Path], None] | None = 
     with folder_appears(into) as folder:
         apt = private_apt(folder / "apt")
         run(["apt-get", *apt, "update", "-q"], what="reading the package lists")
-        wanted = ["install", "--simulate", "--no-install-recommends", package]
-        plan = run(["apt-get", *apt, *wanted], what="choosing the packages")
+        simulation = ["install", "--simulate", "--no-install-recommends", package]
+        plan = run(["apt-get", *apt, *simulation], what="choosing the packages")
         packages = [line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")]
         if not packages:
             give_up(f"apt-get knows nothing to install for {package}. {otherwise}")

@@ -12,29 +12,9 @@ import sys
 
 TARGET = pathlib.Path(__file__).parents[1] / "src/twoway_router/routing/data/profanity"
 LANGUAGES = (
-    "ar",
-    "cs",
-    "da",
-    "de",
-    "en",
-    "es",
-    "fi",
-    "fr",
-    "hi",
-    "hu",
-    "it",
-    "ja",
-    "ko",
-    "nl",
-    "no",
-    "pl",
-    "pt",
-    "ru",
-    "sv",
-    "th",
-    "tr",
-    "zh",
-)
+    "ar", "cs", "da", "de", "en", "es", "fi", "fr", "hi", "hu", "it", "ja", "ko", "nl", "no", "pl", "pt", "ru", "sv", "th",
+    "tr", "zh",
+)  # fmt: skip
 HEAD = """\
 # Words that many people find offensive ({language}), one a line. They are here so that nobody advertises them by accident.
 # Source: naughty-words 1.2.0 (List of Dirty, Naughty, Obscene, and Otherwise Bad Words), Shutterstock and contributors;

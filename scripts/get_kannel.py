@@ -18,10 +18,10 @@ OTHER_WAYS = "Install Kannel 1.4 (bearerbox and smsbox) by the means of your sys
 def main() -> None:
     if find_bearerbox() is None:
         debian.get("kannel", into=UNPACKED, otherwise=OTHER_WAYS)
-    found = find_bearerbox()
-    if found is None:
-        give_up(f"kannel was fetched but holds no bearerbox and smsbox. {OTHER_WAYS}")
-    say(f"Kannel: {found}")
+    bearerbox = find_bearerbox()
+    if bearerbox is None:
+        give_up(f"kannel was fetched but has no bearerbox and smsbox. {OTHER_WAYS}")
+    say(f"Kannel: {bearerbox}")
 
 
 def find_bearerbox() -> Path | None:

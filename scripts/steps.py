@@ -1,4 +1,4 @@
-"""What the set-up scripts share: say what happens, run a command, fetch into a folder that is complete or absent."""
+"""Shared by the set-up scripts: print progress, run a command, fill a folder that is complete or absent."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from typing import NoReturn
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 SLOW_SECONDS = 1.0
-TELL_EVERY_SECONDS = 5.0
+REPEAT_SECONDS = 5.0
 
 
 def say(text: str) -> None:
@@ -28,13 +28,19 @@ def give_up(text: str) -> NoReturn:
 
 
 def run(command: Sequence[str], *, what: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> str:
-    """Run quietly, tell about the time when it takes long, show the output only when it fails. Its standard output."""
+    """The standard output of a command. Prints how long it takes when that is long, and the output only when it fails."""
     began = time.monotonic()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen(
             command, cwd=cwd, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=out, stderr=err
         )
-        _wait(process, what, began)
+        wait_seconds = SLOW_SECONDS
+        while process.poll() is None:
+            try:
+                process.wait(wait_seconds)
+            except subprocess.TimeoutExpired:
+                say(f"{what} … {time.monotonic() - began:.0f} s")
+                wait_seconds = REPEAT_SECONDS
         out.seek(0)
         err.seek(0)
         printed = out.read()
@@ -47,7 +53,7 @@ def run(command: Sequence[str], *, what: str, cwd: Path = ROOT, env: Mapping[str
 
 @contextmanager
 def folder_appears(target: Path) -> Iterator[Path]:
-    """A folder to fill; it takes its name only when the body ends well."""
+    """A folder to fill; it gets its name only when the block succeeds."""
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f"{target.name}.unfinished-", dir=target.parent))
     unfinished.chmod(0o755)
@@ -61,18 +67,6 @@ def folder_appears(target: Path) -> Iterator[Path]:
 
 
 def require_sha256(file: Path, expected: str) -> None:
-    found = hashlib.sha256(file.read_bytes()).hexdigest()
-    if found != expected:
-        give_up(f"{file.name} has sha256 {found}, expected {expected}: not used. Try again; if it stays, report it.")
-
-
-def _wait(process: "subprocess.Popen[str] | subprocess.Popen[bytes]", what: str, began: float) -> None:
-    wait_seconds = SLOW_SECONDS
-    while True:
-        try:
-            process.wait(wait_seconds)
-        except subprocess.TimeoutExpired:
-            say(f"{what} … {time.monotonic() - began:.0f} s")
-            wait_seconds = TELL_EVERY_SECONDS
-        else:
-            return
+    actual = hashlib.sha256(file.read_bytes()).hexdigest()
+    if actual != expected:
+        give_up(f"{file.name} has sha256 {actual}, expected {expected}: not used. Try again; if it stays, report it.")

@@ -13,7 +13,7 @@ from tests.api.conftest import Caller, a_caller
 from tests.cast import a_connection, a_number, an_inbound
 from twoway_router.cli.api_client import ApiClient
 from twoway_router.cli.keywords import ME, Registry, apply_plan, canonical, find_refused, read_registry
-from twoway_router.cli.route import told
+from twoway_router.cli.route import diff_lines
 from twoway_router.domain.ids import ConnectionId, NumberId
 from twoway_router.rulesets.models import RulesFile
 from twoway_router.rulesets.plan import Finding, RulesPlan, plan_rules
@@ -234,6 +234,6 @@ async def test_a_diff_is_told_in_lines(engine: Engine, operator: Caller, pizzeri
 
     answer = await operator.post("/v1/route-diffs", {"number_id": str(number_id), "put": put})
 
-    *changes, counts = told(answer.json())
+    *changes, counts = diff_lines(answer.json())
     assert [each.partition(" ")[2] for each in changes] == ['"CALZONE": no keyword of this number fits -> CALZONE']
     assert counts.startswith("1 of 1 messages would change")

@@ -18,24 +18,18 @@ ApiKey = Annotated[
 
 
 class ApiProblem(Exception):
-    """The API said no. ``code`` is the problem's, ``detail`` its sentence."""
+    """The API's answer was a problem. ``code`` and ``detail`` are the problem's own."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         self.status = status
         self.code = str(problem.get("code", "unknown"))
         self.detail = str(problem.get("detail", ""))
-        errors = "".join(f" {each.get('pointer')}: {each.get('detail')}" for each in problem.get("errors") or ())
+        errors = "".join(f" {error.get('pointer')}: {error.get('detail')}" for error in problem.get("errors") or ())
         super().__init__(f"{self.code}: {self.detail}{errors}")
 
 
-def _wish_of(answer: httpx.Response) -> float:
-    """How long to wait: what ``Retry-After`` says in seconds, within bounds; a proxy may say anything there."""
-    told = answer.headers.get("retry-after", "")
-    return min(float(told), LONGEST_WAIT_SECONDS) if told.isascii() and told.isdigit() else 1.0
-
-
 class ApiClient:
-    """Closed by leaving its ``with`` block. A full rate limit is waited for."""
+    """One key's client, closed at the end of its ``with`` block. Waits when the rate limit is used up."""
 
     def __init__(self, url: str, key: str, *, transport: httpx.BaseTransport | None = None) -> None:
         headers = {"Authorization": f"Bearer {key}"}
@@ -63,14 +57,15 @@ class ApiClient:
             answer = self._http.request(method, path, json=body, headers=dict(headers or {}), params=dict(query or {}))
             if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
                 break
-            time.sleep(_wish_of(answer))
+            wait = answer.headers.get("retry-after", "")  # seconds from the API, but a proxy may write anything
+            time.sleep(min(float(wait), LONGEST_WAIT_SECONDS) if wait.isascii() and wait.isdigit() else 1.0)
         if answer.is_success:
             return answer
         is_problem = "json" in answer.headers.get("content-type", "")
         raise ApiProblem(answer.status_code, answer.json() if is_problem else {"detail": answer.reason_phrase})
 
     def pages(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
-        """Everything of a list."""
+        """All items of a list, page by page."""
         cursor: dict[str, str] = {}
         while True:
             page = self.send("GET", path, query={"limit": "100", **query, **cursor}).json()

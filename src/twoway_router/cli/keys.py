@@ -1,4 +1,4 @@
-"""``twoway-router keys``: makes, lists and revokes API keys where no key exists yet to do it over the API."""
+"""``twoway-router keys``: makes, lists and revokes API keys on the database, for the first key and for lost ones."""
 
 from datetime import timedelta
 from typing import Annotated

@@ -23,9 +23,9 @@ _SHOWN: Final = {"id", "tenant_id", "number_id", "state", "is_held", "revision",
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Registry:
-    """What the API holds, and the ids behind its names. ``is_operators``: read with an operator's key.
+    """The keywords and numbers of the API, and the ids behind their names. ``is_operators``: read with an operator's key.
 
-    ``content`` is what is exported; ``file`` also knows tenants that hold nothing yet.
+    ``content`` is what is exported; ``file`` also has tenants without keywords.
     """
 
     file: RulesFile
@@ -43,33 +43,33 @@ def canonical(body: dict[str, Any]) -> dict[str, Any]:
 def read_registry(api: ApiClient, *, number: str | None = None) -> Registry:
     """Everything that the key may see, or one number by its country/address."""
     tenants, is_operators = _tenants(api)
-    numbers = {_name(each): each for each in api.pages("/v1/numbers") if number in (None, _name(each))}
-    by_id = {each["id"]: name for name, each in numbers.items()}
-    keywords = [each for each in api.pages("/v1/keywords") if each["number_id"] in by_id]
-    used = {each["tenant_id"] for each in keywords} | {each.get("tenant_id") for each in numbers.values()}
+    numbers = {_name(row): row for row in api.pages("/v1/numbers") if number in (None, _name(row))}
+    by_id = {row["id"]: name for name, row in numbers.items()}
+    keywords = [row for row in api.pages("/v1/keywords") if row["number_id"] in by_id]
+    used = {row["tenant_id"] for row in keywords} | {row.get("tenant_id") for row in numbers.values()}
     content = {
         "version": 1,
-        "numbers": [_number(name, each, is_operators=is_operators) for name, each in sorted(numbers.items())],
-        "tenants": [each for each in tenants if each["id"] in used] if is_operators else [{"id": ME}],
+        "numbers": [_number(name, row, is_operators=is_operators) for name, row in sorted(numbers.items())],
+        "tenants": [tenant for tenant in tenants if tenant["id"] in used] if is_operators else [{"id": ME}],
         "keywords": sorted(
-            (_keyword(each, by_id[each["number_id"]], is_operators=is_operators) for each in keywords),
-            key=lambda each: (each["number"], each["tenant"], each["word"]),
+            (_keyword(row, by_id[row["number_id"]], is_operators=is_operators) for row in keywords),
+            key=lambda keyword: (keyword["number"], keyword["tenant"], keyword["word"]),
         ),
     }
     return Registry(
         file=RulesFile.model_validate(content | ({"tenants": tenants} if is_operators else {})),
         content=content,
         keywords={
-            Key(by_id[each["number_id"]], _owner(each, is_operators=is_operators), fold(each["word"]).key): each["id"]
-            for each in keywords
+            Key(by_id[row["number_id"]], _owner(row, is_operators=is_operators), fold(row["word"]).key): row["id"]
+            for row in keywords
         },
-        numbers={name: each["id"] for name, each in numbers.items()},
+        numbers={name: row["id"] for name, row in numbers.items()},
         is_operators=is_operators,
     )
 
 
 def find_refused(api: ApiClient, registry: Registry, plan: RulesPlan) -> Iterator[Finding]:
-    """What the registry refuses and routing cannot know: definitions that do not work, words that others hold or gave back."""
+    """Refusals that routing alone cannot predict: definitions with mistakes, words that others hold or that rest."""
     known = {finding.word for finding in plan.findings if finding.kind == "refused"}
     for step in plan.steps:
         if step.kind is StepKind.RELEASE:
@@ -81,37 +81,37 @@ def find_refused(api: ApiClient, registry: Registry, plan: RulesPlan) -> Iterato
 
 
 def _find_held(api: ApiClient, registry: Registry, step: Step) -> Iterator[Finding]:
-    """A step's new words that are not to be had."""
-    asked = {name: step.body[name] for name in ("active_from", "active_until") if step.body.get(name)}
-    asked |= {"tenant_id": step.key.tenant} if registry.is_operators else {}
+    """The step's new words that are not available."""
+    parameters = {name: step.body[name] for name in ("active_from", "active_until") if step.body.get(name)}
+    parameters |= {"tenant_id": step.key.tenant} if registry.is_operators else {}
     held = {
         fold(spelling).key
-        for each in registry.content["keywords"]
-        if step.key == Key(each["number"], each["tenant"], fold(each["word"]).key)
-        for spelling in (each["word"], *each.get("aliases", ()))
+        for keyword in registry.content["keywords"]
+        if step.key == Key(keyword["number"], keyword["tenant"], fold(keyword["word"]).key)
+        for spelling in (keyword["word"], *keyword.get("aliases", ()))
     }
     for word in (step.word, *step.body.get("aliases", ())):
         if fold(word).key in held:
             continue
-        query = {"number_id": registry.numbers[step.key.number], "word": word, **asked}
-        told = api.send("GET", "/v1/keywords/availability", query=query).json()
-        if told["is_available"] or told["code"] == "keyword_exists":  # what this plan releases is still held
+        query = {"number_id": registry.numbers[step.key.number], "word": word, **parameters}
+        verdict = api.send("GET", "/v1/keywords/availability", query=query).json()
+        if verdict["is_available"] or verdict["code"] == "keyword_exists":  # what this plan releases is still held
             continue
-        if told["verdict"] != "override_needed" or not (step.is_override and registry.is_operators):
-            yield Finding(kind="refused", word=word, detail=told["detail"])
+        if verdict["verdict"] != "override_needed" or not (step.is_override and registry.is_operators):
+            yield Finding(kind="refused", word=word, detail=verdict["detail"])
 
 
-def apply_plan(api: ApiClient, registry: Registry, plan: RulesPlan, tell: Callable[[Step, str], None]) -> bool:
-    """Do the steps in order and tell how each ended; False when one was refused. Those already done stay."""
+def apply_plan(api: ApiClient, registry: Registry, plan: RulesPlan, report: Callable[[Step, str], None]) -> bool:
+    """Apply the steps in order and report how they end; False when one was refused. Steps that succeeded stay."""
     is_done = True
     for step in plan.steps:
         try:
             _apply(api, registry, step)
         except ApiProblem as problem:
             is_done = False
-            tell(step, str(problem))
+            report(step, str(problem))
         else:
-            tell(step, "")
+            report(step, "")
     return is_done
 
 
@@ -135,9 +135,9 @@ def _apply(api: ApiClient, registry: Registry, step: Step) -> None:
 
 
 def _tenants(api: ApiClient) -> tuple[list[dict[str, str]], bool]:
-    """The tenants by name; a tenant's key may not ask, which tells whose key it is."""
+    """The tenants, and whether the key is an operator's: only these may list tenants."""
     try:
-        return [{"id": each["id"], "name": each["name"]} for each in api.pages("/v1/tenants")], True
+        return [{"id": tenant["id"], "name": tenant["name"]} for tenant in api.pages("/v1/tenants")], True
     except ApiProblem as problem:
         if problem.code != "operator_only":
             raise
@@ -153,18 +153,11 @@ def _owner(keyword: Mapping[str, Any], *, is_operators: bool) -> str:
 
 
 def _number(name: str, number: Mapping[str, Any], *, is_operators: bool) -> dict[str, Any]:
-    found = {
-        "id": name,
-        "country": number["country"],
-        "address": number["address"],
-        "sharing": number["sharing"],
-        "languages": number["languages"],
-        "time_zone": number["time_zone"],
-    }
     owner = number.get("tenant_id") if is_operators else ME if number["is_mine"] else None
     options = number.get("options") or {}
     return {
-        **found,
+        "id": name,
+        **{field: number[field] for field in ("country", "address", "sharing", "languages", "time_zone")},
         **({"owner": owner} if owner else {}),
         **({"fuzzy": True} if options.get("is_fuzzy") else {}),
         **({"ambiguity": options["ambiguity"]} if "ambiguity" in options else {}),
@@ -174,7 +167,11 @@ def _number(name: str, number: Mapping[str, Any], *, is_operators: bool) -> dict
 def _keyword(keyword: Mapping[str, Any], number: str, *, is_operators: bool) -> dict[str, Any]:
     options = {name.removeprefix("is_"): True for name in ("is_glued", "is_whole_message") if keyword.get(name)}
     window = {name: keyword[name] for name in ("active_from", "active_until") if keyword.get(name)}
-    definition = {name: each for name, each in keyword.items() if name not in _ROUTED | _SHOWN and _is_set(each)}
+    definition = {
+        name: value
+        for name, value in keyword.items()
+        if name not in _ROUTED | _SHOWN and value is not None and value not in ([], {}, False)
+    }
     subs = [
         {"name": sub["word"], **{name: sub[name] for name in ("aliases", "actions") if sub.get(name)}}
         for sub in keyword["sub_keywords"]
@@ -188,16 +185,12 @@ def _keyword(keyword: Mapping[str, Any], number: str, *, is_operators: bool) -> 
         **({"options": options} if options else {}),
         "state": keyword["state"],
         **window,
-        **({"definition": _trimmed(definition)} if definition else {}),
+        **({"definition": _without_nulls(definition)} if definition else {}),
     }
 
 
-def _trimmed(value: Any) -> Any:
-    """Without what is null, as a person would have written it."""
+def _without_nulls(value: Any) -> Any:
+    """As a person would write it: the API shows every field, also those that are not set."""
     if isinstance(value, dict):
-        return {name: _trimmed(each) for name, each in value.items() if each is not None}
-    return [_trimmed(each) for each in value] if isinstance(value, list) else value
-
-
-def _is_set(value: object) -> bool:
-    return value is not None and value not in ([], {}, False)
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value

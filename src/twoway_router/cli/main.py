@@ -1,4 +1,4 @@
-"""The command line's table of commands. A command's module is imported when that command is called, and no other."""
+"""The table of commands. A command's module is imported only when that command is called."""
 
 import pkgutil
 from collections.abc import Mapping
@@ -48,11 +48,11 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "Play the outside world: carriers, tenants' webhook receivers, load.",
     ),
 }
-"""Name: where the function or the Typer application is, and the help that it has (tests/unit/cli/test_main.py)."""
+"""Name: where its function or Typer application is, and its help, so that the list needs no import."""
 
 
 class _Command(TyperCommand):
-    """A command that is listed without its module. To parse its arguments is to call it: then the real one takes over."""
+    """A command as the list shows it. Before its arguments are parsed, the real one is imported and takes over."""
 
     def __init__(self, name: str, place: str, summary: str) -> None:
         super().__init__(name, help=summary)
@@ -72,11 +72,11 @@ class _Commands(TyperGroup):
 
 def load(place: str) -> TyperCommand | TyperGroup:
     """The command of a function, or of an application that has several."""
-    found = pkgutil.resolve_name(place)
-    if isinstance(found, typer.Typer):
-        return typer.main.get_group(found)
+    target = pkgutil.resolve_name(place)
+    if isinstance(target, typer.Typer):
+        return typer.main.get_group(target)
     single = typer.Typer(add_completion=False)
-    single.command()(found)
+    single.command()(target)
     return cast("TyperCommand", typer.main.get_command(single))
 
 

@@ -1,4 +1,4 @@
-"""``twoway-router migrate``: brings the schema up, checks it. The roles themselves never do."""
+"""``twoway-router migrate``: applies migrations and checks the schema. The roles never do."""
 
 import typer
 from alembic.util import CommandError
@@ -37,14 +37,13 @@ def check() -> None:
 @app.command()
 def keys() -> None:
     """Bring the keys of keywords in step with this release's Unicode tables; list what collides. Harmless to repeat."""
-    found = in_transaction(refold)
-    for each in found:
-        new = f"{each.spelling.text!r}: {each.old_key!r} → {each.spelling.key!r}"
-        typer.echo(
-            new
-            if each.is_moved
-            else f"{new} belongs to another keyword; number {each.number_id}, keyword {each.keyword_id}"
-        )
-    typer.echo(f"Keys are those of {FOLD_VERSION}." if all(each.is_moved for each in found) else "Some keys collide.")
-    if not all(each.is_moved for each in found):
+    are_all_moved = True
+    for change in in_transaction(refold):
+        line = f"{change.spelling.text!r}: {change.old_key!r} → {change.spelling.key!r}"
+        if not change.is_moved:
+            are_all_moved = False
+            line += f" belongs to another keyword; number {change.number_id}, keyword {change.keyword_id}"
+        typer.echo(line)
+    typer.echo(f"Keys are those of {FOLD_VERSION}." if are_all_moved else "Some keys collide.")
+    if not are_all_moved:
         raise typer.Exit(1)

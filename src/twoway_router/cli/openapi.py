@@ -1,4 +1,4 @@
-"""``twoway-router openapi``: writes the API's OpenAPI document, or says that the written one is old."""
+"""``twoway-router openapi``: writes the API's OpenAPI document, or checks that the file is up to date."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -28,7 +28,7 @@ _Plain.add_representer(str, _Plain.represent_text)
 
 
 def document() -> str:
-    """The document as YAML, always in the same order. No database is asked."""
+    """The document as YAML, always in the same order. Needs no database."""
     app = create_app(
         engine=make_engine("postgresql://nowhere/none"),
         sealer=Sealer([bytes(KEY_BYTES)]),
@@ -45,11 +45,11 @@ def openapi(
     ] = False,
 ) -> None:
     """Write the OpenAPI 3.1 document of the management API."""
-    made = document()
+    current = document()
     if not check:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(made, encoding="utf-8")
+        out.write_text(current, encoding="utf-8")
         return
-    if not out.exists() or out.read_text(encoding="utf-8") != made:
+    if not out.exists() or out.read_text(encoding="utf-8") != current:
         typer.echo(f"{out} is not up to date. Run `twoway-router openapi` and commit it.", err=True)
         raise typer.Exit(1)

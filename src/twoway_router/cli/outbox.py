@@ -1,4 +1,4 @@
-"""``twoway-router outbox``: what waits to become a job, and jobs that were given up."""
+"""``twoway-router outbox``: counts the jobs that wait to be published, lists and requeues those that were given up."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -23,10 +23,10 @@ def list_rows(limit: Annotated[int, typer.Option(min=1, max=10_000, help="At mos
         return await count_waiting(session), await list_dead_rows(session, limit)
 
     waiting, dead = in_transaction(read)
-    for each in waiting:
-        typer.echo(f"{each.job}  {each.due} due, {each.later} later, oldest {each.oldest_at:%Y-%m-%d %H:%M:%S}")
+    for kind in waiting:
+        typer.echo(f"{kind.job}  {kind.due} due, {kind.later} later, oldest {kind.oldest_at:%Y-%m-%d %H:%M:%S}")
     for row in dead:
-        ids = " ".join(str(each) for each in row.ids[:SHOWN]) + (" …" if len(row.ids) > SHOWN else "")
+        ids = " ".join(map(str, row.ids[:SHOWN])) + (" …" if len(row.ids) > SHOWN else "")
         typer.echo(f"given up: {row.job}  {row.dead_at:%Y-%m-%d %H:%M:%S}  {row.reason}  {ids}")
     if not waiting and not dead:
         typer.echo("The outbox is empty.", err=True)

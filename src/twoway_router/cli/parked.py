@@ -1,4 +1,4 @@
-"""``twoway-router parked``: messages whose actions failed every try, and the way back for them."""
+"""``twoway-router parked``: lists messages whose actions failed every try, and puts them back to work."""
 
 from typing import Annotated, Final
 from uuid import UUID
@@ -21,28 +21,27 @@ def list_messages(limit: Annotated[int, typer.Option(min=1, max=10_000, help="At
     async def read(session: Session) -> list[ParkedMessage]:
         return list(await list_parked(session, limit))
 
-    found = in_transaction(read)
-    for each in found:
-        typer.echo(
-            f"{each.id}  {each.received_at:%Y-%m-%d %H:%M:%S}  {each.route}  {each.attempts}  {each.last_error or ''}"
-        )
-    if not found:
+    messages = in_transaction(read)
+    for message in messages:
+        received = f"{message.received_at:%Y-%m-%d %H:%M:%S}"
+        typer.echo(f"{message.id}  {received}  {message.route}  {message.attempts}  {message.last_error or ''}")
+    if not messages:
         typer.echo("Nothing is parked.", err=True)
 
 
 @parked_app.command("requeue")
 def requeue_messages(
     ids: Annotated[list[UUID] | None, typer.Argument(help="Ids, as `parked list` shows them.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All parked messages.")] = False,
+    all_messages: Annotated[bool, typer.Option("--all", help="All parked messages.")] = False,
 ) -> None:
     """Put parked messages back to work, with a fresh count of tries."""
-    if everything is bool(ids):
+    if all_messages is bool(ids):
         raise typer.BadParameter("give ids, or --all")
 
     async def work(session: Session) -> int:
-        found = await requeue(session, None if everything else ids, REQUEUE_LIMIT)
-        lanes = [outbox.lane_of(order_key) for _, order_key in found]
-        await outbox.add(session, "message.run", [message_id for message_id, _ in found], lanes)
-        return len(found)
+        requeued = await requeue(session, None if all_messages else ids, REQUEUE_LIMIT)
+        lanes = [outbox.lane_of(order_key) for _, order_key in requeued]
+        await outbox.add(session, "message.run", [message_id for message_id, _ in requeued], lanes)
+        return len(requeued)
 
     typer.echo(f"{in_transaction(work)} put back.")

@@ -1,4 +1,4 @@
-"""``twoway-router route …``: try routing rules on messages and claims, from a file with no server, or as an API has them.
+"""``twoway-router route …``: tries routing rules on messages and claims, from a file without a server or from the API.
 
 JSON is read and written by the standard library, because a text may hold half a surrogate pair.
 """
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 import yaml
@@ -39,10 +39,9 @@ def evaluate_messages(
 ) -> None:
     """Route messages by the rules and write one result a line."""
     moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
-    read = _rules(rules)
-    _answer(
-        Lines(path=messages, answer=lambda line, place: evaluate(read, line, place, moment), outcome="outcome"),
-        out,
+    given = _rules(rules)
+    _write(
+        Lines(path=messages, answer=lambda line, place: evaluate(given, line, place, moment), outcome="outcome"), out
     )
 
 
@@ -53,8 +52,8 @@ def check_claims(
     out: OutPath = None,
 ) -> None:
     """Judge claims on keywords against the rules and write one verdict a line."""
-    read = _rules(rules)
-    _answer(Lines(path=claims, answer=lambda line, place: check(read, line, place), outcome="verdict"), out)
+    given = _rules(rules)
+    _write(Lines(path=claims, answer=lambda line, place: check(given, line, place), outcome="verdict"), out)
 
 
 @route_app.command()
@@ -77,7 +76,10 @@ def explain(
     ] = None,
 ) -> None:
     """Show where one message would go, every keyword that was looked at, and which conversation was used."""
-    contexts = [_context(each) for each in context or ()]
+    try:
+        contexts = [json.loads(written) for written in context or ()]
+    except ValueError as error:
+        _stop(f"--context: {error}")
     if rules is not None:
         message = {"id": "1", "number": number, "text": text, "contexts": contexts}
         for doubt in doubts(message):
@@ -90,13 +92,18 @@ def explain(
     country, _, address = number.partition("/")
     if api is None or key is None or not address:
         _stop("Give --rules, or --api and --key with the number as country/address.")
-        return
-    body = preview_of(country, address, text, sender=sender, contexts=contexts if context else None)
-    _show(_ask(api, key, "/v1/route-previews", body))
+    question = {
+        "country": country.upper(),
+        "number": address,
+        "text": text,
+        **({} if sender is None else {"sender": sender}),
+        **({"contexts": contexts} if contexts else {}),
+    }
+    _show(_post(api, key, "/v1/route-previews", question))
 
 
 def _show(result: Mapping[str, object]) -> None:
-    """JSON that people can read in any script; half a surrogate pair stays an escape."""
+    """Print JSON that is readable in any script; half a surrogate pair stays an escape."""
     shown = json.dumps(result, indent=2, ensure_ascii=False)
     typer.echo(shown.encode("utf-8", "backslashreplace").decode())
 
@@ -112,29 +119,11 @@ def diff(
         body = PlainLoader(draft.read_text(encoding="utf-8")).get_single_data()
     except yaml.YAMLError as error:
         _stop(f"{draft}: {error}")
-        return
-    for line in told(_ask(api, key, "/v1/route-diffs", body)):
+    for line in diff_lines(_post(api, key, "/v1/route-diffs", body)):
         typer.echo(line)
 
 
-def preview_of(
-    country: str, address: str, text: str, *, sender: str | None = None, contexts: list[object] | None = None
-) -> dict[str, object]:
-    """The question about one message."""
-    given = {"sender": sender, "contexts": contexts}
-    asked: dict[str, object] = {"country": country.upper(), "number": address, "text": text}
-    return asked | {name: value for name, value in given.items() if value is not None}
-
-
-def _context(written: str) -> object:
-    try:
-        return json.loads(written)
-    except ValueError as error:
-        _stop(f"--context: {error}")
-        raise
-
-
-def told(diff: Mapping[str, Any]) -> Iterator[str]:
+def diff_lines(diff: Mapping[str, Any]) -> Iterator[str]:
     """A route diff in lines: verdicts, changes, counts."""
     for verdict in diff["verdicts"]:
         if verdict["verdict"] != "accept":
@@ -150,11 +139,11 @@ def told(diff: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _side(side: Mapping[str, Any]) -> str:
-    words = " ".join(each for each in (side["word"], side["sub_keyword"]) if each)
+    words = " ".join(word for word in (side["word"], side["sub_keyword"]) if word)
     return words or side["reason"] or side["rule"]
 
 
-def _ask(api: str, key: str, path: str, body: object) -> dict[str, Any]:
+def _post(api: str, key: str, path: str, body: object) -> dict[str, Any]:
     try:
         with ApiClient(api, key) as client:
             answer: dict[str, Any] = client.send("POST", path, body).json()
@@ -175,11 +164,10 @@ def _rules(path: Path) -> Rules:
         return read_rules(path.read_text(encoding="utf-8"))
     except (ValueError, yaml.YAMLError) as error:
         _stop(f"{path}: {error}")
-        raise
 
 
-def _answer(lines: Lines, out: Path | None) -> None:
-    """Write a result a line; exits with 1 if some were broken."""
+def _write(lines: Lines, out: Path | None) -> None:
+    """Write the result of every line; exits with 1 if some lines were broken."""
     written = (json.dumps(result) + "\n" for result in lines.results())
     if out is None:
         sys.stdout.writelines(written)
@@ -193,6 +181,6 @@ def _answer(lines: Lines, out: Path | None) -> None:
         raise typer.Exit(1)
 
 
-def _stop(reason: str) -> None:
+def _stop(reason: str) -> NoReturn:
     typer.echo(reason, err=True)
     raise typer.Exit(2)

@@ -1,4 +1,4 @@
-"""``twoway-router rules …``: the registry as a file under version control. ``plan`` shows what ``apply`` would do."""
+"""``twoway-router rules …``: keeps the registry as a file under version control. ``plan`` shows what ``apply`` would do."""
 
 import json
 from dataclasses import replace
@@ -26,7 +26,7 @@ CHANGES: Final = 2
 
 
 class _Quoting(yaml.SafeDumper):
-    """Quotes what a plain loader would read as something else than a word."""
+    """Quotes every text that YAML may read as something other than a text."""
 
 
 def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -61,9 +61,9 @@ def plan(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 2 when there is something to do.")] = False,
 ) -> None:
     """Show what ``apply`` would create, change and release, and which rules of the file never act."""
-    made = _plan(_wanted(rules), _read(api, key), api, key)
-    _show(made)
-    if exit_code and made.steps:
+    todo = _plan(_read_file(rules), _read(api, key), api, key)
+    _show(todo)
+    if exit_code and todo.steps:
         raise typer.Exit(CHANGES)
 
 
@@ -76,20 +76,24 @@ def apply(
 ) -> None:
     """Make the registry what the file says. Done twice, the second time has nothing to do."""
     registry = _read(api, key)
-    made = _plan(_wanted(rules), registry, api, key)
-    _show(made)
-    if made.unknown_numbers:
+    todo = _plan(_read_file(rules), registry, api, key)
+    _show(todo)
+    if todo.unknown_numbers:
         raise typer.Exit(1)
-    if not made.steps:
+    if not todo.steps:
         return
     if not is_confirmed:
         typer.confirm("Apply?", abort=True)
+
+    def report(step: Step, problem: str) -> None:
+        typer.echo(f"{step.kind.value} {_named(step)}: {problem or 'done'}", err=bool(problem))
+
     with ApiClient(api, key) as client:
-        if not apply_plan(client, registry, made, _tell):
+        if not apply_plan(client, registry, todo, report):
             raise typer.Exit(1)
 
 
-def _wanted(path: Path) -> RulesFile:
+def _read_file(path: Path) -> RulesFile:
     try:
         return read_rules(path.read_text(encoding="utf-8")).file
     except (ValidationError, ValueError, yaml.YAMLError) as error:
@@ -97,11 +101,11 @@ def _wanted(path: Path) -> RulesFile:
         raise typer.Exit(2) from error
 
 
-def _plan(wanted: RulesFile, registry: Registry, api: str, key: str) -> RulesPlan:
+def _plan(file: RulesFile, registry: Registry, api: str, key: str) -> RulesPlan:
     try:
-        made = plan_rules(wanted, registry.file, now=datetime.now(UTC), canonical=canonical)
+        todo = plan_rules(file, registry.file, now=datetime.now(UTC), canonical=canonical)
         with ApiClient(api, key) as client:
-            return replace(made, findings=(*made.findings, *find_refused(client, registry, made)))
+            return replace(todo, findings=(*todo.findings, *find_refused(client, registry, todo)))
     except ApiProblem as problem:
         typer.echo(str(problem), err=True)
         raise typer.Exit(1) from problem
@@ -119,23 +123,19 @@ def _read(api: str, key: str, number: str | None = None) -> Registry:
         raise typer.Exit(1) from problem
 
 
-def _show(made: RulesPlan) -> None:
-    for step in made.steps:
+def _show(todo: RulesPlan) -> None:
+    for step in todo.steps:
         fields = f": {', '.join(step.fields)}" if step.fields else ""
         typer.echo(f"{_SIGNS[step.kind]} {_named(step)}{fields}")
-    for finding in made.findings:
+    for finding in todo.findings:
         typer.echo(f"! {json.dumps(finding.word, ensure_ascii=False)} is {finding.kind}: {finding.detail}")
-    for name in made.unknown_numbers:
+    for name in todo.unknown_numbers:
         typer.echo(f"! There is no number {name}: an operator adds numbers, rules files do not.")
-    counts: dict[Any, int] = {kind: sum(step.kind is kind for step in made.steps) for kind in StepKind}
+    counts: dict[Any, int] = {kind: sum(step.kind is kind for step in todo.steps) for kind in StepKind}
     typer.echo(
         f"Plan: {counts[StepKind.CREATE]} to create, {counts[StepKind.CHANGE]} to change,"
-        f" {counts[StepKind.RELEASE]} to release, {made.unchanged} unchanged."
+        f" {counts[StepKind.RELEASE]} to release, {todo.unchanged} unchanged."
     )
-
-
-def _tell(step: Step, problem: str) -> None:
-    typer.echo(f"{step.kind.value} {_named(step)}: {problem or 'done'}", err=bool(problem))
 
 
 def _named(step: Step) -> str:

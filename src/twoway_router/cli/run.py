@@ -1,8 +1,8 @@
-"""``twoway-router run`` and ``demo``: everything in one process, with a demo that shows the main job."""
+"""``twoway-router run`` and ``demo``: every role in one process, with a demo of the message path."""
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from twoway_router.telemetry.logs import configure_logs
 
 
 def say(text: str) -> None:
-    """One line of progress."""
+    """Print one line of progress."""
     typer.echo(f"• {text}")
 
 
@@ -29,7 +29,13 @@ def run(
     demo: Annotated[bool, typer.Option(help="Send the demo's messages once everything is up.")] = True,
 ) -> None:
     """Serve every role in one process until Ctrl-C; without TWOWAY_DATABASE_URL on an embedded PostgreSQL."""
-    _main(read_settings(), _play_and_stay if demo else _stay)
+
+    async def print_addresses(settings: Settings, running: Running) -> None:
+        say(f"management API {running.api_url}/v1 · carriers {running.ingress_url} · ops {running.ops_url}")
+        say(f"operator key {running.operator_key}")
+        say("Ctrl-C stops")
+
+    _serve(read_settings(), _play_and_stay if demo else print_addresses)
 
 
 def demo(
@@ -40,73 +46,56 @@ def demo(
     """Like run; with --exit-after on free ports, and the exit code tells whether every message had its effect."""
     settings = read_settings()
     if not exit_after:
-        _main(settings, _play_and_stay)
+        _serve(settings, _play_and_stay)
         return
-    missed: list[str] = []
+    is_met = False
 
     async def play_and_leave(settings: Settings, running: Running) -> None:
+        nonlocal is_met
         try:
-            missed.extend(await _play(settings, running, is_on_free_ports=True))
+            async with _played(settings, running, is_on_free_ports=True) as show:
+                typer.echo(f"\n{render(show.report)}")
+                is_met = show.report.is_met
         finally:
             running.stop()
 
-    free_ports = {"ingress_port": 0, "api_port": 0, "ops_port": 0}
-    _main(settings.model_copy(update=free_ports), play_and_leave)
-    if missed:
+    _serve(settings.model_copy(update={"ingress_port": 0, "api_port": 0, "ops_port": 0}), play_and_leave)
+    if not is_met:
         raise typer.Exit(1)
 
 
-def _main(settings: Settings, play: Callable[[Settings, Running], Awaitable[None]]) -> None:
+def _serve(settings: Settings, when_up: Callable[[Settings, Running], Awaitable[None]]) -> None:
+    """All roles on a migrated database, and ``when_up`` beside them. The demo's webhooks go to this machine."""
     local = {"webhook_allowed_networks": (*settings.webhook_allowed_networks, "127.0.0.0/8")}
     quiet = {"log_level": "warning"} if settings.log_level == "info" and settings.log_format == "auto" else {}
     settings = settings.model_copy(update=local | quiet)
     configure_logs(settings.log_format, settings.log_level)
     began = perf_counter()
 
-    async def when_up(running: Running) -> None:
+    async def greet(running: Running) -> None:
         say(f"up after {perf_counter() - began:.1f} s")
-        await play(settings, running)
+        await when_up(settings, running)
 
     with refusals():
-        load_carriers(settings.carrier_specs)
-        with _migrated_database(settings) as url:
-            asyncio.run(run_everything(settings, url, when_up))
+        load_carriers(settings.carrier_specs)  # a mistake in a spec is found before a database is started
+        say("starting the embedded PostgreSQL" if settings.database_url is None else "using TWOWAY_DATABASE_URL")
+        with database_for_commands(settings, say=say) as url:
+            say("applying migrations")
+            migrate.upgrade(url)
+            asyncio.run(run_everything(settings, url, greet))
     say("stopped; the data stays for the next run")
 
 
-@contextlib.contextmanager
-def _migrated_database(settings: Settings) -> Iterator[str]:
-    say("starting the embedded PostgreSQL" if settings.database_url is None else "using TWOWAY_DATABASE_URL")
-    with database_for_commands(settings, say=say) as url:
-        say("applying migrations")
-        migrate.upgrade(url)
-        yield url
-
-
-async def _stay(settings: Settings, running: Running) -> None:
-    say(f"management API {running.api_url}/v1 · carriers {running.ingress_url} · ops {running.ops_url}")
-    say(f"operator key {running.operator_key}")
-    say("Ctrl-C stops")
-
-
 async def _play_and_stay(settings: Settings, running: Running) -> None:
-    """The players stay until the process ends: the carrier still takes what visitors make the router send."""
-    async with _showing(settings, running, is_on_free_ports=settings.ingress_port == 0) as show:
+    """The demo's carrier serves until the process ends: it takes the MTs of whoever tries the router by hand."""
+    async with _played(settings, running, is_on_free_ports=settings.ingress_port == 0) as show:
         typer.echo(f"\n{render(show.report)}\n")
         typer.echo(describe(show, api_url=running.api_url, operator_key=running.operator_key))
         typer.echo("\nServing. Ctrl-C stops.")
         await running.stopped.wait()
 
 
-async def _play(settings: Settings, running: Running, *, is_on_free_ports: bool) -> list[str]:
-    """Play once; what was not met."""
-    async with _showing(settings, running, is_on_free_ports=is_on_free_ports) as show:
-        typer.echo(f"\n{render(show.report)}")
-        missed = [*show.report.unmet, *(line for verdict in show.report.verdicts for line in verdict.unmet)]
-        return [] if show.report.is_met else missed or ["the demo is not met"]
-
-
-def _showing(
+def _played(
     settings: Settings, running: Running, *, is_on_free_ports: bool
 ) -> contextlib.AbstractAsyncContextManager[Show]:
     return showing(

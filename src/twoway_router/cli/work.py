@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 def in_transaction(work: Callable[[Session], Awaitable[Result]]) -> Result:
-    """The result of ``work``, committed. What the caller did wrong is said in a sentence, with exit code 1."""
+    """The result of ``work``, committed. A ``RouterError`` prints its sentence, with exit code 1."""
 
     async def run(url: str) -> Result:
         engine = make_engine(url, pool_size=1)

@@ -4,18 +4,15 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from twoway_router.config import Settings
 from twoway_router.domain.clock import utc_now
-from twoway_router.processes.frame import Process
 from twoway_router.processes.roles import ROLES
 from twoway_router.processes.shared import Shared, make_process, prepare, transport_part
 from twoway_router.store import System, transaction
 from twoway_router.tenants.queries import find_key_by_kid
 from twoway_router.tenants.rules import KeyWish
 from twoway_router.tenants.service import create_key
-from twoway_router.web.server import HttpServer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,24 +32,21 @@ async def run_everything(settings: Settings, database_url: str, when_up: Callabl
     shared = prepare(settings, database_url, "run")
     parts = [part for role in ROLES.values() for part in role(shared)]
     process = make_process(shared, [transport_part(shared), *parts])
-    servers = {part.name: server for part in parts for server in part.servers}
+    ports = {part.name: server.port for part in parts for server in part.servers}
 
-    async def tell() -> None:
-        await when_up(await _describe(shared, process, servers))
+    async def describe() -> None:
+        host = settings.listen_host
+        running = Running(
+            ingress_url=f"http://{host}:{ports['ingress']}",
+            api_url=f"http://{host}:{ports['api']}",
+            ops_url=f"http://{host}:{process.ops.port}",
+            operator_key=await _operator_key(shared),
+            stop=process.stop,
+            stopped=shared.lifecycle.stop,
+        )
+        await when_up(running)
 
-    await process.run(tell)
-
-
-async def _describe(shared: Shared, process: Process, servers: dict[str, HttpServer]) -> Running:
-    host = shared.settings.listen_host
-    return Running(
-        ingress_url=f"http://{host}:{servers['ingress'].port}",
-        api_url=f"http://{host}:{servers['api'].port}",
-        ops_url=f"http://{host}:{process.ops.port}",
-        operator_key=await _operator_key(shared),
-        stop=process.stop,
-        stopped=shared.lifecycle.stop,
-    )
+    await process.run(describe)
 
 
 async def _operator_key(shared: Shared) -> str:
@@ -64,11 +58,7 @@ async def _operator_key(shared: Shared) -> str:
             return kept
         wish = KeyWish(tenant_id=None, name="twoway-router run", mode="live", scopes=("*",), expires_at=None)
         token = (await create_key(session, wish, now=utc_now())).token
-    _write_private(file, token)
-    return token
-
-
-def _write_private(file: Path, content: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as handle:
-        handle.write(content)
+        handle.write(token)
+    return token

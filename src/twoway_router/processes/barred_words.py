@@ -1,4 +1,4 @@
-"""The words that the operator keeps back, from a file. Called once, when the management API is made."""
+"""Reads the words that the operator reserves, from the file of ``TWOWAY_RESERVED_WORDS``. Called by ``roles`` for the API."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from twoway_router.routing.barred_words import NO_BARRED_WORDS, BarredWords, rea
 
 
 def load_barred_words(path: Path | None) -> BarredWords:
-    """The words of the file, none without one; a file that cannot be understood stops the start."""
+    """The words of the file, none without a file; one with a mistake stops the start."""
     if path is None:
         return NO_BARRED_WORDS
     try:

@@ -17,10 +17,6 @@ from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.sealing import Sealer
 
 
-def quiet(_: str) -> None:
-    """Say nothing."""
-
-
 @contextmanager
 def embedded_database(settings: Settings, folder: Path, say: Callable[[str], None]) -> Iterator[str]:
     """A running embedded PostgreSQL; its URL."""
@@ -39,25 +35,26 @@ def embedded_database(settings: Settings, folder: Path, say: Callable[[str], Non
 
 @contextmanager
 def database_for_commands(
-    settings: Settings, *, is_scratch: bool = False, say: Callable[[str], None] = quiet
+    settings: Settings, *, is_scratch: bool = False, say: Callable[[str], None] = lambda _: None
 ) -> Iterator[str]:
     """The database that a command works on. A scratch one is empty, embedded and gone afterwards."""
     if is_scratch:
         with (
             tempfile.TemporaryDirectory(prefix="twoway-") as folder,
-            embedded_database(settings, Path(folder) / "pg", quiet) as url,
+            embedded_database(settings, Path(folder) / "pg", say) as url,
         ):
             yield url
     elif settings.database_url:
         url = settings.database_url.get_secret_value()
-        asyncio.run(_knock(url))
+        asyncio.run(_try_to_connect(url))
         yield url
     else:
         with embedded_database(settings, settings.state_folder / "postgres", say) as url:
             yield url
 
 
-async def _knock(url: str) -> None:
+async def _try_to_connect(url: str) -> None:
+    """Refuse before the command has begun, instead of in the middle of its work."""
     engine = make_engine(url, pool_size=1)
     try:
         async with transaction(engine, System("start")) as session:
@@ -69,13 +66,13 @@ async def _knock(url: str) -> None:
 
 
 def cannot_reach(error: Exception) -> StartRefused:
-    """What to say when the database that the settings name is not there, or does not let us in."""
+    """The refusal when the database that the settings name does not answer or rejects the login."""
     cause = str(error).partition("\n")[0]
     return StartRefused(f"TWOWAY_DATABASE_URL: cannot reach the database ({type(error).__name__}: {cause}).")
 
 
 def make_sealer(settings: Settings) -> Sealer:
-    """The sealer of this installation; without ``TWOWAY_SECRET_KEY`` a key file in the state folder, made once."""
+    """The sealer with ``TWOWAY_SECRET_KEY``; on an embedded database with a key file in the state folder, made once."""
     if settings.secret_key:
         try:
             return Sealer.from_text(settings.secret_key.get_secret_value())

@@ -1,4 +1,4 @@
-"""Fetches what a carrier's handshake asks for, outside the request path. Made by ``roles`` for the ingress."""
+"""Makes the calls that a carrier's handshake asks for, outside the request path. Made by ``roles`` for the ingress."""
 
 import asyncio
 from datetime import timedelta
@@ -14,7 +14,7 @@ from twoway_router.outbound.http import HttpClient
 log = structlog.get_logger(__name__)
 
 _TIMEOUT: Final = timedelta(seconds=10)
-_MOST_WAITING: Final = 100
+_QUEUE_LENGTH: Final = 100
 
 
 class BackgroundHandshakes:
@@ -22,15 +22,15 @@ class BackgroundHandshakes:
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
-        self._queue: asyncio.Queue[tuple[str, bool]] = asyncio.Queue(_MOST_WAITING)
+        self._queue: asyncio.Queue[tuple[str, bool]] = asyncio.Queue(_QUEUE_LENGTH)
         self.certificates: dict[str, str] = {}
 
     def fetch_certificate(self, url: str) -> None:
-        """Have the certificate there before the carrier's next try."""
+        """Fetch a certificate, for the carrier's next try of a request signed with it."""
         self._add(url, is_certificate=True)
 
     def confirm(self, url: str) -> None:
-        """Visit the address that confirms a subscription."""
+        """Call the address that confirms a subscription."""
         self._add(url, is_certificate=False)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -41,15 +41,15 @@ class BackgroundHandshakes:
                     url, is_certificate = await self._queue.get()
             except TimeoutError:
                 continue
-            await self._visit(url, is_certificate=is_certificate)
+            await self._call(url, is_certificate=is_certificate)
 
     def _add(self, url: str, *, is_certificate: bool) -> None:
         if self._queue.full():
-            log.warning("handshake.dropped", waiting=_MOST_WAITING)
+            log.warning("handshake.dropped", waiting=_QUEUE_LENGTH)
         else:
             self._queue.put_nowait((url, is_certificate))
 
-    async def _visit(self, url: str, *, is_certificate: bool) -> None:
+    async def _call(self, url: str, *, is_certificate: bool) -> None:
         if is_certificate and url in self.certificates:
             return
         try:

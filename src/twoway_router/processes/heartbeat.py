@@ -1,4 +1,4 @@
-"""A process's heartbeat in the database, so that operators see what runs, in which version and since when. Part of every role."""
+"""A process's heartbeat in the database, from which ``GET /v1/processes`` lists what runs. Part of every role."""
 
 import asyncio
 import socket
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class Heartbeat:
-    """Beats until it is told to stop. A beat that fails is skipped: the process goes on."""
+    """Writes the heartbeat of one process. One that fails is logged and left out: the process goes on."""
 
     def __init__(self, engine: Engine, role: str, clock: Clock = utc_now) -> None:
         self._engine = engine
@@ -36,13 +36,13 @@ class Heartbeat:
         )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """One beat after the other until ``stop``."""
+        """Write a heartbeat at once and then at every interval until ``stop``."""
         while not stop.is_set():
             try:
                 async with transaction(self._engine, System("heartbeat")) as session:
                     await heartbeats.beat(session, self.presence, self._clock())
             except DATABASE_ERRORS as error:
-                log.warning("heart.skipped_a_beat", error=type(error).__name__)
+                log.warning("heartbeat.failed", error=type(error).__name__)
             await pause(stop, heartbeats.BEAT_EVERY)
 
     async def close(self) -> None:
@@ -51,10 +51,10 @@ class Heartbeat:
             async with asyncio.timeout(LEAVE_SECONDS), transaction(self._engine, System("heartbeat")) as session:
                 await heartbeats.leave(session, self.presence.id)
         except DATABASE_ERRORS as error:
-            log.warning("heart.left_its_row", error=type(error).__name__)
+            log.warning("heartbeat.not_removed", error=type(error).__name__)
 
 
-def heart_part(engine: Engine, role: str) -> Part:
+def heartbeat_part(engine: Engine, role: str) -> Part:
     """The heartbeat of a process with this role; ``run`` is all of them in one."""
-    heart = Heartbeat(engine, role)
-    return Part(name="heart", loops=(heart.run,), close=heart.close)
+    heartbeat = Heartbeat(engine, role)
+    return Part(name="heartbeat", loops=(heartbeat.run,), close=heartbeat.close)

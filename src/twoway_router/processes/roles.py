@@ -1,4 +1,4 @@
-"""What each role consists of. Called by the command line's ``serve`` and by ``all_in_one``."""
+"""What each role consists of. Called by ``twoway-router serve`` and by ``all_in_one``."""
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
@@ -38,7 +38,7 @@ class Role(StrEnum):
 
 
 def ingress_parts(shared: Shared) -> Sequence[Part]:
-    """The carriers' door, on a port of its own."""
+    """Takes carriers' requests, on a port of its own."""
     settings = shared.settings
     client = PooledHttpClient(Guard(is_tls_required=True))
     handshakes = BackgroundHandshakes(client)
@@ -115,7 +115,7 @@ def scheduler_parts(shared: Shared) -> Sequence[Part]:
 
 
 def relay_part(shared: Shared) -> Part:
-    """Carries the outbox to RabbitMQ. Ready only if it looked there lately."""
+    """Publishes the outbox to RabbitMQ. Ready only while its turns end in time."""
     settings = shared.settings
     relay = Relay(
         shared.engine,

@@ -1,6 +1,6 @@
-"""The sandboxes' way into the message path, for the management API: the ingress's own batches, without a carrier's request.
+"""Puts MOs of sandboxes into the message path: the ingress's own batches, without a carrier's request.
 
-Made by ``roles`` for the API, which may not know the ingress.
+Made by ``roles`` for the management API, which may not import the ingress.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,9 @@ from twoway_router.store.transaction import Engine, System, transaction
 
 
 class SandboxDoor:
-    """A ``web.context.Door``. ``room`` bounds the requests that wait here while they hold a database connection:
-    were all of them taken, there would be none left to commit with.
+    """Implements ``web.context.Door``.
+
+    A request that waits here holds a database connection. ``room`` bounds how many do, so that one is left to commit with.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class SandboxDoor:
             self._room += 1
 
     async def drain(self) -> None:
-        """Wait until everything brought is committed."""
+        """Wait until every MO is committed."""
         await self._batches.drain()
 
     async def _commit(self, arrivals: Sequence[Arrival]) -> Sequence[Stored]:

@@ -1,4 +1,4 @@
-"""What all roles have in common: database, heart, transport, the process around the parts. Used by ``roles``."""
+"""What all roles have in common: database, heartbeat, transport, and the process around the parts. Used by ``roles``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from twoway_router.domain.clock import utc_now
 from twoway_router.processes.carriers import load_carriers
 from twoway_router.processes.database import cannot_reach, make_sealer
 from twoway_router.processes.frame import Part, Process, StartRefused
-from twoway_router.processes.heartbeat import heart_part
+from twoway_router.processes.heartbeat import heartbeat_part
 from twoway_router.store import changes, outbox
 from twoway_router.store.engine import make_engine
 from twoway_router.store.failures import DATABASE_ERRORS
@@ -24,8 +24,8 @@ from twoway_router.store.transaction import Engine, System, transaction
 from twoway_router.telemetry.metrics import HEARTBEAT_AGE
 from twoway_router.web.lifecycle import Lifecycle
 
-COLD: Final = ("api",)
-"""Roles that mostly answer listings with filters, which are better planned one by one."""
+UNPREPARED: Final = ("api",)
+"""Roles that mostly answer listings with filters: PostgreSQL plans these better one by one than once for all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,7 @@ def prepare(settings: Settings, database_url: str, name: str) -> Shared:
         database_url,
         pool_size=settings.database_pool_size,
         name=f"twoway-router {name}",
-        is_hot=name not in COLD,
+        is_hot=name not in UNPREPARED,
     )
     listener = Listener(database_url, (outbox.CHANNEL, changes.CHANNEL))
     return Shared(
@@ -81,7 +81,7 @@ def make_transport(settings: Settings, engine: Engine, listener: Listener, name:
 
 
 def database_part(shared: Shared) -> Part:
-    """The connection to PostgreSQL; refuses to start on a schema that this code cannot run on."""
+    """The connection to PostgreSQL. Refuses to start on a schema that this code cannot run on."""
 
     async def start() -> None:
         try:
@@ -109,7 +109,7 @@ def database_part(shared: Shared) -> Part:
 
 
 def transport_part(shared: Shared) -> Part:
-    """The way to the broker. Ready only if a heartbeat made the whole way lately."""
+    """The connection to the broker. Ready only while heartbeat messages come back through it."""
     limit = shared.settings.broker_heartbeat_max_age
 
     async def find_trouble() -> str | None:
@@ -137,7 +137,7 @@ def make_process(shared: Shared, parts: Sequence[Part]) -> Process:
     """A process of these parts; its ops port is bound now."""
     settings = shared.settings
     return Process(
-        (database_part(shared), heart_part(shared.engine, shared.name), *parts),
+        (database_part(shared), heartbeat_part(shared.engine, shared.name), *parts),
         shared.lifecycle,
         ops_host=settings.listen_host,
         ops_port=settings.ops_port,
