@@ -1,14 +1,15 @@
 """STOP, START, HELP and words that fit nothing: what the number itself answers, and to whom nothing is sent any more."""
 
 import asyncio
-from datetime import timedelta
 from uuid import UUID
 
 from tests.cast import ANN, BOB
 from tests.support.scene import Scene
 from twoway_router.consent import service as consent
-from twoway_router.consent.rules import ConsentChange, Person, Recipient
+from twoway_router.consent.rules import ConsentChange, ConsentKind, Person, Verdict, may_send
 from twoway_router.domain.ids import new_id
+from twoway_router.inbound.queries.restored import mark_restored
+from twoway_router.mts import service as mts
 from twoway_router.store import System, transaction
 
 REPLY = {"kind": "reply", "text": "Hello"}
@@ -20,17 +21,26 @@ SLOW_CLAIM_TRIGGER = "CREATE TRIGGER slow BEFORE UPDATE ON outbound_messages FOR
 
 
 async def stop(scene: Scene, sender: str = ANN) -> UUID:
-    """A STOP as the ingress accepts it: with its suppression, in one transaction."""
+    """A STOP as the ingress accepts it: obeyed in one transaction with it."""
     message_id = await scene.add_inbound("STOP", sender=sender, route="opt_out", rule="reserved")
-    async with transaction(scene.engine, System("test")) as session:
-        change = ConsentChange(number_id=scene.number_id, msisdn=sender, inbound_message_id=message_id)
-        await consent.opt_out(session, [change], scene.clock())
+    await obey(scene, ConsentKind.OPT_OUT, sender, message_id)
     return message_id
 
 
-async def start(scene: Scene) -> UUID:
-    """A START."""
-    return await scene.add_inbound("START", route="opt_in", rule="reserved")
+async def start(scene: Scene, message_id: UUID | None = None) -> UUID:
+    """A START as the ingress accepts it."""
+    started = message_id or new_id()
+    await scene.add_inbound("START", route="opt_in", rule="reserved", id=started)
+    await obey(scene, ConsentKind.OPT_IN, ANN, started)
+    return started
+
+
+async def obey(scene: Scene, kind: ConsentKind, sender: str, message_id: UUID | None = None) -> None:
+    """A change for the whole number, and the note of what it has lifted."""
+    change = ConsentChange(kind=kind, number_id=scene.number_id, msisdn=sender, inbound_message_id=message_id)
+    async with transaction(scene.engine, System("test")) as session:
+        obeyed = await mts.obey(session, [change], now=scene.clock())
+        await mark_restored(session, obeyed.restored_by)
 
 
 async def deliver(scene: Scene) -> None:
@@ -82,12 +92,31 @@ async def test_start_lifts_an_older_stop_and_is_confirmed(scene: Scene) -> None:
 
 async def test_start_does_not_lift_a_newer_stop(scene: Scene) -> None:
     await stop(scene)
+    earlier = new_id()
+    await stop(scene)
+
+    await scene.runner().run([await start(scene, earlier)])
+
+    assert len(await scene.rows("SELECT 1 FROM suppressions")) == 1
+    assert [mt for mt in await scene.mts() if mt.origin == "opt_in"] == []
+
+
+async def test_a_start_that_is_run_after_a_newer_stop_confirms_nothing(scene: Scene) -> None:
+    await stop(scene)
     started = await start(scene)
     await stop(scene)
 
     await scene.runner().run([started])
 
     assert len(await scene.rows("SELECT 1 FROM suppressions")) == 1
+    assert [mt.state for mt in await scene.mts() if mt.origin == "opt_in"] == ["suppressed"]
+
+
+async def test_a_start_that_lifts_nothing_is_silent(scene: Scene) -> None:
+    await scene.runner().run([await start(scene)])
+
+    (run,) = await scene.rows("SELECT state, reason FROM action_runs")
+    assert (run.state, run.reason, await scene.mts()) == ("done", "was_not_suppressed", [])
 
 
 async def test_help_is_answered_also_after_a_stop(scene: Scene) -> None:
@@ -146,8 +175,10 @@ async def test_no_mt_is_claimed_after_a_stop_has_committed(scene: Scene) -> None
     async def stop_some(some: list[str]) -> set[str]:
         still_planned: set[str] = set()
         for sender in some:
+            change = ConsentChange(kind=ConsentKind.OPT_OUT, number_id=scene.number_id, msisdn=sender)
             async with transaction(scene.engine, System("test")) as session:
-                await consent.opt_out(session, [ConsentChange(number_id=scene.number_id, msisdn=sender)], scene.clock())
+                await consent.reserve(session, [change.person])
+                await consent.apply(session, [change], scene.clock())
             (mt,) = await scene.rows("SELECT state FROM outbound_messages WHERE recipient = :who", who=sender)
             still_planned |= {sender} if mt.state == "planned" else set()
         return still_planned
@@ -169,30 +200,34 @@ async def test_no_mt_is_claimed_after_a_stop_has_committed(scene: Scene) -> None
 
 
 async def test_a_newer_stop_ends_what_a_start_with_a_keyword_keeps_at_the_same_time(scene: Scene) -> None:
-    """The START is worked off while the STOP comes in: whoever is first, the newer word wins."""
+    """The START is obeyed while the STOP comes in: whoever is first, the newer word wins."""
     await stop(scene)
     start_id, stop_id = new_id(), new_id()
-    started, kept = asyncio.Event(), Recipient(number_id=scene.number_id, msisdn=ANN, tenant_id=scene.pizzeria)
+    started = asyncio.Event()
 
     async def starting() -> None:
         async with transaction(scene.engine, System("test")) as session:
             change = ConsentChange(
-                number_id=scene.number_id, msisdn=ANN, inbound_message_id=start_id, tenant_id=scene.pizzeria
+                kind=ConsentKind.OPT_IN,
+                number_id=scene.number_id,
+                msisdn=ANN,
+                tenant_id=scene.pizzeria,
+                inbound_message_id=start_id,
             )
-            await consent.opt_in(session, [change], scene.clock())
+            await mts.obey(session, [change], now=scene.clock())
             started.set()
             await asyncio.sleep(0.2)
 
     async def stopping() -> None:
         await started.wait()
-        async with transaction(scene.engine, System("test")) as session:
-            change = ConsentChange(number_id=scene.number_id, msisdn=ANN, inbound_message_id=stop_id)
-            await consent.opt_out(session, [change], scene.clock())
+        await obey(scene, ConsentKind.OPT_OUT, ANN, stop_id)
 
     await asyncio.gather(starting(), stopping())
 
+    person = Person(number_id=scene.number_id, msisdn=ANN)
     async with transaction(scene.engine, System("test")) as session:
-        assert await consent.find_suppressed(session, [kept]) == {kept}
+        held = await consent.list_suppressions(session, [person])
+    assert may_send(held[person], scene.pizzeria, "reply") is Verdict.NUMBER_STOPPED
 
 
 async def test_a_suppression_waits_for_a_claim_under_way_and_the_next_claim_sees_it(scene: Scene) -> None:
@@ -209,9 +244,7 @@ async def test_a_suppression_waits_for_a_claim_under_way_and_the_next_claim_sees
 
     async def stopping() -> None:
         await entered.wait()
-        async with transaction(scene.engine, System("test")) as session:
-            change = ConsentChange(number_id=scene.number_id, msisdn=ANN, inbound_message_id=new_id())
-            await consent.opt_out(session, [change], scene.clock() + timedelta(seconds=1))
+        await obey(scene, ConsentKind.OPT_OUT, ANN, new_id())
         events.append("stopped")
 
     await asyncio.gather(claiming(), stopping())

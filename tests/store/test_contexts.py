@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.cast import ANN, BOB
 from tests.store.rows import NOW, add_number, add_tenant
 from twoway_router.consent import service as consent
-from twoway_router.consent.rules import ConsentChange
+from twoway_router.consent.rules import ConsentChange, ConsentKind
 from twoway_router.contexts import service
 from twoway_router.contexts.rules import OPEN_PER_SENDER, Answer, Binding, Question, StoredContext, Talk
 from twoway_router.domain.ids import NumberId, TenantId, new_id
@@ -125,9 +125,9 @@ async def test_closing_is_for_one_person_and_can_be_for_one_tenant(desk: Desk) -
 
 async def test_who_has_opted_out_has_nothing_open(desk: Desk) -> None:
     await desk.ask(desk.question())
-    change = ConsentChange(number_id=desk.number_id, msisdn=ANN)
+    change = ConsentChange(kind=ConsentKind.OPT_OUT, number_id=desk.number_id, msisdn=ANN)
     async with transaction(desk.engine, System("test")) as session:
-        await consent.opt_out(session, [change], NOW)
+        await consent.apply(session, [change], NOW)
         await service.bind(
             session, [Binding(talk=Talk(desk.number_id, ANN), tenant_id=desk.gym, lifetime=timedelta(days=5))], now=NOW
         )

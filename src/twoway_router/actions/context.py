@@ -37,6 +37,7 @@ class RunMessage:
 
     An answer to the number's own question runs another message that waited for it: text and rest are that one's, and
     ``original_id`` names it. ``revision`` is the keyword's. ``carrier_replied``: the carrier has answered already.
+    ``has_restored``: a START that has lifted something.
     """
 
     id: InboundMessageId
@@ -58,6 +59,7 @@ class RunMessage:
     answer: str | None = None
     original_id: UUID | None = None
     carrier_replied: bool = False
+    has_restored: bool = False
 
     @property
     def owner(self) -> TenantId:

@@ -7,15 +7,11 @@ from uuid import UUID
 
 from twoway_router.actions.context import Run, RunContext
 from twoway_router.actions.reply import outcome_of, queue
-from twoway_router.consent import service as consent
-from twoway_router.consent.rules import ConsentChange
-from twoway_router.contexts import service as conversations
-from twoway_router.contexts.rules import Talk
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import UnknownPolicy
 from twoway_router.domain.outcomes import Done, Outcome
 from twoway_router.inbound.queries.runs import find_repeated_opt_outs, take_courtesies
-from twoway_router.mts.rules import EXEMPT_ORIGINS, Departure
+from twoway_router.mts.rules import Departure
 from twoway_router.mts.service import MtDraft
 from twoway_router.store import Session
 from twoway_router.webhooks.events import SenderOptedOut
@@ -55,20 +51,8 @@ async def run_opt_out(session: Session, runs: Sequence[NoticeRun], context: RunC
 
 
 async def run_opt_in(session: Session, runs: Sequence[NoticeRun], context: RunContext) -> Sequence[Outcome]:
-    """Lift suppressions that are older than the word, then confirm to those for whom one was."""
-    changes = [
-        ConsentChange(
-            number_id=each.message.number.id,
-            msisdn=each.message.sender,
-            inbound_message_id=each.message.id,
-            tenant_id=each.message.tenant_id if each.message.number.owner is None else None,
-        )
-        for each in runs
-    ]
-    lifted = await consent.opt_in(session, changes, context.now)
-    anew = [(Talk(each.number_id, each.msisdn), each.tenant_id) for each in lifted]
-    await conversations.close_talks(session, anew, now=context.now)
-    silent = {each.inbound_message_id for each in changes if each.recipient not in lifted and each.inbound_message_id}
+    """Confirm a START that has lifted something. What it lifts was lifted when it came in."""
+    silent = {each.message.id for each in runs if not each.message.has_restored}
     return await _send(session, runs, context, silent=silent, reason="was_not_suppressed")
 
 
@@ -115,7 +99,6 @@ def _draft(each: NoticeRun) -> MtDraft:
         key=each.key,
         reply_token=message.reply_token,
         policy=None if kind in ("help", "window") else UnknownPolicy.AT_MOST_ONCE,
-        is_exempt=kind in EXEMPT_ORIGINS,
     )
 
 

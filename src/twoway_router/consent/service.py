@@ -1,61 +1,45 @@
-"""Opt-outs, opt-ins and who is suppressed. Called by ``messages`` (STOP, every MT) and ``actions`` (START).
+"""What people have stopped, and the changes of it. Called by ``mts``, the only one that applies a STOP or START.
 
-A STOP and the claims of MTs to the same person exclude each other: once the STOP has committed, no claim commits.
+A change and the claims of MTs to the same person exclude each other: once a STOP has committed, no claim commits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from twoway_router.consent import queries
-from twoway_router.consent.rules import ConsentChange, Person, Recipient, SuppressionReason
+from twoway_router.consent.rules import ConsentChange, Person, Suppression, after
 from twoway_router.store import Session
 
 
-async def opt_out(
-    session: Session,
-    changes: Sequence[ConsentChange],
-    now: datetime,
-    *,
-    reason: SuppressionReason = SuppressionReason.WORD,
-) -> set[Recipient]:
-    """Suppress people for every tenant on their number, or for the one that a change names. Returns who is new there."""
-    if not changes:
-        return set()
-    await queries.lock(session, [change.person for change in changes], is_shared=False)
-    stopped = await queries.find(session, [change.recipient for change in changes])
-    await queries.stop(session, changes, reason, now)
-    return {change.recipient for change in changes} - stopped
+async def reserve(session: Session, people: Collection[Person]) -> None:
+    """Make claims and other changes of these people wait until this transaction ends. Called before ``apply``."""
+    await queries.lock(session, people, is_shared=False)
 
 
-async def opt_in(session: Session, changes: Sequence[ConsentChange], now: datetime) -> set[Recipient]:
-    """Lift suppressions, but none that is newer than its START. Returns those that something was lifted for.
-
-    With a tenant only that tenant's messages are restored. Without one, what is stopped for the whole number is; where
-    nothing is, the one tenant that was stopped. Of several nothing is restored without a name.
-    """
-    await reserve(session, [change.person for change in changes])
-    named = [change for change in changes if change.tenant_id is not None]
-    bare = [change for change in changes if change.tenant_id is None]
-    lifted = await queries.lift_tenants(session, named, now) if named else set()
-    if bare:
-        lifted |= (of_numbers := await queries.lift_numbers(session, bare))
-        if left := [change for change in bare if change.recipient not in of_numbers]:
-            lifted |= await queries.lift_only_tenants(session, left)
-    return lifted
+async def hold(session: Session, people: Collection[Person]) -> None:
+    """Make changes of these people wait until this transaction ends. Called before their MTs are claimed."""
+    await queries.lock(session, people, is_shared=True)
 
 
-async def reserve(session: Session, people: Sequence[Person]) -> None:
-    """Make other changes of these people's consent wait until this transaction ends, before it locks anything else."""
-    if people:
-        await queries.lock(session, people, is_shared=False)
+async def apply(session: Session, changes: Sequence[ConsentChange], now: datetime) -> Sequence[ConsentChange]:
+    """Store what changes, no two of one person, make of people who are reserved. Returns those that have an effect."""
+    held = await queries.list_suppressions(session, [change.person for change in changes])
+    effective: list[ConsentChange] = []
+    gone: list[tuple[Person, Suppression]] = []
+    stored: list[tuple[Person, Suppression]] = []
+    for change in changes:
+        before = held.get(change.person, ())
+        changed = after(before, change, now)
+        left = {each.tenant_id for each in changed.suppressions}
+        gone.extend((change.person, each) for each in before if each.tenant_id not in left)
+        stored.extend((change.person, each) for each in changed.suppressions if each not in before)
+        if changed.has_effect:
+            effective.append(change)
+    if gone or stored:
+        await queries.store(session, gone, stored)
+    return effective
 
 
-async def find_suppressed(session: Session, recipients: Sequence[Recipient]) -> set[Recipient]:
-    """Which of these must not be written to by these tenants."""
-    return await queries.find(session, recipients) if recipients else set()
-
-
-async def hold(session: Session, people: Sequence[Person]) -> None:
-    """Make opt-outs of these people wait until this transaction ends. Called before their MTs are claimed."""
-    if people:
-        await queries.lock(session, people, is_shared=True)
+async def list_suppressions(session: Session, people: Collection[Person]) -> Mapping[Person, Sequence[Suppression]]:
+    """What these people have stopped or kept, for ``rules.may_send``."""
+    return await queries.list_suppressions(session, people) if people else {}

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from twoway_router.consent.gate import is_stopped
 from twoway_router.contexts.rules import Answer, Binding, PastContext, Question, StoredContext, Talk
 from twoway_router.store import Session
 
@@ -19,11 +20,6 @@ _ROW: Final = (
 )
 _PAST_FACTS: Final = ("message_id", "at", "closed_at", "answered_by", "decided", "was_in_touch")
 _TALKS: Final = "unnest(CAST(:numbers AS uuid[]), CAST(:senders AS text[])) AS talk (number_id, sender)"
-_MAY_BE_WRITTEN_TO: Final = """coalesce((
-        SELECT s.state FROM suppressions AS s
-        WHERE s.number_id = {row}.number_id AND s.msisdn = {row}.sender
-          AND (s.tenant_id IS NULL OR s.tenant_id = {row}.tenant_id)
-        ORDER BY s.tenant_id NULLS LAST LIMIT 1), 'restored') = 'restored'"""
 _OF_TALK: Final = """CROSS JOIN LATERAL (
             SELECT * FROM contexts AS held
             WHERE held.number_id = {talk}.number_id AND held.sender = {talk}.sender AND held.closed_at IS {closed}
@@ -33,7 +29,7 @@ _OPEN_OF_TALK: Final = _OF_TALK.format(talk="talk", closed="NULL")
 _OPEN: Final = text(
     f"""
     SELECT {_ROW} FROM {_TALKS} {_OPEN_OF_TALK}
-    WHERE c.expires_at > :now AND {_MAY_BE_WRITTEN_TO.format(row="c")}
+    WHERE c.expires_at > :now AND NOT {is_stopped("c.number_id", "c.sender", "c.tenant_id")}
     """
 )
 _PAST: Final = text(
@@ -97,7 +93,7 @@ _BIND: Final = text(
     SELECT id, number_id, sender, tenant_id, 'recent', 'exchange', '{{}}', CAST(:now AS timestamptz), expires_at
     FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS uuid[]), CAST(:senders AS text[]), CAST(:tenants AS uuid[]),
                 CAST(:expiries AS timestamptz[])) AS new (id, number_id, sender, tenant_id, expires_at)
-    WHERE {_MAY_BE_WRITTEN_TO.format(row="new")}
+    WHERE NOT {is_stopped("new.number_id", "new.sender", "new.tenant_id")}
     ON CONFLICT (number_id, sender, tenant_id) WHERE kind = 'recent' DO UPDATE
     SET last_at = excluded.last_at, expires_at = excluded.expires_at, closed_at = NULL
     """

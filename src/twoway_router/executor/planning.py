@@ -7,8 +7,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from twoway_router.actions.context import RunMessage, RunNumber
-from twoway_router.consent import service as consent
-from twoway_router.consent.rules import Person
 from twoway_router.domain.ids import InboundMessageId, NumberId, TenantId
 from twoway_router.executor.offering import Claimant, asked_tenants, find_sold_out, list_suggested, plan_number
 from twoway_router.executor.plans import PlannedAction, plan_answer, plan_keyword, plan_sold_out, plan_window
@@ -26,8 +24,6 @@ async def plan_messages(
     session: Session, waiting: Sequence[WaitingMessage], revisions: RevisionBook, now: datetime
 ) -> Sequence[Plan]:
     """One plan per message, in order. Takes what the messages answer, and the places of keywords with a limit."""
-    starting = [Person(number_id=each.number_id, msisdn=each.sender) for each in waiting if each.route == "opt_in"]
-    await consent.reserve(session, starting)
     numbers = {row.id: _number(row) for row in await list_numbers(session, {each.number_id for each in waiting})}
     owners = {each.tenant_id for each in waiting if each.tenant_id is not None} | asked_tenants(waiting)
     tenants = {row.id: row for row in await list_tenants(session, owners)} if owners else {}
@@ -176,6 +172,7 @@ def _message(waiting: WaitingMessage, number: RunNumber, loaded: _Loaded) -> Run
         language=str(waiting.details.get("language", "")),
         reply_token=waiting.reply_token,
         carrier_replied=waiting.carrier_replied,
+        has_restored=waiting.has_restored,
         received_at=waiting.received_at,
         generation=waiting.generation,
         revision=waiting.keyword_revision,

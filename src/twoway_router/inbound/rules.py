@@ -1,4 +1,4 @@
-"""Marks that a carrier leaves on an MO. Written by ``ingress``, read by ``executor``."""
+"""Marks on an MO beside its route. Written by ``ingress``, read by ``executor``."""
 
 from typing import Final
 
@@ -7,3 +7,6 @@ CARRIER_OPT_OUT: Final = "carrier_opt_out"
 
 CARRIER_REPLIED: Final = "carrier_replied"
 """What marks, among an MO's extra facts, that its carrier has answered it already."""
+
+RESTORED: Final = "restored"
+"""What marks, among a START's extra facts, the generation in which it has lifted a STOP: its run confirms that one only."""

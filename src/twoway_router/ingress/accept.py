@@ -1,7 +1,7 @@
-"""Stores a batch of arrivals in one transaction: route each message, insert what is new, obey opt-outs, apply receipts.
+"""Stores a batch of arrivals in one transaction: route each message, insert what is new, obey STOP and START, apply receipts.
 
-Called by the group commit of ``app``; only after it has committed are the carriers acknowledged. An opt-out is in force
-from the same commit: what is acknowledged is already obeyed.
+Called by the group commit of ``app``; only after it has committed are the carriers acknowledged. A STOP or START is in
+force from the same commit: what is acknowledged is already obeyed. Its run only confirms it.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,9 +11,10 @@ from uuid import UUID
 
 import orjson
 
-from twoway_router.consent.rules import ConsentChange
+from twoway_router.consent.rules import ConsentChange, ConsentKind, scope_of
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import InboundMessage, SenderKind, Sharing
+from twoway_router.inbound.queries.restored import mark_restored
 from twoway_router.inbound.rules import CARRIER_OPT_OUT, CARRIER_REPLIED
 from twoway_router.ingress.arrivals import Arrival, Stored
 from twoway_router.ingress.open_contexts import Conversations
@@ -40,6 +41,7 @@ _HEADLESS = Decision(
 
 
 _ANSWERED_BY_CARRIERS: Final = (RouteOutcome.OPT_OUT, RouteOutcome.OPT_IN, RouteOutcome.HELP)
+_CONSENT: Final = (RouteOutcome.OPT_OUT, RouteOutcome.OPT_IN)
 
 
 def decide(
@@ -117,7 +119,7 @@ async def accept(
     """Store the batch; one result per arrival, in order."""
     rows: list[tuple[Any, ...]] = []
     ids: list[list[UUID]] = [[] for _ in arrivals]
-    opt_outs: dict[UUID, ConsentChange] = {}
+    changes: dict[UUID, ConsentChange] = {}
     arrived = [(cache.find_number(each.connection_id, mo.recipient), mo) for each in arrivals for mo in each.messages]
     talks = await Conversations.load(session, cache, arrived, now)
     for position, arrival in enumerate(arrivals):
@@ -130,16 +132,19 @@ async def accept(
             rows.append(_row(message_id, arrival, message, number, decision, cache.table.version))
             if number:
                 talks.note(message_id, number, message, decision)
-            if number and decision.outcome is RouteOutcome.OPT_OUT and message.sender_kind is SenderKind.MSISDN:
-                opt_outs[message_id] = ConsentChange(
+            if number and decision.outcome in _CONSENT and message.sender_kind is SenderKind.MSISDN:
+                changes[message_id] = ConsentChange(
+                    kind=ConsentKind(decision.outcome),
                     number_id=number.number_id,
                     msisdn=message.sender,
+                    tenant_id=scope_of(decision, number),
                     inbound_message_id=message_id,
-                    tenant_id=decision.tenant_id if number.sharing is Sharing.SHARED else None,
                 )
     inserted = await insert_messages_once(session, rows) if rows else frozenset()
-    stopping = [change for key, change in opt_outs.items() if key in inserted]
-    await announce(session, News(moved=await mts.opt_out(session, stopping, now=now)), now)
+    if said := [change for message_id, change in changes.items() if message_id in inserted]:
+        obeyed = await mts.obey(session, said, now=now)
+        await mark_restored(session, obeyed.restored_by)
+        await announce(session, News(moved=obeyed.moved), now)
     await talks.close(session, inserted, now)
     receipts = [(arrival.connection_id, receipt) for arrival in arrivals for receipt in arrival.receipts]
     if receipts:

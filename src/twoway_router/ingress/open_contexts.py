@@ -1,4 +1,4 @@
-"""What the ingress knows of conversations: loaded for a whole batch before it routes, closed by a STOP in its transaction.
+"""What the ingress knows of conversations: loaded for a whole batch before it routes.
 
 Called by ``accept``. Only messages whose route may depend on a conversation are looked up, all in one statement.
 """
@@ -21,7 +21,7 @@ class Conversations:
 
     def __init__(self, found: dict[Talk, list[StoredContext]]) -> None:
         self._found = found
-        self._closing: dict[UUID, tuple[Talk, UUID | None] | UUID] = {}
+        self._declined: dict[UUID, UUID] = {}
 
     @classmethod
     async def load(
@@ -54,20 +54,18 @@ class Conversations:
         return tuple(context.as_context(at) for context in found)
 
     def note(self, message_id: UUID, number: NumberRules, message: InboundMessage, decision: Decision) -> None:
-        """Remember what a decision closes. What a STOP has closed is not there for later messages of the batch either."""
+        """Remember what a decision closes. What a STOP will close is not there for later messages of the batch either."""
         if message.sender_kind is not SenderKind.MSISDN:
             return
         talk = Talk(number.number_id, message.sender)
         if decision.outcome is RouteOutcome.OPT_OUT:
-            self._closing[message_id] = (talk, decision.tenant_id)
             left = [each for each in self._found.pop(talk, ()) if decision.tenant_id not in (None, each.tenant_id)]
             if left:
                 self._found[talk] = left
         elif decision.rule == "offer_declined" and decision.context_id:
-            self._closing[message_id] = UUID(decision.context_id)
+            self._declined[message_id] = UUID(decision.context_id)
 
     async def close(self, session: Session, inserted: frozenset[UUID], now: datetime) -> None:
-        """Close what the new messages of the batch have ended; a repeated STOP closes nothing that is younger."""
-        ending = [ended for message_id, ended in self._closing.items() if message_id in inserted]
-        await conversations.close_talks(session, [each for each in ending if isinstance(each, tuple)], now=now)
-        await conversations.close(session, [each for each in ending if isinstance(each, UUID)], now=now)
+        """Close the offers that the new messages of the batch have declined."""
+        declined = [context_id for message_id, context_id in self._declined.items() if message_id in inserted]
+        await conversations.close(session, declined, now=now)

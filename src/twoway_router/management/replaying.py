@@ -10,13 +10,14 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from twoway_router.consent.rules import ConsentChange
+from twoway_router.consent.rules import ConsentChange, ConsentKind, scope_of
 from twoway_router.contexts import service as conversations
-from twoway_router.contexts.rules import StoredContext, Talk
+from twoway_router.contexts.rules import StoredContext
 from twoway_router.domain.errors import Conflict, RouterError, Unprocessable
 from twoway_router.domain.ids import NumberId, TenantId
-from twoway_router.domain.messages import Sharing
+from twoway_router.domain.messages import SenderKind
 from twoway_router.inbound.queries import replays
+from twoway_router.inbound.queries.restored import mark_restored
 from twoway_router.inbound.rules import CARRIER_OPT_OUT
 from twoway_router.inbound.tables import InboundMessages
 from twoway_router.keywords.tables import Keywords
@@ -116,8 +117,7 @@ async def replay(
     talks = await conversations.list_past(session, ids if wish.is_anew else ())
     results: list[Replayed] = []
     entries: list[Entry] = []
-    opt_outs: list[ConsentChange] = []
-    ended: list[tuple[Talk, UUID | None]] = []
+    changes: list[ConsentChange] = []
     for message in messages:
         before = message.route
         try:
@@ -128,14 +128,14 @@ async def replay(
             results.append(Replayed(message=message, problem=problem))
             continue
         replays.begin_generation(session, message, route, only=wish.ordinal, now=now)
-        if (message.route, message.sender_kind) == ("opt_out", "msisdn") and before != "opt_out" and message.number_id:
-            opt_outs.append(_opt_out(message, NumberId(message.number_id), table))
-            ended.append((Talk(message.number_id, message.sender), message.tenant_id))
+        if change := _consent_change(message, before, table):
+            changes.append(change)
         entries.append(_entry(message, wish, before))
         results.append(Replayed(message=message))
     await session.flush()
-    await announce(session, News(moved=await messaging.opt_out(session, opt_outs, now=now)), now)
-    await conversations.close_talks(session, ended, now=now)
+    obeyed = await messaging.obey(session, changes, now=now)
+    await mark_restored(session, obeyed.restored_by)
+    await announce(session, News(moved=obeyed.moved), now)
     await audit.record_all(session, "message.replayed", entries, by=by, now=now)
     await _queue_runs(session, [each.message for each in results if each.problem is None])
     return results
@@ -222,15 +222,17 @@ def decide(
     return with_suggestion(table, request, choose_route(table, request, explain=explain))
 
 
-def _opt_out(message: InboundMessages, number_id: NumberId, table: RoutingTable) -> ConsentChange:
-    """On a shared number a STOP with a keyword is about its tenant only."""
-    number = table.number(number_id)
-    is_shared = number is not None and number.sharing is Sharing.SHARED
+def _consent_change(message: InboundMessages, before: str, table: RoutingTable) -> ConsentChange | None:
+    """The STOP that a message has become, or the START that it is: a STOP is obeyed once, a START each time."""
+    is_said = message.route == ConsentKind.OPT_IN or (message.route == ConsentKind.OPT_OUT and before != message.route)
+    if not is_said or message.sender_kind != SenderKind.MSISDN or message.number_id is None:
+        return None
     return ConsentChange(
-        number_id=number_id,
+        kind=ConsentKind(message.route),
+        number_id=message.number_id,
         msisdn=message.sender,
+        tenant_id=scope_of(message, table.number(NumberId(message.number_id))),
         inbound_message_id=message.id,
-        tenant_id=message.tenant_id if is_shared else None,
     )
 
 

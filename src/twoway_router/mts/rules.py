@@ -22,9 +22,6 @@ SEGMENT_LIMIT: Final = 6
 RECEIPT_LOCKS: Final = 2
 """First key of the advisory locks on (connection, carrier id): a receipt and the answer it overtook wait for each other."""
 
-EXEMPT_ORIGINS: Final = ("opt_out", "help")
-"""What a suppressed recipient still gets: the confirmation of the opt-out, and help when asked for."""
-
 RETRY_SECONDS: Final = (1, 5, 15, 30, 60, 120, 300)
 LOOK_UP_AFTER: Final = timedelta(seconds=5)
 LOOK_UP_TRIES_UNTIL: Final = timedelta(minutes=10)

@@ -11,7 +11,9 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from twoway_router.consent import service as consent
-from twoway_router.consent.rules import ConsentChange, Recipient, SuppressionReason
+from twoway_router.consent.rules import ConsentChange, ConsentKind, Person, SuppressionReason, in_rounds, may_send
+from twoway_router.contexts import service as contexts
+from twoway_router.contexts.rules import Talk
 from twoway_router.domain.causes import Cause, CauseKind, EffectKey
 from twoway_router.domain.gsm import measure
 from twoway_router.domain.ids import ConnectionId, NumberId, OutboundMessageId, TenantId, new_id
@@ -31,7 +33,7 @@ _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 class MtDraft:
     """An MT that someone wants sent; a person's MTs leave in the order of their ids.
 
-    ``policy`` None takes the number's own; ``is_exempt``: also to the suppressed.
+    ``policy`` None takes the number's own.
     """
 
     id: UUID = field(default_factory=new_id)
@@ -43,7 +45,6 @@ class MtDraft:
     key: EffectKey
     reply_token: str | None = None
     policy: UnknownPolicy | None = None
-    is_exempt: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +56,20 @@ class Queued:
     refused: UUID | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Obeyed:
+    """The cancelled MTs that belong to a tenant, with the tenant, and the changes that had an effect."""
+
+    moved: Mapping[UUID, UUID] = field(default_factory=dict)
+    effective: frozenset[ConsentChange] = frozenset()
+
+    @property
+    def restored_by(self) -> Collection[UUID]:
+        """The MOs whose START has lifted something: only they are confirmed."""
+        starts = (each for each in self.effective if each.kind is ConsentKind.OPT_IN)
+        return [each.inbound_message_id for each in starts if each.inbound_message_id]
+
+
 async def queue_mts(
     session: Session, drafts: Sequence[MtDraft], *, now: datetime, lifetime: timedelta
 ) -> Sequence[Queued]:
@@ -64,7 +79,7 @@ async def queue_mts(
     recipients = {draft.recipient for draft in drafts}
     numbers = await planning.list_numbers(session, {draft.number_id for draft in drafts}, recipients)
     ours = {number.address for number in numbers.values()}
-    suppressed = await consent.find_suppressed(session, [_recipient(draft) for draft in drafts if not draft.is_exempt])
+    suppressions = await consent.list_suppressions(session, {_person(draft) for draft in drafts})
     rows: list[dict[str, Any]] = []
     results: list[Queued] = []
     for draft in drafts:
@@ -75,8 +90,8 @@ async def queue_mts(
         elif not draft.text.strip():
             results.append(Queued(id=None, reason="text_is_empty"))
         else:
-            is_suppressed = not draft.is_exempt and _recipient(draft) in suppressed
-            row = _row(draft, numbers[draft.number_id], is_suppressed=is_suppressed)
+            verdict = may_send(suppressions.get(_person(draft), ()), draft.tenant_id, draft.origin)
+            row = _row(draft, numbers[draft.number_id], is_suppressed=not verdict.allows)
             rows.append(row)
             if row["state"] == MtState.PLANNED:
                 results.append(Queued(id=OutboundMessageId(row["id"])))
@@ -88,44 +103,49 @@ async def queue_mts(
     return results
 
 
-async def opt_out(
-    session: Session,
-    changes: Sequence[ConsentChange],
-    *,
-    now: datetime,
-    reason: SuppressionReason = SuppressionReason.WORD,
-) -> Mapping[UUID, UUID]:
-    """Suppress people and cancel what is planned for them. Nothing that has not left by now leaves any more.
+async def obey(session: Session, changes: Sequence[ConsentChange], *, now: datetime) -> Obeyed:
+    """Apply STOPs and STARTs: the one door for both, in the transaction that stores what said them.
 
-    Returns the cancelled MTs that belong to a tenant, with the tenant: ``webhooks.progress`` tells it.
+    Those of one person in the order given. A STOP cancels what is planned in its scope: nothing that has not left by now
+    leaves any more. Contexts end with a STOP, and a START that lifts one begins anew.
     """
-    return (await _stop(session, changes, now, reason))[0]
+    if not changes:
+        return Obeyed()
+    await consent.reserve(session, {change.person for change in changes})
+    moved: dict[UUID, UUID] = {}
+    effective: list[ConsentChange] = []
+    for batch in in_rounds(changes):
+        effective.extend(await consent.apply(session, batch, now))
+        if stopping := [change.person for change in batch if change.kind is ConsentKind.OPT_OUT]:
+            cancelled = await cancelling.cancel_planned(session, stopping, now)
+            CONSENT_BLOCKED.labels("cancelled").inc(len(cancelled))
+            await add_successors(session, {each.order_key for each in cancelled}, now)
+            moved |= {each.id: each.tenant_id for each in cancelled if each.tenant_id}
+    ended = [change for change in changes if change.kind is ConsentKind.OPT_OUT or change in effective]
+    scopes = {(Talk(change.number_id, change.msisdn), change.tenant_id) for change in ended}
+    await contexts.close_talks(session, scopes, now=now)
+    return Obeyed(moved=moved, effective=frozenset(effective))
 
 
 async def leave(session: Session, departures: Sequence[Departure], *, now: datetime) -> News:
-    """``opt_out`` for people of whom a carrier says that they have left: for everybody on the number."""
-    people: dict[tuple[UUID, str], Departure] = {}
+    """``obey`` people of whom a carrier says that they have left: for everybody on the number."""
+    people: dict[Person, Departure] = {}
     for each in departures:
-        person = each.number_id, each.msisdn
+        person = Person(number_id=each.number_id, msisdn=each.msisdn)
         first = people.setdefault(person, each)
         people[person] = replace(first, tenant_ids=first.tenant_ids | each.tenant_ids)
-    changes = [ConsentChange(number_id=number_id, msisdn=msisdn) for number_id, msisdn in people]
-    cancelled, fresh = await _stop(session, changes, now, SuppressionReason.CARRIER)
-    keys = [(each.number_id, each.msisdn) for each in fresh]
-    return News(moved=cancelled, left=tuple(people[key] for key in sorted(keys)))
-
-
-async def _stop(
-    session: Session, changes: Sequence[ConsentChange], now: datetime, reason: SuppressionReason
-) -> tuple[Mapping[UUID, UUID], set[Recipient]]:
-    """The cancelled MTs of tenants, and who was not stopped before."""
-    if not changes:
-        return {}, set()
-    fresh = await consent.opt_out(session, changes, now, reason=reason)
-    cancelled = await cancelling.cancel_planned(session, changes, now)
-    CONSENT_BLOCKED.labels("cancelled").inc(len(cancelled))
-    await add_successors(session, {each.order_key for each in cancelled}, now)
-    return {each.id: each.tenant_id for each in cancelled if each.tenant_id}, fresh
+    changes = [
+        ConsentChange(
+            kind=ConsentKind.OPT_OUT,
+            number_id=person.number_id,
+            msisdn=person.msisdn,
+            reason=SuppressionReason.CARRIER,
+        )
+        for person in people
+    ]
+    obeyed = await obey(session, changes, now=now)
+    left = sorted(change.person for change in obeyed.effective)
+    return News(moved=obeyed.moved, left=tuple(people[person] for person in left))
 
 
 async def add_successors(session: Session, order_keys: Collection[int], now: datetime) -> None:
@@ -134,8 +154,8 @@ async def add_successors(session: Session, order_keys: Collection[int], now: dat
     await add(session, "sms.deliver", [mt_id for mt_id, _ in following], [lane_of(key) for _, key in following])
 
 
-def _recipient(draft: MtDraft) -> Recipient:
-    return Recipient(number_id=draft.number_id, msisdn=draft.recipient, tenant_id=draft.tenant_id)
+def _person(draft: MtDraft) -> Person:
+    return Person(number_id=draft.number_id, msisdn=draft.recipient)
 
 
 def _row(draft: MtDraft, number: planning.SendingNumber, *, is_suppressed: bool) -> dict[str, Any]:

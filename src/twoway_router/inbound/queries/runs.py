@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import text
 
 from twoway_router.domain.causes import EffectKey
-from twoway_router.inbound.rules import CARRIER_REPLIED
+from twoway_router.inbound.rules import CARRIER_REPLIED, RESTORED
 from twoway_router.store import Session
 
 ACCEPTED: Final = "accepted"
@@ -38,6 +38,7 @@ class WaitingMessage:
     generation: int = 0
     only_ordinal: int | None = None
     carrier_replied: bool = False
+    has_restored: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +76,8 @@ _WAITING: Final = text(
     """
     SELECT id, order_key, tenant_id, number_id, sender, text, route, keyword_id, keyword_revision, sub_keyword, rest,
            route_details AS details, reply_token, attempts, received_at, generation, only_ordinal,
-           extra->>CAST(:replied AS text) IS NOT NULL AS carrier_replied
+           extra->>CAST(:replied AS text) IS NOT NULL AS carrier_replied,
+           coalesce(extra->>CAST(:restored AS text) = CAST(generation AS text), false) AS has_restored
     FROM inbound_messages
     WHERE order_key = ANY(CAST(:keys AS bigint[])) AND state = 'accepted'
     ORDER BY id LIMIT :limit
@@ -165,7 +167,8 @@ async def lock_keys(session: Session, keys: Sequence[int]) -> None:
 
 async def list_waiting(session: Session, keys: Collection[int], limit: int) -> Sequence[WaitingMessage]:
     """All accepted messages of these people, oldest first."""
-    rows = await session.execute(_WAITING, {"keys": list(keys), "limit": limit, "replied": CARRIER_REPLIED})
+    values = {"keys": list(keys), "limit": limit, "replied": CARRIER_REPLIED, "restored": RESTORED}
+    rows = await session.execute(_WAITING, values)
     return [WaitingMessage(**row._asdict()) for row in rows]
 
 

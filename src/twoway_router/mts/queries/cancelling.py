@@ -1,31 +1,29 @@
 """MTs that were planned for somebody who has opted out since. Called by ``mts.service``, in the STOP's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import text
 
-from twoway_router.consent.rules import ConsentChange
+from twoway_router.consent.gate import must_not_be_sent
+from twoway_router.consent.rules import Person
 from twoway_router.domain.messages import MtState
 from twoway_router.mts.queries.delivering import Ended
-from twoway_router.mts.rules import EXEMPT_ORIGINS
 from twoway_router.store import Session
 
 _CANCEL: Final = text(
-    """
+    f"""
     WITH planned AS (
         SELECT id FROM outbound_messages
         WHERE state = :planned AND id = ANY(ARRAY(
             SELECT held.id
-            FROM unnest(CAST(:number_ids AS uuid[]), CAST(:msisdns AS text[]), CAST(:tenant_ids AS uuid[]))
-                AS scope (number_id, msisdn, tenant_id)
+            FROM unnest(CAST(:number_ids AS uuid[]), CAST(:msisdns AS text[])) AS person (number_id, msisdn)
             CROSS JOIN LATERAL (
-                SELECT own.id, own.tenant_id, own.origin FROM outbound_messages AS own
-                WHERE own.recipient = scope.msisdn AND own.number_id = scope.number_id AND own.state = 'planned'
+                SELECT own.id, own.number_id, own.recipient, own.tenant_id, own.origin FROM outbound_messages AS own
+                WHERE own.recipient = person.msisdn AND own.number_id = person.number_id AND own.state = 'planned'
                 OFFSET 0) AS held
-            WHERE (scope.tenant_id IS NULL OR held.tenant_id = scope.tenant_id)
-              AND NOT (held.origin = ANY(CAST(:exempt AS text[])))))
+            WHERE {must_not_be_sent("held")}))
         ORDER BY id
         FOR UPDATE SKIP LOCKED
     )
@@ -38,13 +36,12 @@ _CANCEL: Final = text(
 """The fence (`OFFSET 0`) and a state that is a parameter: a plan made on an empty table would read all that is planned."""
 
 
-async def cancel_planned(session: Session, changes: Sequence[ConsentChange], now: datetime) -> Sequence[Ended]:
-    """Suppress what is planned in scope. A row that is just being moved is left to the claim, which asks again."""
+async def cancel_planned(session: Session, people: Collection[Person], now: datetime) -> Sequence[Ended]:
+    """Suppress what is planned for people who have stopped it. A row that is just being moved is left to the claim."""
     columns = {
-        "number_ids": [change.number_id for change in changes],
-        "msisdns": [change.msisdn for change in changes],
-        "tenant_ids": [change.tenant_id for change in changes],
-        "exempt": list(EXEMPT_ORIGINS),
+        "number_ids": [person.number_id for person in people],
+        "msisdns": [person.msisdn for person in people],
         "planned": MtState.PLANNED.value,
+        "now": now,
     }
-    return [Ended(**row._asdict()) for row in await session.execute(_CANCEL, {**columns, "now": now})]
+    return [Ended(**row._asdict()) for row in await session.execute(_CANCEL, columns)]

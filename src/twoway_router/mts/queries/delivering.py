@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import text
 
 from twoway_router.carriers.common_settings import read_rate
+from twoway_router.consent.gate import must_not_be_sent
 from twoway_router.domain.messages import DeliveryState, MtState, UnknownPolicy
-from twoway_router.mts.rules import CLOCK_SKEW, EXEMPT_ORIGINS, Entry
+from twoway_router.mts.rules import CLOCK_SKEW, Entry
 from twoway_router.store import Session
 
 
@@ -100,16 +101,11 @@ _LOOK: Final = text(
 )
 """States are parameters here and below: with literals, a plan made on an empty table walks through all that is open."""
 _CLAIM: Final = text(
-    """
+    f"""
     WITH candidate AS (
         SELECT m.id, CASE
             WHEN m.expires_at <= :now THEN 'failed'
-            WHEN NOT (m.origin = ANY(CAST(:exempt AS text[]))) AND (
-                SELECT s.state FROM suppressions AS s
-                WHERE s.number_id = m.number_id AND s.msisdn = m.recipient
-                  AND (s.tenant_id IS NULL OR s.tenant_id = m.tenant_id)
-                ORDER BY s.tenant_id NULLS LAST LIMIT 1
-            ) = 'stopped' THEN 'suppressed'
+            WHEN {must_not_be_sent("m")} THEN 'suppressed'
             ELSE 'claimed' END AS state
         FROM outbound_messages AS m
         WHERE m.id = ANY(CAST(:ids AS uuid[])) AND m.state = :planned AND m.due_at <= :due_by
@@ -218,7 +214,6 @@ async def claim(
             "now": now,
             "due_by": now + CLOCK_SKEW,
             "lease_until": lease_until,
-            "exempt": list(EXEMPT_ORIGINS),
             "planned": MtState.PLANNED.value,
         },
     )
