@@ -162,3 +162,21 @@ async def test_a_confirmation_that_waits_behind_a_cancelled_mt_gets_its_job(talk
 
     [confirmation] = [mt.id for mt in await talks.scene.mts() if mt.origin == "opt_out"]
     assert await talks.scene.take_jobs("sms.deliver") == [confirmation]
+
+
+async def test_a_start_is_in_force_when_it_is_acknowledged(talks: Talks) -> None:
+    await talks.say("STOP")
+
+    await talks.send("start", "START")
+
+    assert await talks.scene.rows("SELECT 1 FROM suppressions") == []
+
+
+async def test_a_start_that_comes_twice_lifts_once(talks: Talks) -> None:
+    await talks.say("STOP")
+    await talks.send("start", "START")
+    await talks.send("stop", "STOP")
+
+    await talks.send("start", "START")
+
+    assert len(await talks.scene.rows("SELECT 1 FROM suppressions")) == 1

@@ -238,3 +238,19 @@ async def test_a_stop_with_a_keyword_found_by_current_rules_is_its_tenants_only(
 
     (row,) = await scene.rows("SELECT msisdn, tenant_id, state FROM suppressions")
     assert (row.msisdn, row.tenant_id, row.state) == (ANN, scene.pizzeria, "stopped")
+
+
+async def test_a_start_found_by_current_rules_is_obeyed_and_confirmed_once(scene: Scene) -> None:
+    await scene.rows(
+        "INSERT INTO suppressions (id, number_id, msisdn, reason)"
+        " VALUES (gen_random_uuid(), :number_id, :msisdn, 'opt_out_word')",
+        number_id=scene.number_id,
+        msisdn=ANN,
+    )
+    message_id = await scene.add_inbound("START", route="default", rule="courtesy", state="done")
+
+    await again(scene, message_id)
+    await again(scene, message_id)
+
+    assert await scene.rows("SELECT 1 FROM suppressions") == []
+    assert [(mt.origin, mt.generation) for mt in await scene.mts()] == [("opt_in", 1)]
