@@ -20,7 +20,7 @@ from tests.unit.routing.cast import (
 from fuzz.requests import DOCS, yaml_blocks
 from fuzz.target import Target, demand
 from twoway_router.actions.conditions import Condition, Facts, evaluate, outcome_names
-from twoway_router.actions.specs import VARIABLES
+from twoway_router.actions.spec import VARIABLES
 from twoway_router.domain.gsm import measure
 from twoway_router.domain.msisdn import read_msisdn
 from twoway_router.routing.claims import Claim, judge_claim

@@ -6,8 +6,9 @@ import pytest
 
 from tests.api.conftest import Caller
 from tests.cast import ANN, NOON, a_connection, a_number
+from twoway_router.consent.rules import Person
 from twoway_router.contexts import service as conversations
-from twoway_router.contexts.rules import Question, Talk
+from twoway_router.contexts.rules import Question
 from twoway_router.domain.ids import KeywordId, NumberId, new_id
 from twoway_router.domain.messages import Sharing
 from twoway_router.management.previews import FOREIGN
@@ -74,7 +75,7 @@ async def opened(engine: Engine, number_id: NumberId, tenant: Caller, expected: 
     """ANN has a question of this tenant open."""
     assert tenant.tenant_id is not None
     question = Question(
-        talk=Talk(number_id, ANN),
+        person=Person(number_id=number_id, msisdn=ANN),
         tenant_id=tenant.tenant_id,
         origin="ask",
         expected=expected,

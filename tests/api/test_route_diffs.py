@@ -8,7 +8,8 @@ import pytest
 
 from tests.api.conftest import Caller
 from tests.cast import ANN, NOON, a_connection, a_number, an_inbound
-from twoway_router.contexts.rules import Question, Talk
+from twoway_router.consent.rules import Person
+from twoway_router.contexts.rules import Question
 from twoway_router.contexts.service import open_questions
 from twoway_router.domain.ids import ConnectionId, NumberId, new_id
 from twoway_router.store import Engine, System, transaction
@@ -111,7 +112,7 @@ async def test_messages_older_than_asked_are_left_out(engine: Engine, pizzeria: 
 async def test_an_answer_is_compared_with_its_question_open(engine: Engine, pizzeria: Caller, place: Place) -> None:
     assert pizzeria.tenant_id is not None
     question = Question(
-        talk=Talk(place[1], ANN),
+        person=Person(number_id=place[1], msisdn=ANN),
         tenant_id=pizzeria.tenant_id,
         origin="ask",
         expected="text",

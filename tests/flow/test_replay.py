@@ -30,8 +30,6 @@ async def hold(scene: Scene, tenant_id: TenantId, word: str, *actions: dict[str,
         word=word,
         aliases=(),
         definition={"word": word, "actions": list(actions)},
-        pools={},
-        endpoints={},
     )
     async with transaction(scene.engine, System("test")) as session:
         return (await claim(session, tenant_id, wanted, now=scene.clock())).keyword

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.cast import ANN, BOB
 from tests.store.rows import NOW, add_number, add_tenant
 from twoway_router.consent import service as consent
-from twoway_router.consent.rules import ConsentChange, ConsentKind
+from twoway_router.consent.rules import ConsentChange, ConsentKind, Person
 from twoway_router.contexts import service
-from twoway_router.contexts.rules import OPEN_PER_SENDER, Answer, Binding, Question, StoredContext, Talk
+from twoway_router.contexts.rules import OPEN_PER_SENDER, Answer, Question, Recent, StoredContext
 from twoway_router.domain.ids import NumberId, TenantId, new_id
 from twoway_router.store import System, transaction
 from twoway_router.store.engine import make_engine
@@ -31,7 +31,7 @@ class Desk:
 
     def question(self, tenant_id: TenantId | None = None, sender: str = ANN) -> Question:
         return Question(
-            talk=Talk(self.number_id, sender),
+            person=Person(number_id=self.number_id, msisdn=sender),
             tenant_id=tenant_id or self.pizzeria,
             origin="ask",
             expected="yes_no",
@@ -43,10 +43,10 @@ class Desk:
             await service.open_questions(session, questions, now=NOW + timedelta(seconds=after))
 
     async def open(self, sender: str = ANN, *, after: float = 0) -> list[StoredContext]:
-        talk = Talk(self.number_id, sender)
+        person = Person(number_id=self.number_id, msisdn=sender)
         async with transaction(self.engine, System("test")) as session:
-            found = await service.load(session, {talk}, NOW + timedelta(seconds=after))
-        return found.get(talk, [])
+            found = await service.load(session, {person}, NOW + timedelta(seconds=after))
+        return found.get(person, [])
 
     async def answer(self, answer: Answer) -> bool:
         async with transaction(self.engine, System("test")) as session:
@@ -102,11 +102,13 @@ async def test_an_expired_question_is_not_loaded(desk: Desk) -> None:
     assert await desk.open(after=3600) == []
 
 
-async def test_a_tenant_has_one_binding_with_a_sender(desk: Desk) -> None:
-    binding = Binding(talk=Talk(desk.number_id, ANN), tenant_id=desk.pizzeria, lifetime=timedelta(days=5))
+async def test_a_tenant_has_one_recent_context_with_a_sender(desk: Desk) -> None:
+    recent = Recent(
+        person=Person(number_id=desk.number_id, msisdn=ANN), tenant_id=desk.pizzeria, lifetime=timedelta(days=5)
+    )
     for turn in range(2):
         async with transaction(desk.engine, System("test")) as session:
-            await service.bind(session, [binding, binding], now=NOW + timedelta(hours=turn))
+            await service.refresh_recent(session, [recent, recent], now=NOW + timedelta(hours=turn))
 
     [kept] = await desk.open()
 
@@ -116,7 +118,7 @@ async def test_a_tenant_has_one_binding_with_a_sender(desk: Desk) -> None:
 async def test_closing_is_for_one_person_and_can_be_for_one_tenant(desk: Desk) -> None:
     await desk.ask(desk.question(desk.pizzeria), desk.question(desk.gym), desk.question(desk.gym, BOB))
     async with transaction(desk.engine, System("test")) as session:
-        await service.close_talks(session, [(Talk(desk.number_id, ANN), desk.gym)], now=NOW)
+        await service.close_open(session, [(Person(number_id=desk.number_id, msisdn=ANN), desk.gym)], now=NOW)
 
     left = [each.tenant_id for sender in (ANN, BOB) for each in await desk.open(sender)]
 
@@ -128,8 +130,14 @@ async def test_who_has_opted_out_has_nothing_open(desk: Desk) -> None:
     change = ConsentChange(kind=ConsentKind.OPT_OUT, number_id=desk.number_id, msisdn=ANN)
     async with transaction(desk.engine, System("test")) as session:
         await consent.apply(session, [change], NOW)
-        await service.bind(
-            session, [Binding(talk=Talk(desk.number_id, ANN), tenant_id=desk.gym, lifetime=timedelta(days=5))], now=NOW
+        await service.refresh_recent(
+            session,
+            [
+                Recent(
+                    person=Person(number_id=desk.number_id, msisdn=ANN), tenant_id=desk.gym, lifetime=timedelta(days=5)
+                )
+            ],
+            now=NOW,
         )
 
     assert await desk.open() == []
@@ -141,7 +149,9 @@ async def test_a_batch_is_loaded_in_one_statement_and_nobody_in_none(desk: Desk)
     async with transaction(desk.engine, System("test")) as session:
         await service.load(session, set(), NOW)
         before = len(statements)
-        await service.load(session, {Talk(desk.number_id, f"+39320000{turn:04}") for turn in range(50)}, NOW)
+        await service.load(
+            session, {Person(number_id=desk.number_id, msisdn=f"+39320000{turn:04}") for turn in range(50)}, NOW
+        )
 
     assert (before, len(statements)) == (0, 1)
 

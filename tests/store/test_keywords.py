@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from tests.store.rows import NOW, add_number, add_tenant
+from twoway_router.actions.call_webhook import CallWebhookSpec
+from twoway_router.actions.issue_coupon import IssueCouponSpec
 from twoway_router.domain.errors import RouterError
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId, new_id
 from twoway_router.executor.queries import list_revisions
@@ -76,7 +78,7 @@ class World:
 
 def a_claim(number_id: NumberId, word: str, *aliases: str, **options: Any) -> KeywordClaim:
     definition = {"word": word, "aliases": list(aliases), "actions": [], "sub_keywords": []}
-    values: dict[str, Any] = {"definition": definition, "pools": {}, "endpoints": {}} | options
+    values: dict[str, Any] = {"definition": definition} | options
     return KeywordClaim(number_id=number_id, word=word, aliases=aliases, **values)
 
 
@@ -324,8 +326,10 @@ async def test_pools_and_endpoints_must_be_the_tenants(world: World) -> None:
         await world.claim(
             world.pizzeria,
             "PIZZA",
-            pools={new_id(): "/actions/0/pool_id"},
-            endpoints={new_id(): "/actions/1/endpoint_id"},
+            actions=[
+                ("/actions/0", IssueCouponSpec(kind="issue_coupon", pool_id=new_id())),
+                ("/actions/1", CallWebhookSpec(kind="call_webhook", endpoint_id=new_id())),
+            ],
         )
 
     assert [error.pointer for error in caught.value.errors] == ["/actions/0/pool_id", "/actions/1/endpoint_id"]

@@ -1,14 +1,26 @@
 """Action ``call_webhook``: queue the event ``keyword.matched`` for one of the tenant's endpoints."""
 
 from collections.abc import Sequence
+from typing import Final, Literal
+from uuid import UUID
+
+from pydantic import Field
 
 from twoway_router.actions.context import Run, RunContext
-from twoway_router.actions.specs import CallWebhookSpec
+from twoway_router.actions.kind import ActionKind, Reference
+from twoway_router.actions.spec import ActionBase
 from twoway_router.domain.ids import WebhookEndpointId
 from twoway_router.domain.outcomes import Done, Failed, Outcome
 from twoway_router.store import Session
 from twoway_router.webhooks.events import KeywordMatched
-from twoway_router.webhooks.service import DeliveryDraft, queue_deliveries
+from twoway_router.webhooks.service import DeliveryDraft, list_known_endpoints, queue_deliveries
+
+
+class CallWebhookSpec(ActionBase):
+    """Deliver the event ``keyword.matched`` to one of the tenant's webhook endpoints."""
+
+    kind: Literal["call_webhook"]
+    endpoint_id: UUID = Field(description="One of your endpoints, whatever events it is subscribed to.")
 
 
 async def run(session: Session, runs: Sequence[Run[CallWebhookSpec]], context: RunContext) -> Sequence[Outcome]:
@@ -42,3 +54,10 @@ def _draft(each: Run[CallWebhookSpec]) -> DeliveryDraft:
         data=KeywordMatched.model_validate(facts).model_dump(mode="json"),
         key=each.key,
     )
+
+
+KIND: Final = ActionKind(
+    spec=CallWebhookSpec,
+    run=run,
+    references=(Reference(field="endpoint_id", noun="endpoint", list_known=list_known_endpoints),),
+)

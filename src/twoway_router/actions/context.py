@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from twoway_router.actions.conditions import Condition
 from twoway_router.domain.causes import Cause, CauseKind, EffectKey
 from twoway_router.domain.ids import InboundMessageId, NumberId, TenantId
 from twoway_router.domain.outcomes import Outcome
@@ -74,7 +75,7 @@ class RunMessage:
         return EffectKey(cause=cause, generation=self.generation, ordinal=ordinal)
 
     def variables(self) -> dict[str, object]:
-        """What templates may name (``keywords.checks.VARIABLES``), besides the values of earlier actions."""
+        """What templates may name (``actions.spec.VARIABLES``), besides the values of earlier actions."""
         return {
             "message": {"text": self.text, "rest": self.rest, "sender": self.sender},
             "keyword": {"word": self.word},
@@ -118,5 +119,18 @@ class RunContext:
     refused: dict[UUID, UUID] = field(default_factory=dict)
 
 
-ActionKind = Callable[[Session, Sequence[Run[Any]], RunContext], Awaitable[Sequence[Outcome]]]
-"""One kind of action: runs many at once, one outcome per run, in order. Reads and writes PostgreSQL, nothing else."""
+Runner = Callable[[Session, Sequence[Run[Any]], RunContext], Awaitable[Sequence[Outcome]]]
+"""Runs many actions of one kind at once, one outcome per run, in order. Reads and writes PostgreSQL, nothing else."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedAction:
+    """One step. ``names`` are what later steps call its values by; without those it ``needs`` it is skipped."""
+
+    kind: str
+    run: Runner
+    spec: object
+    is_exchange: bool = False
+    names: tuple[str, ...] = ()
+    condition: Condition | None = None
+    needs: frozenset[str] = frozenset()

@@ -3,19 +3,34 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from operator import attrgetter
+from typing import Final, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from twoway_router.actions.context import Run, RunContext
+from twoway_router.actions.kind import ActionKind, Reference, Template, Values
 from twoway_router.actions.reply import draft, queue
-from twoway_router.actions.specs import IssueCouponSpec
+from twoway_router.actions.spec import ActionBase
 from twoway_router.coupons.rules import CouponRequest, IssuedCode
-from twoway_router.coupons.service import issue_codes
+from twoway_router.coupons.service import issue_codes, list_known_pools
 from twoway_router.domain.ids import CouponPoolId
 from twoway_router.domain.outcomes import Done, Failed, Outcome
 from twoway_router.store import Session
 from twoway_router.templates.liquid import TemplateError
 from twoway_router.webhooks.events import CouponIssued, CouponPoolEmpty
 from twoway_router.webhooks.service import EventDraft
+
+
+class IssueCouponSpec(ActionBase):
+    """Take a code from a pool. Later actions that read ``coupon.code`` (or ``<name>.code``) are skipped without one."""
+
+    kind: Literal["issue_coupon"]
+    pool_id: UUID = Field(description="One of your pools.")
+    empty_text: str | None = Field(
+        None, min_length=1, max_length=1600, description="Answered when the pool has no code left."
+    )
+
 
 CouponRun = Run[IssueCouponSpec]
 
@@ -65,3 +80,12 @@ def _event(each: CouponRun, code: IssuedCode | None) -> EventDraft:
         issued = CouponIssued.model_validate({**facts, "code": code.code, "is_new": code.is_new})
         event_type, data = "coupon.issued", issued.model_dump(mode="json")
     return EventDraft(tenant_id=each.message.owner, event_type=event_type, data=data, key=each.key)
+
+
+KIND: Final = ActionKind(
+    spec=IssueCouponSpec,
+    run=run,
+    templates=(Template(field="empty_text", is_needed=False),),
+    gives=Values(name="coupon", fields=("code", "valid_until", "is_new")),
+    references=(Reference(field="pool_id", noun="pool", list_known=list_known_pools),),
+)

@@ -1,14 +1,25 @@
 """Action ``reply``: answer the sender on the number the message came to."""
 
 from collections.abc import Sequence
+from typing import Final, Literal
+
+from pydantic import Field
 
 from twoway_router.actions.context import Run, RunContext, Spec
-from twoway_router.actions.specs import ReplySpec
+from twoway_router.actions.kind import ActionKind, Template
+from twoway_router.actions.spec import ActionBase
 from twoway_router.domain.messages import UnknownPolicy
 from twoway_router.domain.outcomes import Done, Failed, Outcome
 from twoway_router.mts.service import MtDraft, Queued, queue_mts
 from twoway_router.store import Session
 from twoway_router.templates.liquid import TemplateError, render, variables_of
+
+
+class ReplySpec(ActionBase):
+    """Answer the sender on the number the message came to."""
+
+    kind: Literal["reply"]
+    text: str = Field(min_length=1, max_length=1600, description="The answer, a Liquid template.")
 
 
 async def run(session: Session, runs: Sequence[Run[ReplySpec]], context: RunContext) -> Sequence[Outcome]:
@@ -63,3 +74,6 @@ def outcome_of(queued: Queued) -> Outcome:
     if queued.id is None:
         return Failed(reason=queued.reason or "not_queued")
     return Done(values={"message_id": str(queued.id)})
+
+
+KIND: Final = ActionKind(spec=ReplySpec, run=run, templates=(Template(field="text"),), is_exchange=True)

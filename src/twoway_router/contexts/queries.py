@@ -11,38 +11,40 @@ from uuid import UUID
 from sqlalchemy import text
 
 from twoway_router.consent.gate import is_stopped
-from twoway_router.contexts.rules import Answer, Binding, PastContext, Question, StoredContext, Talk
+from twoway_router.consent.rules import Person
+from twoway_router.contexts.rules import Answer, PastContext, Question, Recent, StoredContext
 from twoway_router.store import Session
 
 _ROW: Final = (
     "c.id, c.number_id, c.sender, c.tenant_id, c.kind, c.origin, c.expected, c.choices, c.language, c.keyword_id,"
-    " c.keyword_revision, c.sub_keyword, c.ordinal, c.inbound_message_id, c.target_id, c.last_at, c.expires_at"
+    " c.keyword_revision, c.sub_keyword, c.ordinal, c.inbound_message_id, c.target_id, c.last_at, c.expires_at,"
+    " c.answered_by"
 )
-_PAST_FACTS: Final = ("message_id", "at", "closed_at", "answered_by", "decided", "was_in_touch")
-_TALKS: Final = "unnest(CAST(:numbers AS uuid[]), CAST(:senders AS text[])) AS talk (number_id, sender)"
-_OF_TALK: Final = """CROSS JOIN LATERAL (
+_PAST_FACTS: Final = ("message_id", "at", "closed_at", "decided", "was_in_touch")
+_PEOPLE: Final = "unnest(CAST(:numbers AS uuid[]), CAST(:senders AS text[])) AS person (number_id, sender)"
+_OF_PERSON: Final = """CROSS JOIN LATERAL (
             SELECT * FROM contexts AS held
-            WHERE held.number_id = {talk}.number_id AND held.sender = {talk}.sender AND held.closed_at IS {closed}
+            WHERE held.number_id = {person}.number_id AND held.sender = {person}.sender AND held.closed_at IS {closed}
             OFFSET 0) AS c"""
-"""A sender's contexts. The fence (`OFFSET 0`) keeps a plan that was made on an empty table from reading everyone's."""
-_OPEN_OF_TALK: Final = _OF_TALK.format(talk="talk", closed="NULL")
+"""A person's contexts. The fence (`OFFSET 0`) keeps a plan that was made on an empty table from reading everyone's."""
+_OPEN_OF_PERSON: Final = _OF_PERSON.format(person="person", closed="NULL")
 _OPEN: Final = text(
     f"""
-    SELECT {_ROW} FROM {_TALKS} {_OPEN_OF_TALK}
+    SELECT {_ROW} FROM {_PEOPLE} {_OPEN_OF_PERSON}
     WHERE c.expires_at > :now AND NOT {is_stopped("c.number_id", "c.sender", "c.tenant_id")}
     """
 )
 _PAST: Final = text(
     " UNION ALL ".join(
         f"""
-        SELECT {_ROW}, m.id AS message_id, m.received_at AS at, c.closed_at, c.answered_by,
+        SELECT {_ROW}, m.id AS message_id, m.received_at AS at, c.closed_at,
                coalesce(m.route_details->>'context_id' = CAST(c.id AS text), false) AS decided,
                c.kind = 'recent' AND c.last_at >= m.received_at AND EXISTS (
                    SELECT FROM inbound_messages AS older
                    WHERE older.tenant_id = c.tenant_id AND older.sender = c.sender AND older.id < m.id
                      AND older.number_id = c.number_id AND older.route IN ('keyword', 'context')
                      AND older.received_at > m.received_at - (c.expires_at - c.last_at)) AS was_in_touch
-        FROM inbound_messages AS m {_OF_TALK.format(talk="m", closed=closed)}
+        FROM inbound_messages AS m {_OF_PERSON.format(person="m", closed=closed)}
         WHERE m.id = ANY(CAST(:ids AS uuid[])) AND m.sender_kind = 'msisdn'
         """
         for closed in ("NULL", "NOT NULL")
@@ -75,7 +77,7 @@ _TRIM: Final = text(
                                       ORDER BY c.last_at DESC, c.id DESC) AS of_tenant,
                    row_number() OVER (PARTITION BY c.number_id, c.sender
                                       ORDER BY c.last_at DESC, c.id DESC) AS of_sender
-            FROM {_TALKS} {_OPEN_OF_TALK}
+            FROM {_PEOPLE} {_OPEN_OF_PERSON}
             WHERE c.kind = 'question' AND c.expires_at > :now) AS ranked
         WHERE ranked.of_tenant > :per_tenant OR ranked.of_sender > :per_sender))
     """
@@ -87,7 +89,7 @@ _NEW_WORD_CHOICES: Final = text(
     " ON CONFLICT DO NOTHING RETURNING number_id"
 )
 _WORD_CHOICES: Final = text("SELECT number_id FROM word_choices")
-_BIND: Final = text(
+_UPSERT_RECENT: Final = text(
     f"""
     INSERT INTO contexts AS held (id, number_id, sender, tenant_id, kind, origin, choices, last_at, expires_at)
     SELECT id, number_id, sender, tenant_id, 'recent', 'exchange', '{{}}', CAST(:now AS timestamptz), expires_at
@@ -114,14 +116,14 @@ _TAKE: Final = text(
     RETURNING c.id
     """
 )
-_CLOSE_TALKS: Final = text(
+_CLOSE_OPEN: Final = text(
     f"""
     WITH locked AS (
         SELECT id FROM contexts WHERE id = ANY(ARRAY(
             SELECT c.id
             FROM unnest(CAST(:numbers AS uuid[]), CAST(:senders AS text[]), CAST(:tenants AS uuid[]))
-                AS talk (number_id, sender, tenant_id) {_OPEN_OF_TALK}
-            WHERE talk.tenant_id IS NULL OR c.tenant_id = talk.tenant_id))
+                AS person (number_id, sender, tenant_id) {_OPEN_OF_PERSON}
+            WHERE person.tenant_id IS NULL OR c.tenant_id = person.tenant_id))
         ORDER BY id FOR UPDATE
     )
     UPDATE contexts SET closed_at = coalesce(closed_at, :now) WHERE id = ANY(ARRAY(SELECT id FROM locked))
@@ -139,7 +141,7 @@ _CLOSE_CHOICES: Final = text(
     f"""
     WITH locked AS (
         SELECT id FROM contexts WHERE id = ANY(ARRAY(
-            SELECT c.id FROM {_TALKS} {_OPEN_OF_TALK} WHERE c.origin = 'choose'))
+            SELECT c.id FROM {_PEOPLE} {_OPEN_OF_PERSON} WHERE c.origin = 'choose'))
         ORDER BY id FOR UPDATE
     )
     UPDATE contexts SET closed_at = coalesce(closed_at, :now) WHERE id = ANY(ARRAY(SELECT id FROM locked))
@@ -148,7 +150,7 @@ _CLOSE_CHOICES: Final = text(
 _ASKED: Final = text(
     " UNION ".join(
         f"""
-        SELECT c.number_id, c.sender FROM {_TALKS} {_OF_TALK.format(talk="talk", closed=closed)}
+        SELECT c.number_id, c.sender FROM {_PEOPLE} {_OF_PERSON.format(person="person", closed=closed)}
         WHERE c.origin = 'choose' AND c.last_at > :since
         """
         for closed in ("NULL", "NOT NULL")
@@ -156,9 +158,9 @@ _ASKED: Final = text(
 )
 
 
-async def list_open(session: Session, talks: Collection[Talk], now: datetime) -> Sequence[StoredContext]:
+async def list_open(session: Session, people: Collection[Person], now: datetime) -> Sequence[StoredContext]:
     """All open contexts of these people; none of whoever they have stopped. Bounded by ``rules.OPEN_PER_SENDER`` and tenants."""
-    rows = await session.execute(_OPEN, {**_talks(talks), "now": now})
+    rows = await session.execute(_OPEN, {**_columns(people), "now": now})
     return [StoredContext(**row._asdict()) for row in rows]
 
 
@@ -181,8 +183,8 @@ async def insert_questions(session: Session, questions: Sequence[tuple[UUID, Que
     """Open questions; the third of each is its choices as JSON."""
     columns: dict[str, list[Any]] = {
         "id": [each_id for each_id, _, _ in questions],
-        "number_id": [question.talk.number_id for _, question, _ in questions],
-        "sender": [question.talk.sender for _, question, _ in questions],
+        "number_id": [question.person.number_id for _, question, _ in questions],
+        "sender": [question.person.msisdn for _, question, _ in questions],
         "choices": [choices for _, _, choices in questions],
         "expires_at": [now + question.lifetime for _, question, _ in questions],
     }
@@ -195,10 +197,10 @@ async def insert_questions(session: Session, questions: Sequence[tuple[UUID, Que
 
 
 async def close_beyond(
-    session: Session, talks: Collection[Talk], now: datetime, *, per_tenant: int, per_sender: int
+    session: Session, people: Collection[Person], now: datetime, *, per_tenant: int, per_sender: int
 ) -> None:
     """Close the oldest open questions of these people beyond the limits."""
-    await session.execute(_TRIM, {**_talks(talks), "now": now, "per_tenant": per_tenant, "per_sender": per_sender})
+    await session.execute(_TRIM, {**_columns(people), "now": now, "per_tenant": per_tenant, "per_sender": per_sender})
 
 
 async def insert_word_choices(session: Session, numbers: Collection[UUID]) -> Sequence[UUID]:
@@ -211,16 +213,16 @@ async def list_word_choices(session: Session) -> frozenset[UUID]:
     return frozenset(await session.scalars(_WORD_CHOICES))
 
 
-async def upsert_bindings(session: Session, bindings: Sequence[tuple[UUID, Binding]], now: datetime) -> None:
-    """Begin or refresh bindings, one per tenant and person; none with who has stopped the tenant."""
+async def upsert_recent(session: Session, recents: Sequence[tuple[UUID, Recent]], now: datetime) -> None:
+    """Begin or refresh recent contexts, one per tenant and person; none with who has stopped the tenant."""
     columns = {
-        "ids": [each_id for each_id, _ in bindings],
-        "numbers": [binding.talk.number_id for _, binding in bindings],
-        "senders": [binding.talk.sender for _, binding in bindings],
-        "tenants": [binding.tenant_id for _, binding in bindings],
-        "expiries": [now + binding.lifetime for _, binding in bindings],
+        "ids": [each_id for each_id, _ in recents],
+        "numbers": [recent.person.number_id for _, recent in recents],
+        "senders": [recent.person.msisdn for _, recent in recents],
+        "tenants": [recent.tenant_id for _, recent in recents],
+        "expiries": [now + recent.lifetime for _, recent in recents],
     }
-    await session.execute(_BIND, {**columns, "now": now})
+    await session.execute(_UPSERT_RECENT, {**columns, "now": now})
 
 
 async def take(session: Session, answers: Sequence[Answer], now: datetime) -> set[UUID]:
@@ -233,10 +235,10 @@ async def take(session: Session, answers: Sequence[Answer], now: datetime) -> se
     return set(await session.scalars(_TAKE, {**columns, "now": now}))
 
 
-async def close_talks(session: Session, scopes: Sequence[tuple[Talk, UUID | None]], now: datetime) -> None:
+async def close_open(session: Session, scopes: Sequence[tuple[Person, UUID | None]], now: datetime) -> None:
     """Close everything that is open with these people, or only what one tenant has open with them."""
-    columns = {**_talks([talk for talk, _ in scopes]), "tenants": [tenant_id for _, tenant_id in scopes]}
-    await session.execute(_CLOSE_TALKS, {**columns, "now": now})
+    columns = {**_columns([person for person, _ in scopes]), "tenants": [tenant_id for _, tenant_id in scopes]}
+    await session.execute(_CLOSE_OPEN, {**columns, "now": now})
 
 
 async def close(session: Session, ids: Collection[UUID], now: datetime) -> None:
@@ -244,17 +246,17 @@ async def close(session: Session, ids: Collection[UUID], now: datetime) -> None:
     await session.execute(_CLOSE, {"ids": list(ids), "now": now})
 
 
-async def close_choices(session: Session, talks: Collection[Talk], now: datetime) -> None:
+async def close_choices(session: Session, people: Collection[Person], now: datetime) -> None:
     """Close the other numbers of a choice that has been made."""
-    await session.execute(_CLOSE_CHOICES, {**_talks(talks), "now": now})
+    await session.execute(_CLOSE_CHOICES, {**_columns(people), "now": now})
 
 
-async def find_asked(session: Session, talks: Collection[Talk], since: datetime) -> set[Talk]:
+async def find_asked(session: Session, people: Collection[Person], since: datetime) -> set[Person]:
     """Those of these people who were asked lately which tenant they mean."""
-    rows = await session.execute(_ASKED, {**_talks(talks), "since": since})
-    return {Talk(row.number_id, row.sender) for row in rows}
+    rows = await session.execute(_ASKED, {**_columns(people), "since": since})
+    return {Person(number_id=row.number_id, msisdn=row.sender) for row in rows}
 
 
-def _talks(talks: Collection[Talk]) -> dict[str, object]:
-    listed = list(talks)
-    return {"numbers": [talk.number_id for talk in listed], "senders": [talk.sender for talk in listed]}
+def _columns(people: Collection[Person]) -> dict[str, object]:
+    listed = list(people)
+    return {"numbers": [person.number_id for person in listed], "senders": [person.msisdn for person in listed]}

@@ -1,11 +1,12 @@
-"""Pure parts of conversations: what opens a context, what a loaded one is to routing, and their limits."""
+"""Pure parts of contexts: what opens one, what a loaded one is to routing, and their limits."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
+from twoway_router.consent.rules import Person
 from twoway_router.domain.ids import KeywordId, TenantId
 from twoway_router.routing.types import Context, ContextKind
 
@@ -13,24 +14,18 @@ OPEN_PER_TENANT: Final = 3
 OPEN_PER_SENDER: Final = 10
 """Open questions to one sender on one number; a new one beyond that closes the oldest."""
 
-OFFER_LIFETIME: Final = timedelta(hours=24)
+NUMBER_QUESTION_LIFETIME: Final = timedelta(hours=24)
 """How long the number's own questions wait, and how long it does not ask again which tenant is meant."""
 
-OFFERS: Final = frozenset(("choose", "did_you_mean"))
-
-
-class Talk(NamedTuple):
-    """Who talks on which number: what contexts are kept by."""
-
-    number_id: UUID
-    sender: str
+NUMBER_QUESTIONS: Final = frozenset(("choose", "did_you_mean"))
+"""The origins of the number's own questions."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
     """A question that has been sent. ``offers_words``: its answers may be keywords or words of another language."""
 
-    talk: Talk
+    person: Person
     tenant_id: TenantId
     origin: str
     expected: str
@@ -47,10 +42,10 @@ class Question:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Binding:
-    """A tenant and a sender have just been in touch."""
+class Recent:
+    """A tenant and a sender have just been in touch: a recent context begins, or lasts longer."""
 
-    talk: Talk
+    person: Person
     tenant_id: TenantId
     lifetime: timedelta
 
@@ -85,10 +80,18 @@ class StoredContext:
     target_id: UUID | None
     last_at: datetime
     expires_at: datetime
+    answered_by: UUID | None = None
 
     @property
-    def talk(self) -> Talk:
-        return Talk(self.number_id, self.sender)
+    def revision(self) -> tuple[UUID, int] | None:
+        """The keyword revision that has the question."""
+        if self.keyword_id is None or self.keyword_revision is None:
+            return None
+        return self.keyword_id, self.keyword_revision
+
+    @property
+    def person(self) -> Person:
+        return Person(number_id=self.number_id, msisdn=self.sender)
 
     def as_context(self, at: datetime) -> Context:
         """As routing sees it at a moment. Another machine's clock may be ahead of ours: no context is younger than new."""
@@ -103,7 +106,7 @@ class StoredContext:
             choices=tuple(self.choices),
             language=self.language,
             keyword_id=KeywordId(self.keyword_id) if self.keyword_id else None,
-            is_asked_by_number=self.origin in OFFERS,
+            is_asked_by_number=self.origin in NUMBER_QUESTIONS,
         )
 
 
@@ -111,7 +114,7 @@ class StoredContext:
 class PastContext:
     """A context of the person who sent a stored message, beside what is known of both.
 
-    ``was_in_touch``: the person had written to the tenant within the binding's lifetime, though the binding has been
+    ``was_in_touch``: the person had written to the tenant within the recent context's lifetime, though it has been
     refreshed since. ``decided``: it decided the message's route.
     """
 
@@ -119,14 +122,13 @@ class PastContext:
     at: datetime
     context: StoredContext
     closed_at: datetime | None
-    answered_by: UUID | None
     was_in_touch: bool
     decided: bool
 
     @property
     def was_open(self) -> bool:
         """Whether the context was live when the message came in, as far as the rows tell."""
-        if self.decided or self.answered_by == self.message_id:
+        if self.decided or self.context.answered_by == self.message_id:
             return True
         if self.context.kind == ContextKind.RECENT and self.context.last_at >= self.at:
             return self.was_in_touch

@@ -1,7 +1,7 @@
-"""Open questions and recent conversations, kept per number and sender.
+"""Open questions and recent contexts, kept per number and sender.
 
 ``ingress`` loads them for a batch and closes them for a STOP; ``actions`` open questions; ``executor`` takes answers and
-refreshes bindings. Nothing here decides where a message goes: that is ``routing``, which gets contexts as values.
+refreshes recent contexts. Nothing here decides where a message goes: that is ``routing``, which gets contexts as values.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,26 +10,26 @@ from uuid import UUID
 
 import orjson
 
+from twoway_router.consent.rules import Person
 from twoway_router.contexts import queries
 from twoway_router.contexts.rules import (
-    OFFER_LIFETIME,
+    NUMBER_QUESTION_LIFETIME,
     OPEN_PER_SENDER,
     OPEN_PER_TENANT,
     Answer,
-    Binding,
     Question,
+    Recent,
     StoredContext,
-    Talk,
 )
 from twoway_router.domain.ids import new_id
 from twoway_router.store import Session, changes
 
 
-async def load(session: Session, talks: Collection[Talk], now: datetime) -> dict[Talk, list[StoredContext]]:
+async def load(session: Session, people: Collection[Person], now: datetime) -> dict[Person, list[StoredContext]]:
     """What is open with these people: one statement, one indexed probe for each of them."""
-    found: dict[Talk, list[StoredContext]] = {}
-    for context in await queries.list_open(session, talks, now) if talks else ():
-        found.setdefault(context.talk, []).append(context)
+    found: dict[Person, list[StoredContext]] = {}
+    for context in await queries.list_open(session, people, now) if people else ():
+        found.setdefault(context.person, []).append(context)
     return found
 
 
@@ -39,29 +39,24 @@ async def open_questions(session: Session, questions: Sequence[Question], *, now
         return
     rows = [(new_id(), question, orjson.dumps(question.choices).decode()) for question in questions]
     await queries.insert_questions(session, rows, now)
-    talks = {question.talk for question in questions}
-    await queries.close_beyond(session, talks, now, per_tenant=OPEN_PER_TENANT, per_sender=OPEN_PER_SENDER)
-    offering = {question.talk.number_id for question in questions if question.offers_words}
+    people = {question.person for question in questions}
+    await queries.close_beyond(session, people, now, per_tenant=OPEN_PER_TENANT, per_sender=OPEN_PER_SENDER)
+    offering = {question.person.number_id for question in questions if question.offers_words}
     if offering:
         for number_id in await queries.insert_word_choices(session, offering):
             await changes.record(session, "number", number_id)
 
 
-async def bind(session: Session, bindings: Sequence[Binding], *, now: datetime) -> None:
-    """Begin or refresh the bindings of tenants and senders who have just been in touch."""
-    unique = {(binding.talk, binding.tenant_id): binding for binding in bindings}
+async def refresh_recent(session: Session, recents: Sequence[Recent], *, now: datetime) -> None:
+    """Begin or refresh the recent contexts of tenants and senders who have just been in touch."""
+    unique = {(recent.person, recent.tenant_id): recent for recent in recents}
     if unique:
-        ordered = [unique[key] for key in sorted(unique, key=lambda key: (key[0], key[1]))]
-        await queries.upsert_bindings(session, [(new_id(), binding) for binding in ordered], now)
+        await queries.upsert_recent(session, [(new_id(), unique[key]) for key in sorted(unique)], now)
 
 
 async def take_answers(session: Session, answers: Sequence[Answer], *, now: datetime) -> set[UUID]:
-    """Store answers and close their questions. A question is answered once: the messages whose answer was taken."""
-    first: dict[UUID, Answer] = {}
-    for each in answers:
-        first.setdefault(each.context_id, each)
-    taken = await queries.take(session, list(first.values()), now) if first else set()
-    return {first[context_id].inbound_message_id for context_id in taken}
+    """Store answers, one for each question, and close the questions: those that this answers, for it is done only once."""
+    return await queries.take(session, answers, now) if answers else set()
 
 
 async def list_contexts(session: Session, ids: Collection[UUID]) -> Mapping[UUID, StoredContext]:
@@ -84,21 +79,21 @@ async def close(session: Session, ids: Collection[UUID], *, now: datetime) -> No
         await queries.close(session, ids, now)
 
 
-async def close_choices(session: Session, talks: Collection[Talk], *, now: datetime) -> None:
+async def close_choices(session: Session, people: Collection[Person], *, now: datetime) -> None:
     """A choice was made: its other numbers mean nothing any more."""
-    if talks:
-        await queries.close_choices(session, talks, now)
+    if people:
+        await queries.close_choices(session, people, now)
 
 
-async def close_talks(session: Session, scopes: Collection[tuple[Talk, UUID | None]], *, now: datetime) -> None:
+async def close_open(session: Session, scopes: Collection[tuple[Person, UUID | None]], *, now: datetime) -> None:
     """Close what is open with these people: a tenant's, or everybody's. A STOP does, and a START begins anew."""
     if scopes:
-        await queries.close_talks(session, list(scopes), now)
+        await queries.close_open(session, list(scopes), now)
 
 
-async def find_asked(session: Session, talks: Collection[Talk], *, now: datetime) -> set[Talk]:
+async def find_asked(session: Session, people: Collection[Person], *, now: datetime) -> set[Person]:
     """Who was asked lately which tenant they mean, and must not be asked again."""
-    return await queries.find_asked(session, talks, now - OFFER_LIFETIME) if talks else set()
+    return await queries.find_asked(session, people, now - NUMBER_QUESTION_LIFETIME) if people else set()
 
 
 async def list_word_choices(session: Session) -> frozenset[UUID]:

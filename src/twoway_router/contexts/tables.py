@@ -1,4 +1,4 @@
-"""Open questions and recent conversations, keyed (number, sender). Read by ``ingress`` to route, written by ``executor``."""
+"""Open questions and recent contexts, keyed (number, sender). Read by ``ingress`` to route, written by ``executor``."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,12 +11,12 @@ from twoway_router.store.base import Base, one_of
 
 
 class Contexts(Base):
-    """One tenant's open question to a sender on a number, or its binding to them (``recent``: one per tenant).
+    """One tenant's open question to a sender on a number, or their recent exchange (``recent``: one per tenant).
 
     ``origin``: a keyword's ``ask`` action; the number's own ``choose`` (which tenant is meant) and ``did_you_mean``,
     which hand the message ``inbound_message_id`` over when they are answered; or an ``exchange``. ``target_id`` is the
-    context that a choice stands for; ``sub_keyword`` and
-    ``ordinal`` are where in its keyword's revision a question's action is.
+    context that a choice stands for; ``sub_keyword`` and ``ordinal`` are where in its keyword's revision a question's
+    action is.
     """
 
     __tablename__ = "contexts"

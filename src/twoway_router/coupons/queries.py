@@ -1,6 +1,6 @@
 """SQL of coupon pools and codes: what the API reads and writes, and how codes are issued, set-based. Called by ``service``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -75,6 +75,12 @@ async def find_pool(
     """A tenant's pool."""
     statement = select(CouponPools).where(CouponPools.tenant_id == tenant_id, CouponPools.id == pool_id)
     return await session.scalar(statement.with_for_update() if for_update else statement)
+
+
+async def list_known_pools(session: Session, tenant_id: UUID, ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these pools that are the tenant's."""
+    statement = select(CouponPools.id).where(CouponPools.tenant_id == tenant_id, CouponPools.id.in_(ids))
+    return frozenset(await session.scalars(statement))
 
 
 async def find_pool_named(session: Session, tenant_id: UUID, name: str) -> UUID | None:

@@ -5,7 +5,7 @@ earlier one; transactions that issue to the same sender wait for each other, oth
 """
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -73,6 +73,11 @@ async def get_pool(
     if pool is None:
         raise PoolNotFound
     return pool
+
+
+async def list_known_pools(session: Session, tenant_id: TenantId, ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these pools that are the tenant's."""
+    return await queries.list_known_pools(session, tenant_id, ids)
 
 
 async def change_pool(

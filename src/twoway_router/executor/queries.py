@@ -1,28 +1,18 @@
 """What the executor reads besides the messages: keyword revisions, numbers, tenants. One statement per batch each."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
+from twoway_router.actions.context import RunNumber
+from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.inbound.queries.runs import ACCEPTED
 from twoway_router.store import Session
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NumberRow:
-    """A number as its row has it."""
-
-    id: UUID
-    address: str
-    country: str
-    time_zone: str
-    languages: Sequence[str]
-    texts: Mapping[str, Any]
-    tenant_id: UUID | None
-    conversation_hours: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,19 +84,33 @@ async def list_revisions(
     return {(row.keyword_id, row.revision): row.definition for row in await session.execute(_REVISIONS, columns)}
 
 
-async def list_numbers(session: Session, ids: Collection[UUID]) -> Sequence[NumberRow]:
-    """The numbers that messages came to."""
-    return [NumberRow(**row._asdict()) for row in await session.execute(_NUMBERS, {"ids": list(ids)})]
+async def list_numbers(session: Session, ids: Collection[UUID]) -> Mapping[UUID, RunNumber]:
+    """The numbers that messages came to, by id."""
+    return {
+        row.id: RunNumber(
+            id=NumberId(row.id),
+            address=row.address,
+            country=row.country,
+            zone=ZoneInfo(row.time_zone),
+            languages=row.languages,
+            texts={name: text for name, text in row.texts.items() if text},
+            owner=TenantId(row.tenant_id) if row.tenant_id else None,
+            conversation=timedelta(hours=row.conversation_hours),
+        )
+        for row in await session.execute(_NUMBERS, {"ids": list(ids)})
+    }
 
 
-async def list_tenants(session: Session, ids: Collection[UUID]) -> Sequence[TenantRow]:
-    """The tenants that messages belong to."""
-    return [TenantRow(**row._asdict()) for row in await session.execute(_TENANTS, {"ids": list(ids)})]
+async def list_tenants(session: Session, ids: Collection[UUID]) -> Mapping[UUID, TenantRow]:
+    """The tenants that messages belong to, by id."""
+    rows = await session.execute(_TENANTS, {"ids": list(ids)}) if ids else ()
+    return {row.id: TenantRow(**row._asdict()) for row in rows}
 
 
-async def list_keywords(session: Session, ids: Collection[UUID]) -> Sequence[KeywordRow]:
-    """Keywords by id."""
-    return [KeywordRow(**row._asdict()) for row in await session.execute(_KEYWORDS, {"ids": list(ids)})]
+async def list_keywords(session: Session, ids: Collection[UUID]) -> Mapping[UUID, KeywordRow]:
+    """Keywords as they are now, by id."""
+    rows = await session.execute(_KEYWORDS, {"ids": list(ids)}) if ids else ()
+    return {row.id: KeywordRow(**row._asdict()) for row in rows}
 
 
 async def take_places(session: Session, wanted: Mapping[UUID, tuple[int, int]]) -> Mapping[UUID, int]:

@@ -1,4 +1,4 @@
-"""Keyword revisions as plans, kept in memory: a revision never changes, so nothing here is ever stale. Asked by ``planning``."""
+"""Keyword revisions as plans, kept in memory: a revision never changes, so nothing here is ever stale. Asked by ``load``."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Mapping

@@ -13,23 +13,19 @@ from uuid import UUID
 
 import structlog
 
-from twoway_router.actions.context import RunContext, RunMessage
+from twoway_router.actions.context import RunContext
 from twoway_router.domain.clock import Clock
-from twoway_router.executor.planning import plan_messages
+from twoway_router.executor.apply import apply
+from twoway_router.executor.decide import decide
+from twoway_router.executor.load import load
 from twoway_router.executor.queries import list_order_keys
 from twoway_router.executor.revisions import RevisionBook
-from twoway_router.executor.steps import run_waves
-from twoway_router.executor.turns import refresh_bindings
-from twoway_router.inbound.queries import runs as messages
+from twoway_router.inbound.queries import runs
 from twoway_router.inbound.queries.runs import WaitingMessage
-from twoway_router.mts.rules import News
 from twoway_router.store import Engine, Session, System, outbox, transaction
 from twoway_router.store.failures import is_transient
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.telemetry.metrics import MESSAGES_RUN, PATH_SECONDS
-from twoway_router.webhooks.events import MessageReceived
-from twoway_router.webhooks.progress import announce
-from twoway_router.webhooks.service import EventDraft, emit_all
 
 log = structlog.get_logger(__name__)
 
@@ -88,8 +84,8 @@ class MessageRunner:
     async def _run_once(self, ids: Sequence[UUID]) -> bool:
         """One transaction for what waits of these messages' people, as much as goes into one; whether there may be more."""
         async with transaction(self._engine, System("executor")) as session:
-            keys = await messages.lock_people(session, ids, self._rows)
-            waiting = await messages.list_waiting(session, keys, self._rows) if keys else []
+            keys = await runs.lock_people(session, ids, self._rows)
+            waiting = await runs.list_waiting(session, keys, self._rows) if keys else []
             if waiting:
                 await self._execute(session, waiting)
         self._count(waiting)
@@ -114,8 +110,8 @@ class MessageRunner:
     async def _run_half(self, keys: Sequence[int]) -> bool:
         """One transaction for what waits of these people; whether there may be more."""
         async with transaction(self._engine, System("executor")) as session:
-            await messages.lock_keys(session, keys)
-            waiting = await messages.list_waiting(session, keys, self._rows)
+            await runs.lock_keys(session, keys)
+            waiting = await runs.list_waiting(session, keys, self._rows)
             if waiting:
                 await self._execute(session, waiting)
         self._count(waiting)
@@ -126,8 +122,8 @@ class MessageRunner:
         waiting: Sequence[WaitingMessage] = ()
         try:
             async with transaction(self._engine, System("executor")) as session:
-                await messages.lock_keys(session, [key])
-                waiting = await messages.list_waiting(session, [key], 1)
+                await runs.lock_keys(session, [key])
+                waiting = await runs.list_waiting(session, [key], 1)
                 if waiting:
                     await self._execute(session, waiting)
         except Exception as error:
@@ -139,22 +135,15 @@ class MessageRunner:
 
     async def _execute(self, session: Session, waiting: Sequence[WaitingMessage]) -> None:
         now = self._clock()
-        context = RunContext(now=now, mt_lifetime=self._limits.mt_lifetime)
-        plans = await plan_messages(session, waiting, self._revisions, now)
-        context.events.extend(
-            _received(plan.message) for plan in plans if plan.message.tenant_id is not None and plan.only is None
-        )
-        finished = await run_waves(session, plans, context)
-        await refresh_bindings(session, plans, finished, now)
-        await emit_all(session, context.events, now=now)
-        await announce(session, News(moved=context.refused), now)
-        await messages.finish(session, [each.id for each in waiting], finished, now)
+        facts = await load(session, waiting, self._revisions, now)
+        plans = decide(waiting, facts)
+        await apply(session, plans, RunContext(now=now, mt_lifetime=self._limits.mt_lifetime))
 
     async def _blame(self, message: WaitingMessage, error: Exception) -> bool:
         """Note the failure; whether the person's next message may follow (only when this one is parked)."""
         reason = describe(error)
         async with transaction(self._engine, System("executor")) as session:
-            counted = await messages.count_failure(session, message.id, reason, self._limits.tries)
+            counted = await runs.count_failure(session, message.id, reason, self._limits.tries)
             if counted and counted[0] == "accepted":
                 delay = BACK_OFF_SECONDS[min(counted[1], len(BACK_OFF_SECONDS)) - 1]
                 due_at = self._clock() + timedelta(seconds=delay)
@@ -182,26 +171,3 @@ def describe(error: BaseException) -> str:
     ours = [frame for frame in frames if "twoway_router" in frame.filename]
     where = f" in {ours[-1].filename.rpartition('twoway_router')[2].lstrip('/')}:{ours[-1].lineno}" if ours else ""
     return f"{type(error).__name__}{where}"
-
-
-def _received(message: RunMessage) -> EventDraft:
-    facts = {
-        "inbound_message_id": message.original_id or message.id,
-        "number": message.number.address,
-        "country": message.number.country,
-        "sender": message.sender,
-        "text": message.text,
-        "route": message.route,
-        "keyword_id": message.keyword_id,
-        "keyword": message.word or None,
-        "sub_keyword": message.sub_keyword,
-        "rest": message.rest,
-        "answer": message.answer,
-        "received_at": message.received_at,
-    }
-    return EventDraft(
-        tenant_id=message.owner,
-        event_type="message.received",
-        data=MessageReceived.model_validate(facts).model_dump(mode="json"),
-        key=message.key(-1),
-    )

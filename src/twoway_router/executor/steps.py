@@ -1,37 +1,21 @@
-"""Runs the plans of many messages together: the first actions of all, then the second ones, and so on.
+"""Runs the steps of many messages together: the first of all, then the second ones, and so on.
 
-Called by ``executor.runs`` inside its transaction. Actions of one message run in order; actions of one kind in a wave
-run as one set.
+Called by ``apply``. The steps of one message run in order; those of one kind at the same place run as one set.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from twoway_router.actions.conditions import Facts, evaluate
-from twoway_router.actions.context import Run, RunContext, RunMessage
-from twoway_router.actions.registry import ACTIONS
+from twoway_router.actions.context import PlannedAction, Run, RunContext
 from twoway_router.domain.ids import new_id
 from twoway_router.domain.outcomes import Done, Outcome
-from twoway_router.executor.plans import PlannedAction
-from twoway_router.inbound.queries.runs import EarlierRun, FinishedRun
+from twoway_router.executor.decide import Plan
+from twoway_router.inbound.queries.runs import FinishedRun
 from twoway_router.store import Session
 from twoway_router.telemetry.metrics import RUNS
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """A message, its actions in order, and whether its tenant knows the sender.
-
-    ``only`` is the ordinal of a single action to be run again, with the values of ``earlier`` runs.
-    """
-
-    message: RunMessage
-    actions: Sequence[PlannedAction]
-    is_sender_known: bool = False
-    only: int | None = None
-    earlier: Mapping[int, EarlierRun] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -44,30 +28,42 @@ class _Progress:
     outcomes: dict[str, str] = field(default_factory=dict)
 
 
-async def run_waves(session: Session, plans: Sequence[Plan], context: RunContext) -> Sequence[FinishedRun]:
+async def run_steps(session: Session, plans: Sequence[Plan], context: RunContext) -> Sequence[FinishedRun]:
     """Every action of every plan, run or skipped. Plans come in the order in which their messages were written."""
     finished: list[FinishedRun] = []
     progress = [_started(plan) for plan in plans]
-    for ordinal in range(max((len(plan.actions) for plan in plans), default=0)):
+    for ordinal in range(max((len(plan.steps) for plan in plans), default=0)):
         chosen: dict[str, list[_Progress]] = {}
         for each in progress:
-            if ordinal < len(each.plan.actions) and each.plan.only in (None, ordinal):
-                action = each.plan.actions[ordinal]
+            if ordinal < len(each.plan.steps) and each.plan.only in (None, ordinal):
+                action = each.plan.steps[ordinal]
                 if reason := _skip_reason(each, action):
                     finished.append(_note(each, ordinal, "skipped", reason, {}))
                 else:
                     chosen.setdefault(action.kind, []).append(each)
-        for kind, group in chosen.items():
-            runs = [_run_of(each, ordinal) for each in group]
-            outcomes = await ACTIONS[kind](session, runs, context)
+        for group in chosen.values():
+            runs: list[Run[Any]] = [
+                Run(
+                    message=each.plan.message,
+                    ordinal=ordinal,
+                    mt_id=each.mt_ids[ordinal],
+                    spec=each.plan.steps[ordinal].spec,
+                    values=dict(each.values),
+                )
+                for each in group
+            ]
+            outcomes = await group[0].plan.steps[ordinal].run(session, runs, context)
             finished.extend(_ended(each, ordinal, outcome) for each, outcome in zip(group, outcomes, strict=True))
     return finished
 
 
 def _started(plan: Plan) -> _Progress:
-    """With what earlier runs of the same actions gave, when only one is run again."""
-    progress = _Progress(plan=plan, mt_ids=[new_id() for _ in plan.actions])
-    for ordinal, action in enumerate(plan.actions):
+    """With what earlier runs of the same actions gave, when only one is run again.
+
+    Ids of MTs are made here, for all messages in their order: a person's MTs leave in the order of their ids.
+    """
+    progress = _Progress(plan=plan, mt_ids=[new_id() for _ in plan.steps])
+    for ordinal, action in enumerate(plan.steps):
         run = plan.earlier.get(ordinal)
         if run is not None and run.kind == action.kind and ordinal != plan.only:
             progress.outcomes |= dict.fromkeys(action.names, run.state)
@@ -79,14 +75,10 @@ def _started(plan: Plan) -> _Progress:
 def _skip_reason(progress: _Progress, action: PlannedAction) -> str | None:
     if not action.needs <= progress.values.keys():
         return "value_missing"
-    if action.condition is None or evaluate(action.condition, _facts(progress)):
+    if action.condition is None:
         return None
-    return "condition"
-
-
-def _facts(progress: _Progress) -> Facts:
     message = progress.plan.message
-    return Facts(
+    facts = Facts(
         sender_is_known=progress.plan.is_sender_known,
         text=message.rest,
         at=message.received_at.astimezone(message.number.zone),
@@ -94,30 +86,21 @@ def _facts(progress: _Progress) -> Facts:
         country=message.number.country,
         outcomes=progress.outcomes,
     )
-
-
-def _run_of(progress: _Progress, ordinal: int) -> Run[Any]:
-    return Run(
-        message=progress.plan.message,
-        ordinal=ordinal,
-        mt_id=progress.mt_ids[ordinal],
-        spec=progress.plan.actions[ordinal].spec,
-        values=dict(progress.values),
-    )
+    return None if evaluate(action.condition, facts) else "condition"
 
 
 def _ended(progress: _Progress, ordinal: int, outcome: Outcome) -> FinishedRun:
     if isinstance(outcome, Done):
-        for name in progress.plan.actions[ordinal].names:
+        for name in progress.plan.steps[ordinal].names:
             progress.values[name] = dict(outcome.values)
         return _note(progress, ordinal, "done", outcome.detail or None, dict(outcome.values))
-    for name in progress.plan.actions[ordinal].names:
+    for name in progress.plan.steps[ordinal].names:
         progress.values.pop(name, None)
     return _note(progress, ordinal, "failed", outcome.reason, {})
 
 
 def _note(progress: _Progress, ordinal: int, state: str, reason: str | None, values: dict[str, object]) -> FinishedRun:
-    action, message = progress.plan.actions[ordinal], progress.plan.message
+    action, message = progress.plan.steps[ordinal], progress.plan.message
     progress.outcomes |= dict.fromkeys(action.names, state)
     RUNS.labels(action.kind, state).inc()
     return FinishedRun(

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
+from twoway_router.actions.checks import check_facilities
+from twoway_router.actions.kind import MAIL
 from twoway_router.domain.errors import FieldError, Forbidden, Unprocessable
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.keywords import administration, queries, service, states
@@ -41,12 +43,6 @@ class TenantNeeded(Unprocessable):
     """An operator must say which tenant this is for."""
 
     code = "tenant_needed"
-
-
-class MailNotPossible(Unprocessable):
-    """This router sends no e-mail: its operator has set no SMTP server (TWOWAY_SMTP_HOST)."""
-
-    code = "mail_not_possible"
 
 
 class OverrideIsOperators(Forbidden):
@@ -119,8 +115,6 @@ async def get_keyword_availability(
         definition={},
         active_from=active_from,
         active_until=active_until,
-        pools={},
-        endpoints={},
     )
     judgement, problem = await service.preview(session, tenant, wanted, now=now, table=table)
     return Availability.of(word, judgement, problem)
@@ -213,10 +207,7 @@ async def _tenant(session: Session, principal: Principal, named: UUID | None, *,
 def _check(definition: KeywordPut, *, can_mail: bool) -> None:
     if errors := check_definition(definition):
         raise DefinitionNotAcceptable(errors=errors)
-    if not can_mail and (places := definition.email_places()):
-        raise MailNotPossible(
-            errors=[FieldError(pointer=at, detail="This router has no SMTP server.") for at in places]
-        )
+    check_facilities(definition.placed_actions(), {MAIL} if can_mail else ())
 
 
 def _version(keyword: Keywords) -> int:

@@ -3,10 +3,16 @@
 Read by the API as part of its bodies (``schemas``), by the executor from revisions, and by rules as code.
 """
 
+from typing import Annotated
+
 from pydantic import Field
 
-from twoway_router.actions.specs import Actions, OwnText, Part, Word
+from twoway_router.actions.registry import Actions, walk
+from twoway_router.actions.spec import ActionBase, Part
 from twoway_router.web.schemas import Moment
+
+Word = Annotated[str, Field(min_length=1, max_length=64)]
+OwnText = Annotated[str | None, Field(min_length=1, max_length=1600)]
 
 
 class SubKeywordDefinition(Part):
@@ -40,3 +46,17 @@ class KeywordDefinition(Part):
     sold_out_text: OwnText = Field(None, description="Answered beyond `limit`; left out: what the number says.")
     is_glued: bool = Field(False, description="Digits may stand right behind the word: VOTE5.")
     is_whole_message: bool = Field(False, description="Nothing but a sub-keyword may follow the word.")
+
+    def actions_of(self, sub_keyword: str | None) -> Actions:
+        """What the keyword, or one of its sub-keywords, does."""
+        if sub_keyword is None:
+            return self.actions
+        return next((each.actions for each in self.sub_keywords if each.word == sub_keyword), self.actions)
+
+    def placed_actions(self) -> tuple[tuple[str, ActionBase], ...]:
+        """Every action with its JSON pointer, also those of sub-keywords and answers."""
+        subs = enumerate(self.sub_keywords)
+        return (
+            *walk(self.actions, "/actions"),
+            *(each for place, sub in subs for each in walk(sub.actions, f"/sub_keywords/{place}/actions")),
+        )

@@ -57,11 +57,6 @@ _MOVE_KEY = text(
     " AND (other.tenant_id = own.tenant_id OR isempty(other.period) OR isempty(own.period)"
     " OR other.period && own.period)) RETURNING own.key"
 )
-_KNOWN_POOLS = text("SELECT id FROM coupon_pools WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[]))")
-_KNOWN_ENDPOINTS = text(
-    "SELECT id FROM webhook_endpoints WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[]))"
-    " AND disabled_reason IS DISTINCT FROM 'deleted'"
-)
 
 
 async def list_keyword_rules(session: Session, keyword_ids: Collection[UUID] | None = None) -> Sequence[KeywordRules]:
@@ -222,23 +217,6 @@ async def hand_over_spellings(session: Session, keyword_id: UUID, heir_id: UUID,
         .where(KeywordSpellings.keyword_id == keyword_id)
         .values(keyword_id=heir_id, tenant_id=tenant_id)
     )
-
-
-async def list_unknown_pools(session: Session, tenant_id: UUID, ids: Collection[UUID]) -> frozenset[UUID]:
-    """Coupon pools that are not the tenant's. Asks the other slice's table by name: slices do not import each other."""
-    return await _list_unknown(session, _KNOWN_POOLS, tenant_id, ids)
-
-
-async def list_unknown_endpoints(session: Session, tenant_id: UUID, ids: Collection[UUID]) -> frozenset[UUID]:
-    """Webhook endpoints that are not the tenant's."""
-    return await _list_unknown(session, _KNOWN_ENDPOINTS, tenant_id, ids)
-
-
-async def _list_unknown(session: Session, known: TextClause, tenant_id: UUID, ids: Collection[UUID]) -> frozenset[UUID]:
-    if not ids:
-        return frozenset()
-    rows = await session.execute(known, {"tenant_id": tenant_id, "ids": list(ids)})
-    return frozenset(ids) - frozenset(rows.scalars())
 
 
 async def _list_rules(session: Session, statement: TextClause, values: Mapping[str, object]) -> Sequence[KeywordRules]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from twoway_router.actions.spec import ActionBase
 from twoway_router.domain.errors import Conflict, FieldError, NotFound, RouterError, Unprocessable
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.routing.claims import Collision, Verdict, VerdictKind, Window, are_apart
@@ -87,7 +88,10 @@ class DefinitionNotAcceptable(Unprocessable):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeywordClaim:
-    """A keyword that a tenant wants to hold, with the definition that will be its next revision."""
+    """A keyword that a tenant wants to hold, with the definition that will be its next revision.
+
+    ``actions`` are all that it holds, with their JSON pointers.
+    """
 
     number_id: NumberId
     word: str
@@ -95,8 +99,7 @@ class KeywordClaim:
     definition: Mapping[str, Any]
     active_from: datetime | None = None
     active_until: datetime | None = None
-    pools: Mapping[UUID, str]
-    endpoints: Mapping[UUID, str]
+    actions: Sequence[tuple[str, ActionBase]] = ()
     is_override: bool = False
 
     @property

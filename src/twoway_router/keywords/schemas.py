@@ -1,13 +1,12 @@
 """Keywords as the API takes and shows them: around the definition, what a claim needs and what became of it. For ``api``."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from twoway_router.actions.specs import ActionSpec, AskSpec, CallWebhookSpec, IssueCouponSpec, SendEmailSpec
 from twoway_router.domain.errors import RouterError
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.keywords.definitions import KeywordDefinition
@@ -52,36 +51,9 @@ class KeywordPut(KeywordDefinition):
             definition=self.model_dump(mode="json", include=set(KeywordDefinition.model_fields)),
             active_from=self.active_from,
             active_until=self.active_until,
-            pools={
-                action.pool_id: f"{at}/pool_id"
-                for at, action in self._placed_actions()
-                if isinstance(action, IssueCouponSpec)
-            },
-            endpoints={
-                action.endpoint_id: f"{at}/endpoint_id"
-                for at, action in self._placed_actions()
-                if isinstance(action, CallWebhookSpec)
-            },
+            actions=self.placed_actions(),
             is_override=is_override,
         )
-
-    def email_places(self) -> tuple[str, ...]:
-        """JSON pointers of the actions that send an e-mail."""
-        return tuple(at for at, action in self._placed_actions() if isinstance(action, SendEmailSpec))
-
-    def _placed_actions(self) -> Iterator[tuple[str, ActionSpec]]:
-        lists = [
-            ("/actions", self.actions),
-            *((f"/sub_keywords/{place}/actions", sub.actions) for place, sub in enumerate(self.sub_keywords)),
-        ]
-        for pointer, actions in lists:
-            for place, action in enumerate(actions):
-                yield f"{pointer}/{place}", action
-                if isinstance(action, AskSpec):
-                    for answer, steps in action.on_answer.items():
-                        yield from (
-                            (f"{pointer}/{place}/on_answer/{answer}/{at}", step) for at, step in enumerate(steps)
-                        )
 
 
 class KeywordIn(KeywordPut):

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from twoway_router.domain.errors import FieldError, RouterError
+from twoway_router.actions.checks import check_references
+from twoway_router.domain.errors import RouterError
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId, new_id
 from twoway_router.keywords import queries
 from twoway_router.keywords.resting import free_spellings, quarantine_of, retire
@@ -61,7 +62,8 @@ async def claim(
     ``table`` is the process's routing table; without it the number's keywords are read from the database.
     """
     number = await _number(session, wanted.number_id, tenant_id, lock=True)
-    await _check_references(session, tenant_id, wanted)
+    if errors := await check_references(session, tenant_id, wanted.actions):
+        raise DefinitionNotAcceptable(errors=errors)
     spellings = spellings_of(wanted.word, wanted.aliases)
     keyword_id = KeywordId(new_id())
     judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, table=table)
@@ -97,7 +99,8 @@ async def change(
         raise KeywordReleased
     tenant_id, keyword_id = TenantId(keyword.tenant_id), KeywordId(keyword.id)
     number = await _number(session, NumberId(keyword.number_id), tenant_id, lock=True)
-    await _check_references(session, tenant_id, wanted)
+    if errors := await check_references(session, tenant_id, wanted.actions):
+        raise DefinitionNotAcceptable(errors=errors)
     spellings = spellings_of(wanted.word, wanted.aliases)
     judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, table=table)
     kept = {spelling.key for spelling in spellings}
@@ -242,20 +245,6 @@ def _place(tables: Sequence[RoutingTable], asked: Claim, code: str) -> str:
         if any(judge_claim(table, alone).code == code for table in tables):
             return f"/aliases/{place - 1}" if place else "/word"
     return "/word"
-
-
-async def _check_references(session: Session, tenant_id: TenantId, wanted: KeywordClaim) -> None:
-    """Pools and endpoints that actions name must be the tenant's."""
-    unknown = [
-        *((wanted.pools[each], "pool") for each in await queries.list_unknown_pools(session, tenant_id, wanted.pools)),
-        *(
-            (wanted.endpoints[each], "endpoint")
-            for each in await queries.list_unknown_endpoints(session, tenant_id, wanted.endpoints)
-        ),
-    ]
-    if unknown:
-        errors = [FieldError(pointer=pointer, detail=f"You have no such {what}.") for pointer, what in sorted(unknown)]
-        raise DefinitionNotAcceptable(errors=errors)
 
 
 def _definition(wanted: KeywordClaim, judgement: Judgement) -> dict[str, object]:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
-from twoway_router.contexts import service as conversations
-from twoway_router.contexts.rules import Talk
+from twoway_router.consent.rules import Person
+from twoway_router.contexts.service import load as load_contexts
 from twoway_router.domain.errors import NotFound
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.domain.msisdn import read_address
@@ -117,22 +117,22 @@ async def preview_route(
     number = await _number(session, body, caller.tenant_id)
     at = body.at or now
     sender = read_address(body.sender or _NOBODY, number.country)[0]
-    contexts = await _contexts(session, body, Talk(number.id, sender), caller.tenant_id, at)
+    contexts = await _contexts(session, body, Person(number_id=number.id, msisdn=sender), caller.tenant_id, at)
     request = RouteRequest(number_id=NumberId(number.id), sender=sender, text=body.text, at=at, contexts=contexts)
     decision = choose_route(table, request, explain=True)
     return show(decision, NumberId(number.id), caller.tenant_id, table, contexts)
 
 
 async def _contexts(
-    session: Session, body: PreviewIn, talk: Talk, caller: TenantId | None, at: datetime
+    session: Session, body: PreviewIn, person: Person, caller: TenantId | None, at: datetime
 ) -> tuple[Context, ...]:
     """What counts as open: what was given, else what is stored for the sender."""
     if body.contexts is not None:
         return read_contexts(body.contexts, caller)
     if body.sender is None:
         return ()
-    found = await conversations.load(session, {talk}, at)
-    return tuple(each.as_context(at) for each in found.get(talk, ()))
+    found = await load_contexts(session, {person}, at)
+    return tuple(each.as_context(at) for each in found.get(person, ()))
 
 
 async def _number(session: Session, body: PreviewIn, usable_by: TenantId | None) -> Numbers:

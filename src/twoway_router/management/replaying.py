@@ -11,7 +11,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from twoway_router.consent.rules import ConsentChange, ConsentKind, scope_of
-from twoway_router.contexts import service as conversations
+from twoway_router.contexts import service as contexts
 from twoway_router.contexts.rules import StoredContext
 from twoway_router.domain.errors import Conflict, RouterError, Unprocessable
 from twoway_router.domain.ids import NumberId, TenantId
@@ -114,7 +114,7 @@ async def replay(
     ids = [message.id for message in messages]
     originals = await replays.list_original_routes(session, ids) if wish.rules == "original" else {}
     ordinals = await replays.list_run_ordinals(session, ids) if wish.ordinal is not None else {}
-    talks = await conversations.list_past(session, ids if wish.is_anew else ())
+    open_then = await contexts.list_past(session, ids if wish.is_anew else ())
     results: list[Replayed] = []
     entries: list[Entry] = []
     changes: list[ConsentChange] = []
@@ -123,7 +123,7 @@ async def replay(
         try:
             if wish.ordinal is not None and wish.ordinal not in ordinals[message.id]:
                 raise ActionUnknown
-            route = _route(message, wish, table, originals, talks.get(message.id, ()), within)
+            route = _route(message, wish, table, originals, open_then.get(message.id, ()), within)
         except RouterError as problem:
             results.append(Replayed(message=message, problem=problem))
             continue
@@ -152,7 +152,7 @@ def _route(
     wish: Wish,
     table: RoutingTable,
     originals: Mapping[UUID, Mapping[str, Any]],
-    talks: Sequence[StoredContext],
+    open_then: Sequence[StoredContext],
     within: TenantId | None,
 ) -> Mapping[str, Any] | None:
     """The columns that change; None when the message goes where it went. Raises when it may not be replayed so."""
@@ -167,7 +167,7 @@ def _route(
     elif wish.rules == "original" or message.rule == CARRIER_OPT_OUT:
         route = originals.get(message.id, {})
     else:
-        route = _routed(message, table, talks)
+        route = _routed(message, table, open_then)
     if within is not None and route.get("tenant_id", message.tenant_id) != within:
         raise ReplayLeavesTenant
     return route
@@ -189,11 +189,13 @@ def _assigned(message: InboundMessages, keyword: Keywords) -> Mapping[str, Any]:
     }
 
 
-def _routed(message: InboundMessages, table: RoutingTable, talks: Sequence[StoredContext]) -> Mapping[str, Any]:
+def _routed(message: InboundMessages, table: RoutingTable, open_then: Sequence[StoredContext]) -> Mapping[str, Any]:
     """Anew, with the conversations that were open when it came in. What they decided is not guessed without them."""
-    if message.route == "context" and message.route_details.get("context_id") not in {str(each.id) for each in talks}:
+    if message.route == "context" and message.route_details.get("context_id") not in {
+        str(each.id) for each in open_then
+    }:
         raise NeedsConversation
-    decision = decide(message, table, talks)
+    decision = decide(message, table, open_then)
     return {
         "tenant_id": decision.tenant_id,
         "order_key": order_key(decision.tenant_id or UUID(str(message.number_id)), message.sender),
@@ -209,7 +211,7 @@ def _routed(message: InboundMessages, table: RoutingTable, talks: Sequence[Store
 
 
 def decide(
-    message: InboundMessages, table: RoutingTable, talks: Sequence[StoredContext], *, explain: bool = False
+    message: InboundMessages, table: RoutingTable, open_then: Sequence[StoredContext], *, explain: bool = False
 ) -> Decision:
     """Where a stored message would go by a table, at the time it came in, with these conversations open."""
     request = RouteRequest(
@@ -217,7 +219,7 @@ def decide(
         sender=message.sender,
         text=message.text,
         at=message.received_at,
-        contexts=tuple(each.as_context(message.received_at) for each in talks),
+        contexts=tuple(each.as_context(message.received_at) for each in open_then),
     )
     return with_suggestion(table, request, choose_route(table, request, explain=explain))
 

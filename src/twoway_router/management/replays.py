@@ -168,9 +168,9 @@ async def explain_inbound_message(
         raise NotFound
     if message.number_id is None:
         raise NumberUnknown
-    talks = (await list_past(session, [message.id])).get(message.id, ())
-    decision = decide(message, table, talks, explain=True)
-    contexts = [each.as_context(message.received_at) for each in talks]
+    open_then = (await list_past(session, [message.id])).get(message.id, ())
+    decision = decide(message, table, open_then, explain=True)
+    contexts = [each.as_context(message.received_at) for each in open_then]
     now = (decision.outcome.value, decision.tenant_id, decision.keyword_id, decision.sub_keyword)
     return ExplanationOut(
         inbound_message_id=message.id,

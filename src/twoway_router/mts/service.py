@@ -13,7 +13,6 @@ from uuid import UUID
 from twoway_router.consent import service as consent
 from twoway_router.consent.rules import ConsentChange, ConsentKind, Person, SuppressionReason, in_rounds, may_send
 from twoway_router.contexts import service as contexts
-from twoway_router.contexts.rules import Talk
 from twoway_router.domain.causes import Cause, CauseKind, EffectKey
 from twoway_router.domain.gsm import measure
 from twoway_router.domain.ids import ConnectionId, NumberId, OutboundMessageId, TenantId, new_id
@@ -122,8 +121,8 @@ async def obey(session: Session, changes: Sequence[ConsentChange], *, now: datet
             await add_successors(session, {each.order_key for each in cancelled}, now)
             moved |= {each.id: each.tenant_id for each in cancelled if each.tenant_id}
     ended = [change for change in changes if change.kind is ConsentKind.OPT_OUT or change in effective]
-    scopes = {(Talk(change.number_id, change.msisdn), change.tenant_id) for change in ended}
-    await contexts.close_talks(session, scopes, now=now)
+    scopes = {(Person(number_id=change.number_id, msisdn=change.msisdn), change.tenant_id) for change in ended}
+    await contexts.close_open(session, scopes, now=now)
     return Obeyed(moved=moved, effective=frozenset(effective))
 
 

@@ -5,7 +5,7 @@
 """
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -123,6 +123,11 @@ async def get_endpoint(
     if endpoint is None:
         raise EndpointNotFound
     return endpoint
+
+
+async def list_known_endpoints(session: Session, tenant_id: TenantId, ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these endpoints that are the tenant's."""
+    return await endpoints.list_known(session, tenant_id, ids)
 
 
 async def change_endpoint(

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from tests.unit.keywords.test_checks import POOL, problems
 
+from twoway_router.actions.registry import plan_answer
 from twoway_router.domain.ids import NumberId, new_id
-from twoway_router.executor.plans import plan_answer
 from twoway_router.keywords.definitions import KeywordDefinition
 from twoway_router.keywords.schemas import KeywordPut
 
@@ -67,7 +67,7 @@ def test_pools_of_answers_are_checked_like_any_other() -> None:
 
     claim = wanted.to_claim(NumberId(new_id()))
 
-    assert list(claim.pools.values()) == ["/actions/0/on_answer/yes/0/pool_id"]
+    assert [at for at, _ in claim.actions] == ["/actions/0", "/actions/0/on_answer/yes/0"]
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,10 @@ def test_an_answer_runs_its_own_steps_or_those_for_any(expected: str, answer: st
         {"word": "PIZZA", "actions": [a_question(expected, on_answer=groups)]}
     )
 
-    assert len(plan_answer(definition, None, 0, answer)) == steps
+    assert len(plan_answer(definition.actions[0], answer)) == steps
 
 
-@pytest.mark.parametrize("ordinal", [None, 1, 7])
-def test_an_answer_to_what_is_no_question_runs_nothing(ordinal: int | None) -> None:
-    actions = [a_question("yes_no", on_answer={"yes": REPLY}), *REPLY]
-    definition = KeywordDefinition.model_validate({"word": "PIZZA", "actions": actions})
+def test_an_answer_to_what_is_no_question_runs_nothing() -> None:
+    definition = KeywordDefinition.model_validate({"word": "PIZZA", "actions": REPLY})
 
-    assert plan_answer(definition, None, ordinal, "yes") == ()
+    assert plan_answer(definition.actions[0], "yes") == ()

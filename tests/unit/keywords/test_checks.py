@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from twoway_router.actions.specs import SendEmailSpec
+from twoway_router.actions.send_email import SendEmailSpec
 from twoway_router.domain.ids import new_id
 from twoway_router.keywords.checks import check_definition
 from twoway_router.keywords.definitions import KeywordDefinition

@@ -1,4 +1,4 @@
-"""Messages that were nobody's until their sender said who is meant. Called by ``executor.turns``."""
+"""Messages that were nobody's until their sender said who is meant. Called by ``executor``."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Original:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Handing:
+class Reassignment:
     """Whose a message has become, why, and by which message of its sender."""
 
     message_id: UUID
@@ -34,7 +34,7 @@ class Handing:
 _ORIGINALS: Final = text(
     "SELECT id, text FROM inbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) AND state IN ('done', 'stored')"
 )
-_HAND_OVER: Final = text(
+_REASSIGN: Final = text(
     """
     UPDATE inbound_messages AS m
     SET tenant_id = given.tenant_id, route = given.route, rule = given.rule, keyword_id = given.keyword_id,
@@ -48,22 +48,22 @@ _HAND_OVER: Final = text(
 )
 
 
-async def list_originals(session: Session, ids: Collection[UUID | None]) -> Mapping[UUID, Original]:
+async def list_originals(session: Session, ids: Collection[UUID]) -> Mapping[UUID, Original]:
     """Messages that have been run or put aside."""
-    rows = await session.execute(_ORIGINALS, {"ids": [each for each in ids if each is not None]})
+    rows = await session.execute(_ORIGINALS, {"ids": list(ids)}) if ids else ()
     return {row.id: Original(id=row.id, text=row.text) for row in rows}
 
 
-async def hand_over(session: Session, handings: Sequence[Handing]) -> None:
-    """Give messages to tenants; one that has an owner by now stays with it. Who else was offered is not theirs to see."""
-    if handings:
+async def reassign(session: Session, reassignments: Sequence[Reassignment]) -> None:
+    """Give messages to tenants; one that has an owner by now stays with it. Who else was asked about is nobody's to see."""
+    if reassignments:
         columns = {
-            "messages": [each.message_id for each in handings],
-            "tenants": [each.tenant_id for each in handings],
-            "routes": [each.route for each in handings],
-            "rules": [each.rule for each in handings],
-            "keywords": [each.keyword_id for each in handings],
-            "revisions": [each.revision for each in handings],
-            "answers": [each.answered_by for each in handings],
+            "messages": [each.message_id for each in reassignments],
+            "tenants": [each.tenant_id for each in reassignments],
+            "routes": [each.route for each in reassignments],
+            "rules": [each.rule for each in reassignments],
+            "keywords": [each.keyword_id for each in reassignments],
+            "revisions": [each.revision for each in reassignments],
+            "answers": [each.answered_by for each in reassignments],
         }
-        await session.execute(_HAND_OVER, columns)
+        await session.execute(_REASSIGN, columns)

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from twoway_router.domain.causes import EffectKey
 from twoway_router.inbound.rules import CARRIER_REPLIED, RESTORED
+from twoway_router.routing.route_details import AskedTenant, RouteDetails
 from twoway_router.store import Session
 
 ACCEPTED: Final = "accepted"
@@ -18,7 +19,7 @@ ACCEPTED: Final = "accepted"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WaitingMessage:
-    """An accepted MO with its route. ``details`` explain the route (window, language, word)."""
+    """An accepted MO with its route."""
 
     id: UUID
     order_key: int
@@ -31,7 +32,7 @@ class WaitingMessage:
     keyword_revision: int | None
     sub_keyword: str | None
     rest: str
-    details: Mapping[str, Any]
+    details: RouteDetails
     reply_token: str | None
     attempts: int
     received_at: datetime
@@ -39,6 +40,23 @@ class WaitingMessage:
     only_ordinal: int | None = None
     carrier_replied: bool = False
     has_restored: bool = False
+
+    @property
+    def revision(self) -> tuple[UUID, int] | None:
+        """The keyword revision that it matched."""
+        if self.keyword_id is None or self.keyword_revision is None:
+            return None
+        return self.keyword_id, self.keyword_revision
+
+    @property
+    def context_id(self) -> UUID | None:
+        """The context that decided its route."""
+        return self.details.context_id if self.route == "context" else None
+
+    @property
+    def asks(self) -> Sequence[AskedTenant]:
+        """The tenants between which its sender is to choose, with their contexts."""
+        return self.details.asks if self.route == "none" else ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,12 +187,14 @@ async def list_waiting(session: Session, keys: Collection[int], limit: int) -> S
     """All accepted messages of these people, oldest first."""
     values = {"keys": list(keys), "limit": limit, "replied": CARRIER_REPLIED, "restored": RESTORED}
     rows = await session.execute(_WAITING, values)
-    return [WaitingMessage(**row._asdict()) for row in rows]
+    return [WaitingMessage(**{**row._asdict(), "details": RouteDetails.read(row.details)}) for row in rows]
 
 
 async def find_known(session: Session, messages: Sequence[WaitingMessage]) -> set[UUID]:
     """Those of these messages whose sender has written to their tenant before."""
     asked = [message for message in messages if message.tenant_id is not None]
+    if not asked:
+        return set()
     columns = {
         "ids": [message.id for message in asked],
         "tenant_ids": [message.tenant_id for message in asked],
@@ -186,7 +206,7 @@ async def find_known(session: Session, messages: Sequence[WaitingMessage]) -> se
 async def list_earlier(session: Session, ids: Collection[UUID]) -> Mapping[UUID, Mapping[int, EarlierRun]]:
     """The runs of messages since they were last routed, by message and ordinal; a success before anything else."""
     found: dict[UUID, dict[int, EarlierRun]] = {message_id: {} for message_id in ids}
-    for row in await session.execute(_EARLIER, {"ids": list(ids)}):
+    for row in await session.execute(_EARLIER, {"ids": list(ids)}) if ids else ():
         found[row.cause_id][row.ordinal] = EarlierRun(kind=row.kind, state=row.state, values=row.values)
     return found
 

@@ -36,6 +36,14 @@ async def find_endpoint(
     return await session.scalar(statement.with_for_update() if for_update else statement)
 
 
+async def list_known(session: Session, tenant_id: UUID, ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these endpoints that are the tenant's."""
+    statement = select(WebhookEndpoints.id).where(
+        WebhookEndpoints.tenant_id == tenant_id, WebhookEndpoints.id.in_(ids), _is_there()
+    )
+    return frozenset(await session.scalars(statement))
+
+
 async def list_endpoints(
     session: Session, tenant_id: UUID, *, after: UUID | None, limit: int
 ) -> Sequence[WebhookEndpoints]:
