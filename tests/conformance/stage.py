@@ -40,7 +40,7 @@ from twoway_router.outbound.network import Guard
 from twoway_router.store import Engine, System, transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.store.listen import Listener
-from twoway_router.webhooks.progress import announce
+from twoway_router.webhooks.listener import tell_endpoints
 
 WORD: Final = "PIZZA"
 REPLY: Final = "Buon appetito, è pronta: {{ message.rest }}"
@@ -127,7 +127,7 @@ class Line:
     async def run(self) -> None:
         """Everything that waits, by a new executor: actions, then sends."""
         limits = RunLimits(tries=5, mt_lifetime=timedelta(hours=12))
-        runner = MessageRunner(self.router.engine, limits=limits, clock=self.router.clock)
+        runner = MessageRunner(self.router.engine, limits=limits, clock=self.router.clock, tell=tell_endpoints)
         if ids := await self.router.take_jobs("message.run"):
             await runner.run(ids)
         await self.send()
@@ -183,7 +183,7 @@ class Line:
             ConnectionBook(SEALER, self.router.url),
             limits=limits,
             clock=self.router.clock,
-            announce=announce,
+            announce=tell_endpoints,
             chance=lambda: 0.5,
         )
 

@@ -13,10 +13,10 @@ from tests.support.scene import FakeHttp, Scene, taken
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState
+from twoway_router.events.news import Departure
 from twoway_router.mts import service as mts
-from twoway_router.mts.rules import Departure
 from twoway_router.store import System, transaction
-from twoway_router.webhooks.progress import announce
+from twoway_router.webhooks.listener import tell_endpoints
 
 REPLY = {"kind": "reply", "text": "Hello"}
 
@@ -130,7 +130,7 @@ async def test_the_owner_of_a_dedicated_number_is_told(refusing: Scene) -> None:
     async with transaction(refusing.engine, System("test")) as session:
         owned = await a_number(session, refusing.connection_id, "+390612345678", owner=refusing.gym)
         news = await mts.leave(session, [Departure(number_id=owned, msisdn=ANN, key=an_effect())], now=refusing.clock())
-        await announce(session, news, refusing.clock())
+        await tell_endpoints(session, news, refusing.clock())
 
     assert await suppressed(refusing) == [(owned, ANN, None, "carrier")]
     assert [tenant_id for tenant_id, _, _ in await told(refusing)] == [refusing.gym]
@@ -178,4 +178,4 @@ async def report(scene: Scene) -> None:
     )
     async with transaction(scene.engine, System("test")) as session:
         news = await mts.apply_receipts(session, [(scene.connection_id, receipt)], now=scene.clock())
-        await announce(session, news, scene.clock())
+        await tell_endpoints(session, news, scene.clock())

@@ -17,7 +17,7 @@ from twoway_router.mts import service as mts
 from twoway_router.scheduler.app import Scheduler
 from twoway_router.store import System, transaction
 from twoway_router.webhooks import service as webhooks
-from twoway_router.webhooks.progress import announce
+from twoway_router.webhooks.listener import tell_endpoints
 
 
 async def subscribe(scene: Scene, tenant_id: TenantId, *types: str) -> None:
@@ -112,7 +112,7 @@ async def test_a_delivery_receipt_is_told(scene: Scene) -> None:
 
     async with transaction(scene.engine, System("test")) as session:
         news = await mts.apply_receipts(session, [(scene.connection_id, receipt)], now=scene.clock())
-        await announce(session, news, scene.clock())
+        await tell_endpoints(session, news, scene.clock())
 
     ((_, event_type, data),) = await told(scene)
     assert (event_type, data["delivery_state"]) == ("message.delivered", "delivered")

@@ -19,6 +19,7 @@ from twoway_router.numbers.queries import list_routed_numbers
 from twoway_router.routing.index import RoutingTable
 from twoway_router.store import System, transaction
 from twoway_router.store.audit import Actor, list_entries
+from twoway_router.webhooks.listener import tell_endpoints
 
 REPLY = {"kind": "reply", "text": "Ecco {{ message.rest }}"}
 
@@ -50,7 +51,9 @@ async def again(scene: Scene, message_id: UUID, *, within: TenantId | None = Non
         message = await lock_message(session, message_id, within=within)
         assert message is not None
         by = Actor(tenant_id=within)
-        (result,) = await replay(session, [message], Wish(**wish), table, within=within, by=by, now=scene.clock())
+        (result,) = await replay(
+            session, [message], Wish(**wish), table, within=within, by=by, now=scene.clock(), tell=tell_endpoints
+        )
     await scene.runner().run(await scene.take_jobs("message.run"))
     return result.problem
 
@@ -177,7 +180,14 @@ async def test_what_cannot_be_replayed_is_left_as_it_is(
         message = await lock_message(session, message_id, within=None)
         assert message is not None
         (result,) = await replay(
-            session, [message], Wish(**wish), RoutingTable.build((), ()), within=None, by=Actor(), now=scene.clock()
+            session,
+            [message],
+            Wish(**wish),
+            RoutingTable.build((), ()),
+            within=None,
+            by=Actor(),
+            now=scene.clock(),
+            tell=tell_endpoints,
         )
 
     assert result.problem is not None

@@ -14,6 +14,7 @@ from twoway_router.numbers.queries import list_routed_numbers
 from twoway_router.routing.index import RoutingTable
 from twoway_router.store import System, transaction
 from twoway_router.store.audit import Actor
+from twoway_router.webhooks.listener import tell_endpoints
 
 PIZZA = {"word": "PIZZA", "actions": [ASK_PIZZERIA]}
 PALESTRA = {"word": "PALESTRA", "actions": [ASK_GYM]}
@@ -33,7 +34,9 @@ async def again(talks: Talks, message: Any, **wish: Any) -> Replayed:
         table = RoutingTable.build(numbers, await list_rules_of_number(session, scene.number_id))
         row = await lock_message(session, message.id, within=None)
         assert row is not None
-        (result,) = await replay(session, [row], Wish(**wish), table, within=None, by=Actor(), now=scene.clock())
+        (result,) = await replay(
+            session, [row], Wish(**wish), table, within=None, by=Actor(), now=scene.clock(), tell=tell_endpoints
+        )
     await talks.run()
     return result
 

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from tests.cast import PUBLIC_URL, SEALER
 from tests.support.scene import Scene
+from twoway_router.events.news import News
 from twoway_router.executor.connections import ConnectionBook
 from twoway_router.mts.delivery import Limits, SmsDelivery
-from twoway_router.mts.rules import News
 from twoway_router.store import Session
 
 REPLY = {"kind": "reply", "text": "{{ message.rest }}"}

@@ -11,13 +11,21 @@ from sqlalchemy import text
 from tests.cast import an_effect
 from tests.store.rows import NOW, add_tenant
 from twoway_router.domain.ids import TenantId, WebhookEndpointId, new_id
+from twoway_router.events.catalogue import EventType, WebhookTest
+from twoway_router.events.news import Event, News
 from twoway_router.store import Session, System, transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.store.sealing import Sealer
 from twoway_router.webhooks import service
+from twoway_router.webhooks.listener import tell_endpoints
 from twoway_router.webhooks.queries import deliveries, endpoints
-from twoway_router.webhooks.rules import DeliveryInProgress, EndpointIsDisabled, EndpointNotFound, signing_secrets
-from twoway_router.webhooks.service import DeliveryDraft, EventDraft
+from twoway_router.webhooks.rules import (
+    DeliveryDraft,
+    DeliveryInProgress,
+    EndpointIsDisabled,
+    EndpointNotFound,
+    signing_secrets,
+)
 from twoway_router.webhooks.tables import WebhookEndpoints
 
 SEALER = Sealer([b"k" * 32])
@@ -54,6 +62,10 @@ def draft(endpoint: WebhookEndpoints, tenant_id: TenantId | None = None) -> Deli
         data={"keyword": "PIZZA"},
         key=an_effect(),
     )
+
+
+def an_event(tenant_id: TenantId, event_type: EventType = "webhook.test") -> Event:
+    return Event(tenant_id=tenant_id, type=event_type, data=WebhookTest(endpoint_id=new_id()), key=an_effect())
 
 
 async def jobs(session: Session) -> list[tuple[str, list[str]]]:
@@ -104,8 +116,7 @@ async def test_an_event_goes_to_every_endpoint_that_wants_it(session: Session, p
     await add_endpoint(session, pizzeria, "message.received")
     await add_endpoint(session, gym, "coupon.issued")
 
-    event = EventDraft(tenant_id=pizzeria, event_type="coupon.issued", data={"code": "X"}, key=an_effect())
-    await service.emit_all(session, [event], now=NOW)
+    await tell_endpoints(session, News(events=(an_event(pizzeria, "coupon.issued"),)), NOW)
 
     rows = (await session.execute(text("SELECT endpoint_id FROM webhook_deliveries"))).scalars()
     assert sorted(rows) == sorted(endpoint.id for endpoint in wanting)
@@ -115,14 +126,7 @@ async def test_a_batch_of_events_of_two_tenants_is_kept_apart(session: Session, 
     gym = await add_tenant(session, "GYM")
     ours, theirs = await add_endpoint(session, pizzeria, "*"), await add_endpoint(session, gym, "*")
 
-    await service.emit_all(
-        session,
-        [
-            EventDraft(tenant_id=tenant, event_type="webhook.test", data={}, key=an_effect())
-            for tenant in (pizzeria, gym)
-        ],
-        now=NOW,
-    )
+    await tell_endpoints(session, News(events=(an_event(pizzeria), an_event(gym))), NOW)
 
     rows = await session.execute(text("SELECT tenant_id, endpoint_id FROM webhook_deliveries"))
     assert {tuple(row) for row in rows} == {(pizzeria, ours.id), (gym, theirs.id)}
@@ -249,8 +253,7 @@ async def test_a_queue_survives_commit(database_url: str) -> None:
     async with transaction(engine, System("test")) as session:
         tenant_id = await add_tenant(session, "PIZZERIA")
         endpoint = await add_endpoint(session, tenant_id, "*")
-        event = EventDraft(tenant_id=tenant_id, event_type="webhook.test", data={"note": "x"}, key=an_effect())
-        await service.emit_all(session, [event], now=NOW)
+        await tell_endpoints(session, News(events=(an_event(tenant_id),)), NOW)
 
     async with transaction(engine, System("test")) as session:
         listed = (await session.execute(text("SELECT endpoint_id FROM webhook_deliveries"))).scalars().all()

@@ -21,7 +21,7 @@ from twoway_router.processes.sandbox import SandboxDoor
 from twoway_router.sandbox.delivery import SandboxCarrier
 from twoway_router.store.engine import make_engine
 from twoway_router.store.follower import ChangeFollower
-from twoway_router.webhooks.progress import announce
+from twoway_router.webhooks.listener import tell_endpoints
 
 COPY = {"country": "IT", "address": SHARED}
 """The sandbox's number: the address of the live one."""
@@ -92,10 +92,12 @@ async def playing(url: str, *, settings: Mapping[str, Any] | None = None) -> Asy
         clock=scene.clock,
         sandboxes=Sandboxes(door=door),
     )
-    carrier = SandboxCarrier(engine, scene.http, clock=scene.clock, announce=announce)
+    carrier = SandboxCarrier(engine, scene.http, clock=scene.clock, announce=tell_endpoints)
     limits = Limits(lease=timedelta(seconds=60), timeout=timedelta(seconds=20), receipt_wait=timedelta(seconds=120))
     book = ConnectionBook(SEALER, PUBLIC_URL)
-    sms = SmsDelivery(engine, carrier, book, limits=limits, clock=scene.clock, announce=announce, chance=lambda: 0.5)
+    sms = SmsDelivery(
+        engine, carrier, book, limits=limits, clock=scene.clock, announce=tell_endpoints, chance=lambda: 0.5
+    )
 
     async def a_user(tenant_id: TenantId | None, mode: str = "live") -> Caller:
         return await a_caller(app, engine, tenant_id, mode=mode, expires_at=None)

@@ -21,7 +21,7 @@ from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.store import Engine, Session, System, transaction
 from twoway_router.store.outbox import order_key
-from twoway_router.webhooks.progress import announce
+from twoway_router.webhooks.listener import tell_endpoints
 
 Answer = Callable[[HttpRequest], Awaitable[HttpReply]]
 
@@ -70,7 +70,7 @@ class Scene:
     def runner(self, *, tries: int = 5, rows: int = BATCH_ROWS) -> MessageRunner:
         """A new executor's part for ``message.run``; ``rows`` is how many messages it runs in one transaction."""
         limits = RunLimits(tries=tries, mt_lifetime=timedelta(hours=12))
-        return MessageRunner(self.engine, limits=limits, clock=self.clock, rows=rows)
+        return MessageRunner(self.engine, limits=limits, clock=self.clock, tell=tell_endpoints, rows=rows)
 
     def sms(self, http: FakeHttp | None = None) -> SmsDelivery:
         """A new executor's part for ``sms.deliver``."""
@@ -82,7 +82,7 @@ class Scene:
             book,
             limits=limits,
             clock=self.clock,
-            announce=announce,
+            announce=tell_endpoints,
             chance=lambda: 0.5,
         )
 

@@ -11,9 +11,10 @@ from twoway_router.actions.kind import ActionKind, Reference
 from twoway_router.actions.spec import ActionBase
 from twoway_router.domain.ids import WebhookEndpointId
 from twoway_router.domain.outcomes import Done, Failed, Outcome
+from twoway_router.events.catalogue import KeywordMatched
 from twoway_router.store import Session
-from twoway_router.webhooks.events import KeywordMatched
-from twoway_router.webhooks.service import DeliveryDraft, list_known_endpoints, queue_deliveries
+from twoway_router.webhooks.rules import DeliveryDraft
+from twoway_router.webhooks.service import list_known_endpoints, queue_deliveries
 
 
 class CallWebhookSpec(ActionBase):

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Annotated, Final, Literal, assert_never
+from typing import Annotated, Final, Literal, assert_never, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -15,15 +15,7 @@ MAX_DEPTH: Final = 5
 MAX_SIZE: Final = 50
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-WEEKDAYS: Final[tuple[Weekday, ...]] = (
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-)
+WEEKDAYS: Final[tuple[Weekday, ...]] = get_args(Weekday)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,14 +184,14 @@ def _extent(node: Condition) -> tuple[int, int]:
 
 
 def _text_fits(condition: TextIs, text: str) -> bool:
-    folded, wanted = _fold(text), _fold(condition.value)
+    folded, value = _fold(text), _fold(condition.value)
     match condition.operator:
         case "equals":
-            return folded == wanted
+            return folded == value
         case "starts_with":
-            return folded.startswith(wanted)
+            return folded.startswith(value)
         case "contains":
-            return wanted in folded
+            return value in folded
         case "is_empty":
             return not folded
     assert_never(condition.operator)

@@ -11,9 +11,9 @@ from twoway_router.actions.conditions import Condition
 from twoway_router.domain.causes import Cause, CauseKind, EffectKey
 from twoway_router.domain.ids import InboundMessageId, NumberId, TenantId
 from twoway_router.domain.outcomes import Outcome
+from twoway_router.events.news import Departure, Event
 from twoway_router.numbers.default_texts import OwnText
 from twoway_router.store import Session
-from twoway_router.webhooks.service import EventDraft
 
 Spec = TypeVar("Spec")
 
@@ -108,14 +108,15 @@ class Run(Generic[Spec]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunContext:
-    """What all runs of a batch share. Actions add the events that tenants shall hear of.
+    """What all runs of a batch share. Actions add what listeners hear of: events, who has ``left``, and MTs.
 
     ``refused`` are MTs of tenants that will not be sent.
     """
 
     now: datetime
     mt_lifetime: timedelta
-    events: list[EventDraft] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    left: list[Departure] = field(default_factory=list)
     refused: dict[UUID, UUID] = field(default_factory=dict)
 
 

@@ -16,10 +16,10 @@ from twoway_router.coupons.rules import CouponRequest, IssuedCode
 from twoway_router.coupons.service import issue_codes, list_known_pools
 from twoway_router.domain.ids import CouponPoolId
 from twoway_router.domain.outcomes import Done, Failed, Outcome
+from twoway_router.events.catalogue import CouponIssued, CouponPoolEmpty
+from twoway_router.events.news import Event
 from twoway_router.store import Session
 from twoway_router.templates.liquid import TemplateError
-from twoway_router.webhooks.events import CouponIssued, CouponPoolEmpty
-from twoway_router.webhooks.service import EventDraft
 
 
 class IssueCouponSpec(ActionBase):
@@ -72,14 +72,15 @@ async def _answer_empty(session: Session, runs: Sequence[CouponRun], context: Ru
     await queue(session, drafts, context)
 
 
-def _event(each: CouponRun, code: IssuedCode | None) -> EventDraft:
-    facts = {"inbound_message_id": each.message.id, "pool_id": each.spec.pool_id, "sender": each.message.sender}
+def _event(each: CouponRun, code: IssuedCode | None) -> Event:
+    message, pool_id = each.message, each.spec.pool_id
     if code is None:
-        event_type, data = "coupon.pool_empty", CouponPoolEmpty.model_validate(facts).model_dump(mode="json")
-    else:
-        issued = CouponIssued.model_validate({**facts, "code": code.code, "is_new": code.is_new})
-        event_type, data = "coupon.issued", issued.model_dump(mode="json")
-    return EventDraft(tenant_id=each.message.owner, event_type=event_type, data=data, key=each.key)
+        empty = CouponPoolEmpty(inbound_message_id=message.id, pool_id=pool_id, sender=message.sender)
+        return Event(tenant_id=message.owner, type="coupon.pool_empty", data=empty, key=each.key)
+    issued = CouponIssued(
+        inbound_message_id=message.id, pool_id=pool_id, code=code.code, sender=message.sender, is_new=code.is_new
+    )
+    return Event(tenant_id=message.owner, type="coupon.issued", data=issued, key=each.key)
 
 
 KIND: Final = ActionKind(

@@ -19,7 +19,7 @@ from twoway_router.sandbox.delivery import SandboxCarrier
 from twoway_router.store import Engine
 from twoway_router.store.sealing import Sealer
 from twoway_router.webhooks.delivery import WebhookDelivery, WebhookLimits
-from twoway_router.webhooks.progress import announce
+from twoway_router.webhooks.listener import tell_endpoints
 from twoway_router.webhooks.rules import PORTS
 
 
@@ -32,7 +32,7 @@ class Executor:
         allowed = read_networks(settings.webhook_allowed_networks)
         self._drain: timedelta = settings.drain
         self._carriers = SandboxCarrier(
-            engine, PooledHttpClient(Guard(allowed=allowed)), clock=clock, announce=announce
+            engine, PooledHttpClient(Guard(allowed=allowed)), clock=clock, announce=tell_endpoints
         )
         self._webhooks = PooledHttpClient(Guard(allowed=allowed, ports=PORTS, is_tls_required=True))
         smtp = smtp_server(settings)
@@ -45,7 +45,7 @@ class Executor:
                     lease=settings.mt_lease, timeout=settings.mt_timeout, receipt_wait=settings.mt_receipt_wait
                 ),
                 clock=clock,
-                announce=announce,
+                announce=tell_endpoints,
             ),
             webhook=WebhookDelivery(
                 engine,
@@ -59,7 +59,7 @@ class Executor:
             email=EmailDelivery(engine, smtp, clock=clock) if smtp else None,
         )
         limits = RunLimits(tries=settings.run_tries, mt_lifetime=settings.mt_lifetime)
-        runner = MessageRunner(engine, limits=limits, clock=clock)
+        runner = MessageRunner(engine, limits=limits, clock=clock, tell=tell_endpoints)
         self._jobs = JobRunner(transport, runner, deliveries, prefetch=settings.prefetch)
 
     async def start(self) -> None:

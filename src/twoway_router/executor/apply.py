@@ -5,22 +5,20 @@ from typing import Final
 
 from twoway_router.actions.context import RunContext, RunMessage
 from twoway_router.contexts import service as contexts
+from twoway_router.events.catalogue import MessageReceived
+from twoway_router.events.news import Event, Listener, News
 from twoway_router.executor.decide import Plan, after_answers, after_places, places_wanted, recent_contexts
 from twoway_router.executor.queries import take_places
 from twoway_router.executor.steps import run_steps
 from twoway_router.inbound.queries.reassigning import reassign
 from twoway_router.inbound.queries.runs import finish
-from twoway_router.mts.rules import News
 from twoway_router.store import Session
-from twoway_router.webhooks.events import MessageReceived
-from twoway_router.webhooks.progress import announce
-from twoway_router.webhooks.service import EventDraft, emit_all
 
 MOST_TAKINGS: Final = 2
 """The number's question and then the tenant's: whoever did not get the first does not take the second."""
 
 
-async def apply(session: Session, plans: Sequence[Plan], context: RunContext) -> None:
+async def apply(session: Session, plans: Sequence[Plan], context: RunContext, tell: Listener) -> None:
     """All of it in the caller's transaction. Plans come in the order in which their messages were written."""
     for turn in range(MOST_TAKINGS):
         answers = [plan.takes[turn].answer for plan in plans if turn < len(plan.takes)]
@@ -29,17 +27,15 @@ async def apply(session: Session, plans: Sequence[Plan], context: RunContext) ->
         plans = after_places(plans, await take_places(session, wanted))
     await reassign(session, [plan.reassigns for plan in plans if plan.reassigns])
     await contexts.close_choices(session, {plan.person for plan in plans if plan.closes_choices}, now=context.now)
-    context.events.extend(
-        _received(plan.message) for plan in plans if plan.message.tenant_id is not None and plan.only is None
-    )
+    received = [_received(plan.message) for plan in plans if plan.message.tenant_id is not None and plan.only is None]
     finished = await run_steps(session, plans, context)
     await contexts.refresh_recent(session, recent_contexts(plans, finished), now=context.now)
-    await emit_all(session, context.events, now=context.now)
-    await announce(session, News(moved=context.refused), context.now)
+    news = News(events=(*received, *context.events), moved=context.refused, left=tuple(context.left))
+    await tell(session, news, context.now)
     await finish(session, [plan.message.id for plan in plans], finished, context.now)
 
 
-def _received(message: RunMessage) -> EventDraft:
+def _received(message: RunMessage) -> Event:
     facts = {
         "inbound_message_id": message.original_id or message.id,
         "number": message.number.address,
@@ -54,9 +50,9 @@ def _received(message: RunMessage) -> EventDraft:
         "answer": message.answer,
         "received_at": message.received_at,
     }
-    return EventDraft(
+    return Event(
         tenant_id=message.owner,
-        event_type="message.received",
-        data=MessageReceived.model_validate(facts).model_dump(mode="json"),
+        type="message.received",
+        data=MessageReceived.model_validate(facts),
         key=message.key(-1),
     )

@@ -11,13 +11,15 @@ from typing import Final
 from uuid import UUID
 
 from twoway_router.actions.context import PlannedAction, RunMessage, RunNumber
-from twoway_router.actions.notices.choose import Choice, plan_choose
-from twoway_router.actions.notices.courtesy import plan_courtesy
-from twoway_router.actions.notices.did_you_mean import Suggestion, plan_did_you_mean
-from twoway_router.actions.notices.help_text import plan_help
-from twoway_router.actions.notices.opt_in import plan_opt_in
-from twoway_router.actions.notices.opt_out import plan_opt_out
-from twoway_router.actions.notices.window import plan_closed, plan_released
+from twoway_router.actions.notices import (
+    plan_closed,
+    plan_courtesy,
+    plan_help,
+    plan_opt_in,
+    plan_opt_out,
+    plan_released,
+)
+from twoway_router.actions.questions import Choice, Suggestion, plan_choose, plan_did_you_mean
 from twoway_router.actions.registry import plan_actions, plan_answer
 from twoway_router.consent.rules import Person
 from twoway_router.contexts.rules import NUMBER_QUESTIONS, Answer, Recent, StoredContext

@@ -15,6 +15,7 @@ import structlog
 
 from twoway_router.actions.context import RunContext
 from twoway_router.domain.clock import Clock
+from twoway_router.events.news import Listener
 from twoway_router.executor.apply import apply
 from twoway_router.executor.decide import decide
 from twoway_router.executor.load import load
@@ -44,10 +45,13 @@ class RunLimits:
 class MessageRunner:
     """One per process; jobs that wait at the same time share a transaction."""
 
-    def __init__(self, engine: Engine, *, limits: RunLimits, clock: Clock, rows: int = BATCH_ROWS) -> None:
+    def __init__(
+        self, engine: Engine, *, limits: RunLimits, clock: Clock, tell: Listener, rows: int = BATCH_ROWS
+    ) -> None:
         self._engine = engine
         self._limits = limits
         self._clock = clock
+        self._tell = tell
         self._rows = rows
         self._revisions = RevisionBook()
         self._batches: GroupCommit[Sequence[UUID], Exception | None] = GroupCommit(self._run_jobs, max_rows=50)
@@ -137,7 +141,7 @@ class MessageRunner:
         now = self._clock()
         facts = await load(session, waiting, self._revisions, now)
         plans = decide(waiting, facts)
-        await apply(session, plans, RunContext(now=now, mt_lifetime=self._limits.mt_lifetime))
+        await apply(session, plans, RunContext(now=now, mt_lifetime=self._limits.mt_lifetime), self._tell)
 
     async def _blame(self, message: WaitingMessage, error: Exception) -> bool:
         """Note the failure; whether the person's next message may follow (only when this one is parked)."""

@@ -14,6 +14,7 @@ import orjson
 from twoway_router.consent.rules import ConsentChange, ConsentKind, scope_of
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import InboundMessage, SenderKind, Sharing
+from twoway_router.events.news import Listener, News
 from twoway_router.inbound.queries.restored import mark_restored
 from twoway_router.inbound.rules import CARRIER_OPT_OUT, CARRIER_REPLIED
 from twoway_router.ingress.arrivals import Arrival, Stored
@@ -21,7 +22,6 @@ from twoway_router.ingress.open_contexts import Conversations
 from twoway_router.ingress.queries import insert_messages_once, insert_quarantined
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.mts import service as mts
-from twoway_router.mts.rules import News
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.route_details import RouteDetails
 from twoway_router.routing.suggest import with_suggestion
@@ -29,7 +29,6 @@ from twoway_router.routing.types import Decision, NumberRules, RouteOutcome, Rou
 from twoway_router.store.outbox import order_key
 from twoway_router.store.transaction import Session
 from twoway_router.telemetry.metrics import ROUTED
-from twoway_router.webhooks.progress import announce
 
 _UNKNOWN_NUMBER = Decision(
     outcome=RouteOutcome.NONE, rule="unknown_number", reason="no number of this connection has that address"
@@ -114,7 +113,12 @@ def _extra(message: InboundMessage, outcome: RouteOutcome) -> str:
 
 
 async def accept(
-    session: Session, arrivals: Sequence[Arrival], cache: RoutingCache, new_id: Callable[[], UUID], now: datetime
+    session: Session,
+    arrivals: Sequence[Arrival],
+    cache: RoutingCache,
+    new_id: Callable[[], UUID],
+    now: datetime,
+    tell: Listener,
 ) -> Sequence[Stored]:
     """Store the batch; one result per arrival, in order."""
     rows: list[tuple[Any, ...]] = []
@@ -144,11 +148,11 @@ async def accept(
     if said := [change for message_id, change in changes.items() if message_id in inserted]:
         obeyed = await mts.obey(session, said, now=now)
         await mark_restored(session, obeyed.restored_by)
-        await announce(session, News(moved=obeyed.moved), now)
+        await tell(session, News(moved=obeyed.moved), now)
     await talks.close(session, inserted, now)
     receipts = [(arrival.connection_id, receipt) for arrival in arrivals for receipt in arrival.receipts]
     if receipts:
-        await announce(session, await mts.apply_receipts(session, receipts, now=now), now)
+        await tell(session, await mts.apply_receipts(session, receipts, now=now), now)
     await _quarantine(session, arrivals, new_id)
     return [_result(arrival, message_ids, inserted) for arrival, message_ids in zip(arrivals, ids, strict=True)]
 

@@ -27,6 +27,7 @@ from twoway_router.store.sealing import Sealer
 from twoway_router.store.transaction import Engine, System, transaction
 from twoway_router.tasks import pause
 from twoway_router.telemetry.metrics import INGRESS_BATCH_ROWS, INGRESS_COMMIT_SECONDS
+from twoway_router.webhooks.listener import tell_endpoints
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +101,7 @@ class Ingress:
         """One turn; how many incomplete messages went on."""
         now = self._clock()
         async with transaction(self._engine, System("ingress")) as session:
-            flushed = await flush_incomplete(session, self.routing, new_id, now)
+            flushed = await flush_incomplete(session, self.routing, new_id, now, tell_endpoints)
             if self._forgot_at is None or now - self._forgot_at > _FORGET_EVERY:
                 await forget_parts(session, now)
                 self._forgot_at = now
@@ -125,7 +126,7 @@ class Ingress:
         began = perf_counter()
         async with transaction(self._engine, System("ingress")) as session:
             take = accept_parts if has_parts(arrivals) else accept
-            stored = await take(session, arrivals, self.routing, new_id, self._clock())
+            stored = await take(session, arrivals, self.routing, new_id, self._clock(), tell_endpoints)
         INGRESS_COMMIT_SECONDS.observe(perf_counter() - began)
         INGRESS_BATCH_ROWS.observe(len(arrivals))
         return stored

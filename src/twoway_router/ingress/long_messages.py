@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 
 from twoway_router.domain.messages import InboundMessage
+from twoway_router.events.news import Listener
 from twoway_router.ingress.accept import accept
 from twoway_router.ingress.arrivals import Arrival, Stored
 from twoway_router.ingress.parts import SetKey, Whole, assemble, facts_of
@@ -42,7 +43,12 @@ def has_parts(arrivals: Sequence[Arrival]) -> bool:
 
 
 async def accept_parts(
-    session: Session, arrivals: Sequence[Arrival], cache: RoutingCache, new_id: Callable[[], UUID], now: datetime
+    session: Session,
+    arrivals: Sequence[Arrival],
+    cache: RoutingCache,
+    new_id: Callable[[], UUID],
+    now: datetime,
+    tell: Listener,
 ) -> Sequence[Stored]:
     """Like ``accept``, for a batch that holds parts."""
     parts: list[_NewPart] = []
@@ -64,7 +70,7 @@ async def accept_parts(
         replace(arrival, messages=(*_without_parts(arrival), *completed.get(position, ())))
         for position, arrival in enumerate(arrivals)
     ]
-    stored = list(await accept(session, plain, cache, new_id, now))
+    stored = list(await accept(session, plain, cache, new_id, now, tell))
     await _close(session, made.wholes)
     if made.late:
         await part_queries.correct(session, made.late)
@@ -76,7 +82,9 @@ async def accept_parts(
     return stored
 
 
-async def flush_incomplete(session: Session, cache: RoutingCache, new_id: Callable[[], UUID], now: datetime) -> int:
+async def flush_incomplete(
+    session: Session, cache: RoutingCache, new_id: Callable[[], UUID], now: datetime, tell: Listener
+) -> int:
     """Send on what has waited long enough for its missing parts; how many messages that were. Any number may run."""
     due = await part_queries.list_due(session, now, FLUSH_LIMIT)
     keys = await part_queries.try_lock_sets(session, due) if due else []
@@ -86,7 +94,7 @@ async def flush_incomplete(session: Session, cache: RoutingCache, new_id: Callab
     arrivals = [
         Arrival(connection_id=whole.connection_id, received_at=now, messages=(whole.message,)) for whole in wholes
     ]
-    await accept(session, arrivals, cache, new_id, now)
+    await accept(session, arrivals, cache, new_id, now, tell)
     await _close(session, wholes)
     return len(wholes)
 

@@ -31,6 +31,7 @@ from twoway_router.web.limits import FailedTries, RateLimiter
 from twoway_router.web.middleware import RequestGuard
 from twoway_router.web.problems import install_problems
 from twoway_router.webhooks import api as webhooks
+from twoway_router.webhooks.listener import tell_endpoints
 from twoway_router.webhooks.openapi import webhook_routes
 
 MOST_FAILED_REDEMPTIONS: Final = 5
@@ -127,6 +128,7 @@ def create_app(
         public_url=public_url,
         body_limit_bytes=body_limit_bytes,
         routing_table=routing_table,
+        tell=tell_endpoints,
         is_mail_possible=is_mail_possible,
         webhook_networks=read_networks(webhook_allowed_networks),
         sandbox_door=sandboxes.door,

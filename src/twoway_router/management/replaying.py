@@ -16,13 +16,13 @@ from twoway_router.contexts.rules import StoredContext
 from twoway_router.domain.errors import Conflict, RouterError, Unprocessable
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.domain.messages import SenderKind
+from twoway_router.events.news import Listener, News
 from twoway_router.inbound.queries import replays
 from twoway_router.inbound.queries.restored import mark_restored
 from twoway_router.inbound.rules import CARRIER_OPT_OUT
 from twoway_router.inbound.tables import InboundMessages
 from twoway_router.keywords.tables import Keywords
 from twoway_router.mts import service as messaging
-from twoway_router.mts.rules import News
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.route_details import RouteDetails
@@ -31,7 +31,6 @@ from twoway_router.routing.types import Decision, RouteRequest
 from twoway_router.store import Session, audit, outbox
 from twoway_router.store.audit import Actor, Entry
 from twoway_router.store.outbox import order_key
-from twoway_router.webhooks.progress import announce
 
 Rules = Literal["current", "original"]
 
@@ -109,6 +108,7 @@ async def replay(
     within: TenantId | None,
     by: Actor,
     now: datetime,
+    tell: Listener,
 ) -> Sequence[Replayed]:
     """Begin a new generation of locked messages, as far as each may; one result a message, in order."""
     ids = [message.id for message in messages]
@@ -135,7 +135,7 @@ async def replay(
     await session.flush()
     obeyed = await messaging.obey(session, changes, now=now)
     await mark_restored(session, obeyed.restored_by)
-    await announce(session, News(moved=obeyed.moved), now)
+    await tell(session, News(moved=obeyed.moved), now)
     await audit.record_all(session, "message.replayed", entries, by=by, now=now)
     await _queue_runs(session, [each.message for each in results if each.problem is None])
     return results

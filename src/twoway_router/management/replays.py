@@ -20,7 +20,7 @@ from twoway_router.routing.types import RouteOutcome
 from twoway_router.store import Session
 from twoway_router.store.periods import Period
 from twoway_router.web.auth import CurrentPrincipal, Principal, actor_of
-from twoway_router.web.context import CurrentTable, DbSession, Now
+from twoway_router.web.context import CurrentTable, DbSession, Now, Tell
 from twoway_router.web.route import api_router
 from twoway_router.web.schemas import Body, Moment, Shown
 
@@ -122,7 +122,7 @@ class ExplanationOut(Shown):
 
 @router.post("/replays", status_code=202)
 async def replay_inbound_messages(
-    body: ReplaysIn, caller: CurrentPrincipal, session: DbSession, now: Now, table: CurrentTable
+    body: ReplaysIn, caller: CurrentPrincipal, session: DbSession, now: Now, table: CurrentTable, tell: Tell
 ) -> ReplaysOut:
     """Replay messages by filter, a page at a time. Those that cannot be replayed are named and left as they are."""
     within = caller.tenant_id
@@ -130,7 +130,9 @@ async def replay_inbound_messages(
         session, within=within, where=body.to_filter(), after=body.after, limit=body.limit + 1
     )
     page = rows[: body.limit]
-    results = await replay(session, page, Wish(rules=body.rules), table, within=within, by=actor_of(caller), now=now)
+    results = await replay(
+        session, page, Wish(rules=body.rules), table, within=within, by=actor_of(caller), now=now, tell=tell
+    )
     return ReplaysOut(
         replayed=[_replayed(each.message, caller) for each in results if each.problem is None],
         skipped=[
@@ -144,7 +146,13 @@ async def replay_inbound_messages(
 
 @router.post("/{message_id}/replay", status_code=202)
 async def replay_inbound_message(
-    message_id: UUID, body: ReplayIn, caller: CurrentPrincipal, session: DbSession, now: Now, table: CurrentTable
+    message_id: UUID,
+    body: ReplayIn,
+    caller: CurrentPrincipal,
+    session: DbSession,
+    now: Now,
+    table: CurrentTable,
+    tell: Tell,
 ) -> ReplayOut:
     """Replay one message. Its earlier effects stay; what it does again is a new generation."""
     message = await replays.lock_message(session, message_id, within=caller.tenant_id)
@@ -152,7 +160,9 @@ async def replay_inbound_message(
         raise NotFound
     keyword = await _keyword(session, body.keyword_id, caller)
     wish = Wish(rules=body.rules, ordinal=body.ordinal, keyword=keyword)
-    (result,) = await replay(session, [message], wish, table, within=caller.tenant_id, by=actor_of(caller), now=now)
+    (result,) = await replay(
+        session, [message], wish, table, within=caller.tenant_id, by=actor_of(caller), now=now, tell=tell
+    )
     if result.problem is not None:
         raise result.problem
     return _replayed(message, caller)

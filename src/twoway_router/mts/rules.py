@@ -8,13 +8,12 @@ Called by ``delivery``, ``service`` and ``queries``. Nothing moves an MT but by 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, assert_never
 from uuid import UUID
 
-from twoway_router.domain.causes import EffectKey
 from twoway_router.domain.messages import Capability, DeliveryState, MtState, UnknownPolicy
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
 
@@ -122,24 +121,6 @@ class Move:
     reason: str | None = None
     carrier_message_id: str | None = None
     opted_out: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Departure:
-    """Somebody who has opted out at the carrier, and tenants who are known to have written to them."""
-
-    number_id: UUID
-    msisdn: str
-    key: EffectKey
-    tenant_ids: frozenset[UUID] = frozenset()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class News:
-    """What tenants may want to hear: MTs that moved, with their tenants, and who has left."""
-
-    moved: Mapping[UUID, UUID] = field(default_factory=dict)
-    left: tuple[Departure, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,9 +17,10 @@ from twoway_router.domain.causes import Cause, CauseKind, EffectKey
 from twoway_router.domain.gsm import measure
 from twoway_router.domain.ids import ConnectionId, NumberId, OutboundMessageId, TenantId, new_id
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, MtState, UnknownPolicy
+from twoway_router.events.news import Departure, News
 from twoway_router.mts.queries import cancelling, correspondents, delivering, planning, progress, receipts
 from twoway_router.mts.queries.progress import Progress
-from twoway_router.mts.rules import MOVES, OPTED_OUT, REASONS, SEGMENT_LIMIT, Departure, MtEvent, News, after_receipt
+from twoway_router.mts.rules import MOVES, OPTED_OUT, REASONS, SEGMENT_LIMIT, MtEvent, after_receipt
 from twoway_router.store import Session
 from twoway_router.store.outbox import add, lane_of, order_key
 from twoway_router.telemetry.metrics import CONSENT_BLOCKED, RECEIPTS
@@ -194,7 +195,7 @@ async def apply_receipts(
 ) -> News:
     """Keep receipts and move their MTs, never backwards. A receipt that overtook its MT's answer waits for it.
 
-    Returns what ``webhooks.progress`` tells the tenants.
+    Returns what listeners hear of.
     """
     if not reported:
         return News()

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from twoway_router.events.news import News
 from twoway_router.mts.queries import sweeping
 from twoway_router.mts.queries.sweeping import Swept
-from twoway_router.mts.rules import News
 from twoway_router.mts.service import add_successors
 from twoway_router.store import Session
 from twoway_router.store.outbox import add, lane_of

@@ -16,6 +16,7 @@ from twoway_router.keywords.follower import RoutingCache
 from twoway_router.store.follower import ChangeFollower
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.transaction import Engine, System, transaction
+from twoway_router.webhooks.listener import tell_endpoints
 
 
 class SandboxDoor:
@@ -52,4 +53,4 @@ class SandboxDoor:
 
     async def _commit(self, arrivals: Sequence[Arrival]) -> Sequence[Stored]:
         async with transaction(self._engine, System("ingress")) as session:
-            return await accept(session, arrivals, self._routing, new_id, self._clock())
+            return await accept(session, arrivals, self._routing, new_id, self._clock(), tell_endpoints)

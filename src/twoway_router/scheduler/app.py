@@ -17,12 +17,13 @@ from twoway_router.domain.clock import Clock
 from twoway_router.inbound.queries.runs import count_failure
 from twoway_router.inbound.queries.waiting import forget_courtesies
 from twoway_router.scheduler import queries
-from twoway_router.scheduler.sweeps import SWEEPS, ForgottenMessages, Sweep
+from twoway_router.scheduler.sweeps import ForgottenMessages, Sweep, sweeps_by_name
 from twoway_router.store import Engine, System, heartbeats, outbox, transaction
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.periods import first_id_of
 from twoway_router.tasks import pause
 from twoway_router.telemetry.metrics import WORK_DUE, WORK_OLDEST_AGE
+from twoway_router.webhooks.listener import tell_endpoints
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +49,7 @@ class Scheduler:
         self._transport = transport
         self._clock = clock
         self._forgotten = ForgottenMessages(engine, settings.forgotten_after)
+        self._sweeps = sweeps_by_name(tell_endpoints)
         self._cleaned_at: datetime | None = None
         self._due: dict[str, tuple[int, datetime | None]] = {}
 
@@ -65,7 +67,7 @@ class Scheduler:
         """Every sweep once. One that fails is tried again in the next round; the others go on."""
         now = self._clock()
         await self._guarded("forgotten_messages", partial(self._forgotten.sweep, now))
-        for name, sweep in SWEEPS.items():
+        for name, sweep in self._sweeps.items():
             await self._guarded(name, partial(self._sweep, sweep, now))
         await self._guarded("housekeeping", partial(self._keep_house, now))
 

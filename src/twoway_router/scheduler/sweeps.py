@@ -6,11 +6,11 @@ from typing import Final
 from uuid import UUID
 
 from twoway_router.emails.sweeps import SWEEPS as EMAILS
+from twoway_router.events.news import Listener
 from twoway_router.inbound.queries.waiting import Waiting, list_waiting
 from twoway_router.mts import sweeps as mts
 from twoway_router.store import Engine, Session, System, outbox, transaction
 from twoway_router.store.periods import first_id_of
-from twoway_router.webhooks.progress import announce
 from twoway_router.webhooks.sweeps import SWEEPS as WEBHOOKS
 
 LIMIT: Final = 500
@@ -21,24 +21,25 @@ Sweep = Callable[[Session, datetime, timedelta], Awaitable[int]]
 """With the time and how long work may be without a job; returns how many rows it found."""
 
 
-async def _expire_mts(session: Session, now: datetime, forgotten_after: timedelta) -> int:
-    """MTs whose lifetime is over fail, and their tenants are told."""
-    count, news = await mts.expire(session, now, forgotten_after)
-    await announce(session, news, now)
-    return count
+def sweeps_by_name(tell: Listener) -> Mapping[str, Sweep]:
+    """All of them. ``pending`` and ``planned`` ones are a net below the jobs: they only find what a lost job has left behind."""
 
+    async def expire_mts(session: Session, now: datetime, forgotten_after: timedelta) -> int:
+        """MTs whose lifetime is over fail, and their tenants hear of it."""
+        count, news = await mts.expire(session, now, forgotten_after)
+        await tell(session, news, now)
+        return count
 
-SWEEPS: Final[Mapping[str, Sweep]] = {
-    "expired_mts": _expire_mts,
-    "lapsed_mts": mts.sweep_lapsed,
-    "unknown_mts": mts.sweep_undecided,
-    "planned_mts": mts.sweep_forgotten,
-    "lapsed_webhooks": WEBHOOKS.sweep_lapsed,
-    "pending_webhooks": WEBHOOKS.sweep_forgotten,
-    "lapsed_emails": EMAILS.sweep_lapsed,
-    "pending_emails": EMAILS.sweep_forgotten,
-}
-"""``pending`` and ``planned`` ones are a net below the jobs: they only find what a lost job has left behind."""
+    return {
+        "expired_mts": expire_mts,
+        "lapsed_mts": mts.sweep_lapsed,
+        "unknown_mts": mts.sweep_undecided,
+        "planned_mts": mts.sweep_forgotten,
+        "lapsed_webhooks": WEBHOOKS.sweep_lapsed,
+        "pending_webhooks": WEBHOOKS.sweep_forgotten,
+        "lapsed_emails": EMAILS.sweep_lapsed,
+        "pending_emails": EMAILS.sweep_forgotten,
+    }
 
 
 class ForgottenMessages:

@@ -11,6 +11,7 @@ from twoway_router.domain.addresses import Network
 from twoway_router.domain.clock import Clock
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import InboundMessage
+from twoway_router.events.news import Listener
 from twoway_router.routing.index import RoutingTable
 from twoway_router.store import Engine, Session
 from twoway_router.store.sealing import Sealer
@@ -46,6 +47,7 @@ class WebContext:
     public_url: str
     body_limit_bytes: int
     routing_table: Callable[[], RoutingTable]
+    tell: Listener
     is_mail_possible: bool
     webhook_networks: tuple[Network, ...]
     sandbox_door: Door | None
@@ -84,6 +86,14 @@ async def _routing_table(context: Context) -> RoutingTable:
 
 CurrentTable = Annotated[RoutingTable, Depends(_routing_table)]
 """The process's routing table as it is now."""
+
+
+async def _listener(context: Context) -> Listener:
+    return context.tell
+
+
+Tell = Annotated[Listener, Depends(_listener)]
+"""Who hears of what an operation does."""
 
 
 DbSession = Annotated[Session, Depends(_session)]

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Response
 
 from twoway_router.domain.addresses import Network
 from twoway_router.domain.ids import WebhookDeliveryId, WebhookEndpointId
+from twoway_router.events.catalogue import EventType
 from twoway_router.web.audit import CurrentTrail
 from twoway_router.web.auth import CurrentTenant
 from twoway_router.web.context import Context, DbSession, Now
@@ -14,7 +15,6 @@ from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.paging import Page, Pages
 from twoway_router.web.route import api_router
 from twoway_router.webhooks import service
-from twoway_router.webhooks.events import EventType
 from twoway_router.webhooks.queries import deliveries as delivery_queries
 from twoway_router.webhooks.queries import endpoints as endpoint_queries
 from twoway_router.webhooks.schemas import (

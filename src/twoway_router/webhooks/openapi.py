@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Header
 from pydantic import create_model
 
-from twoway_router.webhooks.events import EVENTS, EventSpec, EventType
+from twoway_router.events.catalogue import EVENTS, EventSpec, EventType
 
 
 def webhook_routes() -> APIRouter:

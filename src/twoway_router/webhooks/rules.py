@@ -80,17 +80,6 @@ class DeliveryDraft:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EventDraft:
-    """One event for every endpoint of the tenant that wants its type."""
-
-    tenant_id: TenantId
-    event_type: str
-    data: Mapping[str, object]
-    key: EffectKey
-    inbound_message_id: UUID | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class NewDelivery:
     """A delivery to be stored."""
 

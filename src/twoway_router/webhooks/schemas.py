@@ -7,8 +7,8 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from twoway_router.events.catalogue import EventType
 from twoway_router.web.schemas import Moment
-from twoway_router.webhooks.events import EventType
 from twoway_router.webhooks.tables import WebhookAttempts, WebhookDeliveries, WebhookEndpoints
 
 Url = Annotated[str, Field(min_length=8, max_length=2000, examples=["https://crm.example.com/sms"])]

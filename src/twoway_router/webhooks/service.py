@@ -1,7 +1,7 @@
 """Webhooks: endpoints with their secrets, events queued for them, deliveries queued again.
 
-``queue_deliveries`` and ``emit_all`` are called by ``actions`` and whoever else has news, in the transaction of the news;
-``webhooks.delivery`` sends what they queued.
+``queue_deliveries`` is called by ``listener`` and by the action ``call_webhook``, in the transaction of the news;
+``webhooks.delivery`` sends what it queued.
 """
 
 import secrets
@@ -25,7 +25,6 @@ from twoway_router.webhooks.rules import (
     DeliveryNotFound,
     EndpointIsDisabled,
     EndpointNotFound,
-    EventDraft,
     NewDelivery,
     check_secret,
     check_url,
@@ -35,8 +34,6 @@ from twoway_router.webhooks.rules import (
     signing_secrets,
 )
 from twoway_router.webhooks.tables import WebhookDeliveries, WebhookEndpoints
-
-__all__ = ["DeliveryDraft", "EventDraft", "emit_all", "queue_deliveries", "redeliver"]
 
 JOB: Final = "webhook.deliver"
 REDELIVERY_LIMIT: Final = 1000
@@ -67,31 +64,6 @@ async def queue_deliveries(
     states = await deliveries.insert_deliveries(session, new, now=now)
     await outbox.add(session, JOB, [delivery.id for delivery in new if states.get(delivery.id) == "pending"])
     return [WebhookDeliveryId(delivery.id) if delivery.id in states else None for delivery in new]
-
-
-async def emit_all(session: Session, events: Sequence[EventDraft], *, now: datetime) -> None:
-    """Queue each event for every enabled endpoint of its tenant that wants its type: two statements whatever their number."""
-    if not events:
-        return
-    wanting: dict[UUID, list[tuple[UUID, frozenset[str]]]] = {}
-    for endpoint_id, tenant_id, wanted in await endpoints.list_subscribed(
-        session, {event.tenant_id for event in events}, {event.event_type for event in events}
-    ):
-        wanting.setdefault(tenant_id, []).append((endpoint_id, wanted))
-    drafts = [
-        DeliveryDraft(
-            tenant_id=event.tenant_id,
-            endpoint_id=WebhookEndpointId(endpoint_id),
-            event_type=event.event_type,
-            data=event.data,
-            key=event.key,
-            inbound_message_id=event.inbound_message_id,
-        )
-        for event in events
-        for endpoint_id, wanted in wanting.get(event.tenant_id, ())
-        if event.event_type in wanted or endpoints.EVERY_TYPE in wanted
-    ]
-    await queue_deliveries(session, drafts, now=now)
 
 
 async def create_endpoint(

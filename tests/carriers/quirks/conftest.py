@@ -28,6 +28,7 @@ from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.store import Engine, Session, System, transaction
 from twoway_router.store.engine import make_engine
+from twoway_router.webhooks.listener import tell_endpoints
 
 PIZZA = KeywordPut.model_validate({"word": "PIZZA", "actions": [{"kind": "reply", "text": "Ciao"}]})
 SENDING = {"to": "{recipient}", "text": "{text}", "token": "{reply_token?}"}
@@ -78,7 +79,7 @@ class Door:
         """Everything that waits for its actions."""
         ids = [row.id for row in await self.rows("SELECT id FROM inbound_messages WHERE state = 'accepted'")]
         limits = RunLimits(tries=1, mt_lifetime=timedelta(hours=12))
-        await MessageRunner(self.engine, limits=limits, clock=lambda: NOW).run(ids)
+        await MessageRunner(self.engine, limits=limits, clock=lambda: NOW, tell=tell_endpoints).run(ids)
 
     async def deliver(self) -> list[HttpRequest]:
         """What goes out for all that is planned."""

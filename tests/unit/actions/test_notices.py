@@ -6,11 +6,7 @@ import pytest
 
 from tests.unit.actions.messages import MESSAGE, NUMBER
 from twoway_router.actions.context import PlannedAction, RunMessage
-from twoway_router.actions.notices.courtesy import plan_courtesy
-from twoway_router.actions.notices.help_text import plan_help
-from twoway_router.actions.notices.notice import NoticeSpec
-from twoway_router.actions.notices.opt_in import plan_opt_in
-from twoway_router.actions.notices.opt_out import plan_opt_out
+from twoway_router.actions.notices import NoticeSpec, plan_courtesy, plan_help, plan_opt_in, plan_opt_out
 from twoway_router.domain.gsm import measure
 from twoway_router.domain.ids import TenantId, new_id
 from twoway_router.numbers.default_texts import (

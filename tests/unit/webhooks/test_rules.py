@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from twoway_router.webhooks.events import EVENTS, EventType
+from twoway_router.events.catalogue import EVENTS, EventType
 from twoway_router.webhooks.openapi import webhook_routes
 from twoway_router.webhooks.rules import (
     BadWebhookSecret,

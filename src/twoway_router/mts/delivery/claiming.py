@@ -11,12 +11,13 @@ from twoway_router.consent import service as consent
 from twoway_router.consent.rules import Person
 from twoway_router.domain.clock import Clock
 from twoway_router.domain.messages import MtState
+from twoway_router.events.news import News
 from twoway_router.mts.delivery.pacing import spend, take_turns
 from twoway_router.mts.delivery.sources import Announce, ConnectionSource
 from twoway_router.mts.queries import delivering
 from twoway_router.mts.queries.delivering import Claimed, Seen
 from twoway_router.mts.queries.order import list_first
-from twoway_router.mts.rules import CLOCK_SKEW, News
+from twoway_router.mts.rules import CLOCK_SKEW
 from twoway_router.mts.service import add_successors
 from twoway_router.outbound.gate import Gate, Gates
 from twoway_router.store import Engine, Session, System, transaction

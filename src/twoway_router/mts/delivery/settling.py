@@ -10,6 +10,7 @@ from twoway_router.domain.causes import Cause, CauseKind
 from twoway_router.domain.clock import Clock
 from twoway_router.domain.messages import Capability, MtState
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
+from twoway_router.events.news import News
 from twoway_router.mts.delivery.sources import Announce
 from twoway_router.mts.queries import delivering, pacing, receipts
 from twoway_router.mts.queries.delivering import Locked
@@ -18,7 +19,6 @@ from twoway_router.mts.rules import (
     Circumstances,
     Move,
     MtEvent,
-    News,
     after_answer,
     after_look_up,
     after_unknown,

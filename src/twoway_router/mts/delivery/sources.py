@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from twoway_router.carriers.engine import CompiledConnection
-from twoway_router.mts.rules import News
+from twoway_router.events.news import News
 from twoway_router.store import Session
 
 Announce = Callable[[Session, News, datetime], Awaitable[None]]

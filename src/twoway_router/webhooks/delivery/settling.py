@@ -7,12 +7,14 @@ from datetime import datetime
 from twoway_router.domain.causes import Cause, CauseKind, EffectKey
 from twoway_router.domain.clock import Clock
 from twoway_router.domain.ids import TenantId
+from twoway_router.events.catalogue import EndpointDisabled
+from twoway_router.events.news import Event, News
 from twoway_router.store import Engine, Session, System, outbox, transaction
 from twoway_router.webhooks.delivery.schedule import DISABLE_AFTER, Verdict
-from twoway_router.webhooks.events import EndpointDisabled
+from twoway_router.webhooks.listener import tell_endpoints
 from twoway_router.webhooks.queries import claims
 from twoway_router.webhooks.queries.claims import ClaimedWebhook, DisabledEndpoint
-from twoway_router.webhooks.service import JOB, EventDraft, emit_all
+from twoway_router.webhooks.service import JOB
 
 TellOwners = Callable[[Session, Sequence[DisabledEndpoint], datetime], Awaitable[None]]
 """What else happens when endpoints are disabled: the executor sends their owners an e-mail."""
@@ -63,7 +65,7 @@ class WebhookSettler:
             for each in results
         }
         disabled = await claims.disable(session, gone, failing, keys, now, now - DISABLE_AFTER)
-        await emit_all(session, [_event(endpoint) for endpoint in disabled], now=now)
+        await tell_endpoints(session, News(events=tuple(_event(endpoint) for endpoint in disabled)), now)
         if disabled:
             await self._tell_owners(session, disabled, now)
 
@@ -93,13 +95,13 @@ def _attempts(results: Sequence[WebhookResult]) -> dict[str, Sequence[object]]:
     }
 
 
-def _event(endpoint: DisabledEndpoint) -> EventDraft:
+def _event(endpoint: DisabledEndpoint) -> Event:
     data = EndpointDisabled(
         endpoint_id=endpoint.id, url=endpoint.url, failing_since=endpoint.failing_since, reason=endpoint.reason
     )
-    return EventDraft(
+    return Event(
         tenant_id=TenantId(endpoint.tenant_id),
-        event_type="endpoint.disabled",
-        data=data.model_dump(mode="json"),
+        type="endpoint.disabled",
+        data=data,
         key=endpoint.key,
     )

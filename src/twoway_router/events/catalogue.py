@@ -1,6 +1,6 @@
 """The catalogue of events: their types, what their ``data`` holds, an example of each. Shown in OpenAPI as ``webhooks``.
 
-Whoever emits an event builds its data with the model here: ``MessageReceived(…).model_dump(mode="json")``.
+Whoever has news builds an event's data with the model here and tells a listener (``events.news``).
 """
 
 from collections.abc import Mapping
