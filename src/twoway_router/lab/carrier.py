@@ -1,4 +1,4 @@
-"""A simulated carrier: takes MTs as its dialect's API does, emits MOs and receipts, breaks on purpose, swears by its journal.
+"""A simulated carrier: takes MTs as its dialect's API does, emits MOs and receipts, breaks on purpose, keeps a journal.
 
 Runs inside the demo, or as a process of its own (``twoway-router lab carrier``) that crash tests never kill.
 """
@@ -15,14 +15,14 @@ from pydantic import ValidationError
 
 from twoway_router.domain.clock import Clock, utc_now
 from twoway_router.domain.messages import Capability
+from twoway_router.lab.arrivals import Arrivals
 from twoway_router.lab.behaviour import Behaviour, Fault, Receipts, Report, RetryRule, choose_fault, receipt_plan
 from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt
 from twoway_router.lab.dialects.registry import DIALECTS
 from twoway_router.lab.emitter import Emission, Emitter
 from twoway_router.lab.journal import Journal, read_journal
-from twoway_router.lab.mos import Disorder, Mo, MoBurst, misfit, with_variant
-from twoway_router.lab.watched import Watched
-from twoway_router.lab.web import Breakage, Handler, LabReply, LabRequest, as_asgi, serving
+from twoway_router.lab.mos import Disorder, Mo, MoBurst, refusals_of
+from twoway_router.lab.web import Breakage, LabReply, LabRequest, as_asgi, serving
 
 Answered = LabReply | Breakage
 
@@ -41,7 +41,7 @@ class SimulatedCarrier:
         self.url = ""
         self.behaviour = behaviour
         self.dialect = dialect
-        self.mts: Watched[Mt] = Watched()
+        self.mts: Arrivals[Mt] = Arrivals()
         self._journal = journal
         self._emitter = Emitter(journal, dialect, clock)
         self._group = tasks
@@ -49,7 +49,12 @@ class SimulatedCarrier:
         self._tries: dict[str, int] = {}
         self._ids: dict[str, str] = {}
         self._counts = {"mts": 0, "repeats": 0, "faults": 0}
-        self._numbers = itertools.count(self._recall() + 1)
+        # An idempotent carrier knows the references of an earlier run.
+        earlier = [record for record in read_journal(journal.path) if record["kind"] == "mt"]
+        for record in earlier:
+            if record["reference"]:
+                self._ids.setdefault(str(record["reference"]), str(record["id"]))
+        self._numbers = itertools.count(len(earlier) + 1)
 
     @property
     def account(self) -> Account:
@@ -57,7 +62,7 @@ class SimulatedCarrier:
         return self.dialect.account.at(self.url)
 
     @property
-    def receipts(self) -> Watched[Ack]:
+    def receipts(self) -> Arrivals[Ack]:
         """What became of the newest receipts."""
         return self._emitter.receipts
 
@@ -96,21 +101,18 @@ class SimulatedCarrier:
             case "GET", "/control/account":
                 return LabReply.json(described(self.account))
             case _:
-                return self._look_up(request) or await self._take(request)
+                # Only some carriers can be asked for an MT.
+                look_up = self.dialect.look_up if self.mode is Capability.LOOK_UP else None
+                reference = look_up.asks(request) if look_up else None
+                if look_up and reference is not None:
+                    return look_up.answer(reference, self._ids.get(reference))
+                return await self._take(request)
 
     def stop(self) -> None:
         """Give up what is still to be emitted."""
         for task in self._tasks:
             task.cancel()
         self._emitter.close()
-
-    def _recall(self) -> int:
-        """Know the references of an earlier run, as an idempotent carrier does; how many MTs it had."""
-        mts = [record for record in read_journal(self._journal.path) if record["kind"] == "mt"]
-        for record in mts:
-            if record["reference"]:
-                self._ids.setdefault(str(record["reference"]), str(record["id"]))
-        return len(mts)
 
     async def _take(self, request: LabRequest) -> Answered:
         taken = self.dialect.take(request, self.account)
@@ -126,25 +128,18 @@ class SimulatedCarrier:
         known = self._ids.get(taken.reference) if self.mode is Capability.IDEMPOTENT else None
         mt = Mt(
             id=known or f"mt-{next(self._numbers)}",
-            reference=taken.reference,
-            sender=taken.sender,
-            recipient=taken.recipient,
-            text=taken.text,
             is_repeat=known is not None,
             fault=fault,
             at_ns=time.time_ns(),
-            reply_token=taken.reply_token,
-            receipt_url=taken.receipt_url,
+            **asdict(taken),
         )
-        return await self._swear(mt, fault)
-
-    async def _swear(self, mt: Mt, fault: Fault | None) -> Answered:
         if mt.reference:
             self._ids.setdefault(mt.reference, mt.id)
         await self._journal.append({"kind": "mt", **asdict(mt)})
         self._counts["repeats" if mt.is_repeat else "mts"] += 1
         self.mts.add(mt)
-        await self._report(mt)
+        if not mt.is_repeat:
+            await self._begin_receipts(mt)
         match fault:
             case Fault.DROP:
                 return Breakage.DROP
@@ -156,17 +151,9 @@ class SimulatedCarrier:
                 await asyncio.sleep(self.behaviour.slow_seconds)
         return self.dialect.accepted(mt)
 
-    def _look_up(self, request: LabRequest) -> LabReply | None:
-        """The answer when the request asks for an MT, as only some carriers can be asked."""
-        look_up = self.dialect.look_up
-        reference = look_up.asks(request) if look_up and self.mode is Capability.LOOK_UP else None
-        return look_up.answer(reference, self._ids.get(reference)) if look_up and reference is not None else None
-
-    async def _report(self, mt: Mt) -> None:
+    async def _begin_receipts(self, mt: Mt) -> None:
         """Send the receipts that this behaviour wants; an early one overtakes the answer of the send."""
         behaviour = self.behaviour
-        if mt.is_repeat:
-            return
         if behaviour.receipts is Receipts.EARLY:
             await self._send_receipt(mt, behaviour, 0.0, behaviour.report)
         for delay, report in receipt_plan(behaviour):
@@ -174,11 +161,11 @@ class SimulatedCarrier:
 
     async def _send_receipt(self, mt: Mt, behaviour: Behaviour, delay: float, report: Report) -> None:
         await asyncio.sleep(delay)
-        word, url = self.dialect.words.get(report), mt.receipt_url or behaviour.receipt_url
-        if word is None or not url:
+        status, url = self.dialect.words.get(report), mt.receipt_url or behaviour.receipt_url
+        if status is None or not url:
             return
-        told = mt if self.mode is not Capability.BLIND else replace(mt, reference="")
-        await self._emitter.send_receipt(url, behaviour.receipt_headers, told, word, self.account, self._rule())
+        mt = mt if self.mode is not Capability.BLIND else replace(mt, reference="")
+        await self._emitter.send_receipt(url, behaviour.receipt_headers, mt, status, self.account, self._rule())
 
     def _rule(self) -> RetryRule:
         return self.behaviour.retry or self.dialect.retry.scaled(self.behaviour.time_scale)
@@ -198,8 +185,8 @@ class SimulatedCarrier:
             burst = MoBurst.model_validate_json(request.body)
         except ValidationError as error:
             return LabReply(status=422, body=error.json().encode())
-        if misfits := _misfits(self.dialect, burst):
-            return LabReply.json({"error": misfits[0]}, status=422)
+        if why := next(refusals_of(burst, self.dialect.variants, self.dialect.narrow), None):
+            return LabReply.json({"error": why}, status=422)
         self._start(self._emitter.burst(burst, self.account, self._rule()))
         return LabReply(status=202)
 
@@ -214,19 +201,9 @@ def missing_faults(dialect: Dialect, behaviour: Behaviour) -> Sequence[Fault]:
     return [fault for fault in behaviour.faults if fault.is_worded and fault not in dialect.refusals]
 
 
-def _misfits(dialect: Dialect, burst: MoBurst) -> Sequence[str]:
-    mos = (with_variant(mo, burst.disorder) for mo in burst.messages)
-    return [why for mo in mos if (why := misfit(mo, dialect.variants, dialect.narrow))]
-
-
 def described(account: Account) -> dict[str, object]:
     """An account as ``POST /v1/connections`` takes it."""
-    return {
-        "carrier": account.carrier,
-        "country": account.country,
-        "settings": account.settings,
-        "secrets": account.secrets,
-    }
+    return {name: getattr(account, name) for name in ("carrier", "country", "settings", "secrets")}
 
 
 @asynccontextmanager
@@ -243,8 +220,7 @@ async def running_carrier(
     try:
         async with asyncio.TaskGroup() as tasks:
             carrier = SimulatedCarrier(journal, behaviour or Behaviour(), tasks, dialect, clock)
-            handler: Handler = carrier.handle
-            async with serving(as_asgi(handler), port=port) as url:
+            async with serving(as_asgi(carrier.handle), port=port) as url:
                 carrier.url = url
                 try:
                     yield carrier

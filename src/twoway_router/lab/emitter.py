@@ -6,20 +6,17 @@ What the dialect reads as an acknowledgement the carrier writes down, flushed, a
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from secrets import token_hex
 
+from twoway_router.lab.arrivals import Arrivals
 from twoway_router.lab.behaviour import RetryRule
 from twoway_router.lab.client import Answer, Pool
-from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt, Piece
-from twoway_router.lab.dialects.wire import Moment, Wire
+from twoway_router.lab.dialects.dialect import Account, Ack, Call, Dialect, Mt, Status
+from twoway_router.lab.dialects.wire import Wire
 from twoway_router.lab.journal import Journal
 from twoway_router.lab.mos import Disorder, Mo, MoBurst, plan, with_variant
-from twoway_router.lab.watched import Watched
-
-NO_ANSWER = Answer(status=0, body=b"")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +48,7 @@ class Emitter:
 
     def __init__(self, journal: Journal, dialect: Dialect, clock: Callable[[], datetime]) -> None:
         self.counts = EmitterCounts()
-        self.receipts: Watched[Ack] = Watched()
+        self.receipts: Arrivals[Ack] = Arrivals()
         self._journal = journal
         self._dialect = dialect
         self._clock = clock
@@ -66,35 +63,54 @@ class Emitter:
         tries, answers = 0, list[Answer]()
         mo = with_variant(mo, disorder)
         for pieces in plan(mo, mo.at or self._clock(), self._dialect.splitting(mo.variant), disorder):
-            for used, answer in await self._bring_all(pieces, url, headers, account, rule):
+            writers = [lambda call, piece=piece: self._dialect.mo(piece, call) for piece in pieces]
+            # The requests of one round at the same time.
+            for used, answer in await asyncio.gather(
+                *(self._bring(write, url, headers, account, rule) for write in writers)
+            ):
                 tries, answers = tries + used, [*answers, answer]
-        told = [self._dialect.reads(answer) for answer in answers]
-        missed = next((index for index, ack in enumerate(told) if ack is not Ack.TAKEN), None)
-        last = answers[-1 if missed is None else missed]
+        # The MO is acknowledged when all its requests are; otherwise the first that is not tells why.
+        acks = [self._dialect.reads(answer) for answer in answers]
+        missed = next((index for index, ack in enumerate(acks) if ack is not Ack.TAKEN), -1)
+        last = answers[missed]
         emission = Emission(
             status=last.status,
             tries=tries,
             body=last.body,
             seconds=time.monotonic() - started,
-            ack=Ack.TAKEN if missed is None else told[missed],
+            ack=acks[missed],
             answers=answers,
         )
-        await self._note(mo, emission, started_ns)
+        self.counts.mos_waiting -= 1
+        if emission.ack is not Ack.TAKEN:
+            self.counts.mos_given_up += 1
+            return emission
+        content = {"id": mo.id, "sender": mo.sender, "recipient": mo.recipient, "text": mo.text}
+        outcome = {"status": last.status, "tries": tries, "started_ns": started_ns, "at_ns": time.time_ns()}
+        await self._journal.append({"kind": "mo", **content, **outcome})
+        self.counts.mos_accepted += 1
         return emission
 
     async def burst(self, burst: MoBurst, account: Account, rule: RetryRule) -> None:
         """Emit many MOs, each at its time, or later when all connections are busy."""
-        turns = enumerate(burst.messages)
+        remaining: Iterator[tuple[int, Mo]] = enumerate(burst.messages)
         started = time.monotonic()
+
+        async def work() -> None:
+            for index, mo in remaining:
+                if burst.rate is not None:
+                    await asyncio.sleep(max(0.0, started + index / burst.rate - time.monotonic()))
+                await self.emit(burst.url, burst.headers, mo, account, rule, burst.disorder)
+
         async with asyncio.TaskGroup() as group:
             for _ in range(min(burst.connections, len(burst.messages))):
-                group.create_task(self._work(burst, turns, started, account, rule))
+                group.create_task(work())
 
     async def send_receipt(
-        self, url: str, headers: Mapping[str, str], mt: Mt, word: str, account: Account, rule: RetryRule
+        self, url: str, headers: Mapping[str, str], mt: Mt, status: Status, account: Account, rule: RetryRule
     ) -> None:
         """Bring one receipt to the ingress by the retry rule."""
-        _, answer = await self._bring(lambda at: self._dialect.receipt(mt, word, url, at, account), headers, rule)
+        _, answer = await self._bring(lambda call: self._dialect.receipt(mt, status, call), url, headers, account, rule)
         ack = self._dialect.reads(answer)
         if ack is Ack.TAKEN:
             self.counts.receipts_accepted += 1
@@ -105,63 +121,29 @@ class Emitter:
     def close(self) -> None:
         self._pool.close()
 
-    async def _note(self, mo: Mo, emission: Emission, started_ns: int) -> None:
-        self.counts.mos_waiting -= 1
-        if emission.ack is not Ack.TAKEN:
-            self.counts.mos_given_up += 1
-            return
-        await self._journal.append(
-            {
-                "kind": "mo",
-                "id": mo.id,
-                "sender": mo.sender,
-                "recipient": mo.recipient,
-                "text": mo.text,
-                "status": emission.status,
-                "tries": emission.tries,
-                "started_ns": started_ns,
-                "at_ns": time.time_ns(),
-            }
-        )
-        self.counts.mos_accepted += 1
-
-    async def _work(
-        self, burst: MoBurst, turns: "Iterator[tuple[int, Mo]]", started: float, account: Account, rule: RetryRule
-    ) -> None:
-        for index, mo in turns:
-            if burst.rate is not None:
-                await asyncio.sleep(max(0.0, started + index / burst.rate - time.monotonic()))
-            await self.emit(burst.url, burst.headers, mo, account, rule, burst.disorder)
-
-    async def _bring_all(
-        self, pieces: Sequence[Piece], url: str, headers: Mapping[str, str], account: Account, rule: RetryRule
-    ) -> Sequence[tuple[int, Answer]]:
-        """The requests of one round, at the same time."""
-        writers = [partial(self._write, piece, url, account) for piece in pieces]
-        if len(writers) == 1:
-            return [await self._bring(writers[0], headers, rule)]
-        return await asyncio.gather(*(self._bring(write, headers, rule) for write in writers))
-
-    def _write(self, piece: Piece, url: str, account: Account, moment: Moment) -> Wire:
-        return self._dialect.mo(piece, url, moment, account)
-
     async def _bring(
-        self, write: Callable[[Moment], Wire], headers: Mapping[str, str], rule: RetryRule
+        self,
+        write: Callable[[Call], Wire],
+        url: str,
+        headers: Mapping[str, str],
+        account: Account,
+        rule: RetryRule,
     ) -> tuple[int, Answer]:
-        """Tries made and the last answer. Every try is written and signed anew."""
+        """Tries made and the last answer. Every try is written and signed anew, as carriers do."""
         for attempt in range(1, rule.tries + 1):
-            wire = write(Moment(at=self._clock(), nonce=token_hex(8)))
-            answer = await self._try(replace(wire, headers={**wire.headers, **headers}), rule)
+            wire = write(Call(at=self._clock(), url=url, nonce=token_hex(8), account=account))
+            try:
+                answer = await self._pool.request(
+                    wire.method,
+                    wire.url,
+                    wire.body,
+                    {**wire.headers, **headers},
+                    timeout_seconds=rule.timeout_seconds,
+                )
+            except (OSError, TimeoutError):
+                answer = Answer(status=0, body=b"")
             if attempt == rule.tries or (answer.status and self._dialect.reads(answer) is not Ack.AGAIN):
                 break
             self.counts.tries_refused += 1
             await asyncio.sleep(rule.pause_after(attempt))
         return attempt, answer
-
-    async def _try(self, wire: Wire, rule: RetryRule) -> Answer:
-        try:
-            return await self._pool.request(
-                wire.method, wire.url, wire.body, wire.headers, timeout_seconds=rule.timeout_seconds
-            )
-        except (OSError, TimeoutError):
-            return NO_ANSWER

@@ -1,8 +1,11 @@
-"""What handsets send, and in what disorder the carrier passes it on. Pure and replayable by a seed; asked by ``emitter``."""
+"""MOs as handsets send them, and the parts, copies and order in which a carrier passes them on. Pure; asked by ``emitter``.
+
+A seed repeats the same disorder.
+"""
 
 import random
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -71,11 +74,13 @@ def with_variant(mo: Mo, disorder: Disorder) -> Mo:
     return mo.model_copy(update={"variant": chance.choice(disorder.variants)})
 
 
-def misfit(mo: Mo, variants: Collection[str], narrow: Collection[str]) -> str | None:
-    """Why an MO cannot be sent in its variant, if so."""
-    if mo.variant not in variants:
-        return f"{mo.id}: no variant {mo.variant}"
-    return f"{mo.id}: {mo.variant} carries ASCII only" if mo.variant in narrow and not mo.text.isascii() else None
+def refusals_of(burst: MoBurst, variants: Collection[str], narrow: Collection[str]) -> Iterator[str]:
+    """Why MOs cannot be sent in their variants."""
+    for mo in (with_variant(mo, burst.disorder) for mo in burst.messages):
+        if mo.variant not in variants:
+            yield f"{mo.id}: no variant {mo.variant}"
+        elif mo.variant in narrow and not mo.text.isascii():
+            yield f"{mo.id}: {mo.variant} carries ASCII only"
 
 
 def plan(mo: Mo, at: datetime, splitting: Splitting, disorder: Disorder) -> Sequence[Sequence[Piece]]:
@@ -98,52 +103,35 @@ def plan(mo: Mo, at: datetime, splitting: Splitting, disorder: Disorder) -> Sequ
 def split(mo: Mo, at: datetime, splitting: Splitting) -> Sequence[Piece]:
     """One piece, or the parts of a text that is too long for one SMS where this carrier does not join them."""
     is_wide = not mo.text.isascii()
-    octets = mo.text.encode("utf-16-be" if is_wide else "ascii")
-    if splitting is Splitting.JOINED or len(octets) <= (_LONGEST_WIDE if is_wide else _LONGEST):
-        return [_piece(mo, at, mo.text, octets, is_wide, None)]
-    size = _WIDE_PART if is_wide else _NARROW_PART
-    if splitting is Splitting.BY_TEXT:
-        bodies = [text.encode("utf-16-be" if is_wide else "ascii") for text in _by_text(mo.text, size, is_wide)]
-    else:
+    charset, longest, size = ("utf-16-be", _LONGEST_WIDE, _WIDE_PART) if is_wide else ("ascii", _LONGEST, _NARROW_PART)
+    octets = mo.text.encode(charset)
+    if splitting is Splitting.JOINED or len(octets) <= longest:
+        bodies = [octets]
+    elif splitting is Splitting.BY_OCTETS:
         bodies = [octets[start : start + size] for start in range(0, len(octets), size)]
-    reference = zlib.crc32(mo.id.encode()) % 256
-    charset = "utf-16-be" if is_wide else "ascii"
-    return [
-        _piece(
-            mo,
-            at,
-            body.decode(charset, "replace"),
-            body,
-            is_wide,
-            Part(reference=reference, index=index, total=len(bodies)),
-        )
-        for index, body in enumerate(bodies, start=1)
-    ]
-
-
-def _by_text(text: str, size: int, is_wide: bool) -> Sequence[str]:
-    """Parts of whole characters that fit into ``size`` octets."""
-    parts, used = [""], 0
-    for letter in text:
-        cost = len(letter.encode("utf-16-be")) if is_wide else 1
-        if used + cost > size:
-            parts.append("")
-            used = 0
-        parts[-1] += letter
-        used += cost
-    return parts
-
-
-def _piece(mo: Mo, at: datetime, text: str, octets: bytes, is_wide: bool, part: Part | None) -> Piece:
-    return Piece(
-        id=f"{mo.id}-{part.index}" if part else mo.id,
-        sender=mo.sender,
-        recipient=mo.recipient,
-        text=text,
-        octets=octets,
-        is_wide=is_wide,
-        at=at,
-        variant=mo.variant,
-        is_opt_out=mo.is_opt_out,
-        part=part,
+    else:
+        bodies = [b""]
+        for letter in mo.text:
+            body = letter.encode(charset)
+            if len(bodies[-1]) + len(body) > size:
+                bodies.append(b"")
+            bodies[-1] += body
+    reference, total = zlib.crc32(mo.id.encode()) % 256, len(bodies)
+    parts = (
+        [Part(reference=reference, index=index, total=total) for index in range(1, total + 1)] if total > 1 else [None]
     )
+    return [
+        Piece(
+            id=f"{mo.id}-{part.index}" if part else mo.id,
+            sender=mo.sender,
+            recipient=mo.recipient,
+            text=body.decode(charset, "replace") if part else mo.text,
+            octets=body,
+            is_wide=is_wide,
+            at=at,
+            variant=mo.variant,
+            is_opt_out=mo.is_opt_out,
+            part=part,
+        )
+        for part, body in zip(parts, bodies, strict=True)
+    ]

@@ -1,4 +1,4 @@
-"""A tenant's webhook receiver: checks the Standard Webhooks signature, writes down what came, answers as it is told.
+"""A tenant's webhook receiver: checks the Standard Webhooks signature, keeps a journal, answers as it is set to.
 
 Runs inside the demo, or as a process of its own (``twoway-router lab sink``).
 """
@@ -12,8 +12,8 @@ from pathlib import Path
 import orjson
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from twoway_router.lab.arrivals import Arrivals
 from twoway_router.lab.journal import Journal
-from twoway_router.lab.watched import Watched
 from twoway_router.lab.web import LabReply, LabRequest, as_asgi, serving
 
 
@@ -35,7 +35,7 @@ class WebhookSink:
 
     def __init__(self, journal: Journal, *, secrets: Sequence[str] = (), answers: Sequence[int] = (204,)) -> None:
         self.url = ""
-        self.hooks: Watched[Hook] = Watched()
+        self.hooks: Arrivals[Hook] = Arrivals()
         self.secrets = tuple(secrets)
         self._answers = list(answers)
         self._journal = journal

@@ -19,9 +19,9 @@ from twilio.request_validator import RequestValidator as TwilioValidator
 from vonage_http_client.auth import Auth as VonageAuth
 from vonage_jwt import verify_signature as vonage_jwt
 
-from twoway_router.lab.dialects.dialect import Account, Mt, Splitting
+from twoway_router.lab.dialects.dialect import Account, Call, Mt, Splitting, Status
 from twoway_router.lab.dialects.registry import DIALECTS
-from twoway_router.lab.dialects.wire import Moment, Wire
+from twoway_router.lab.dialects.wire import Wire
 from twoway_router.lab.mos import Mo, split
 
 with warnings.catch_warnings():
@@ -132,12 +132,12 @@ REQUESTS = [
 
 def signed(name: str, variant: str, account: Account) -> Wire:
     """One request of the carrier, made now: some libraries look at the clock."""
-    moment = Moment(at=datetime.now(UTC), nonce="n-1")
+    call = Call(at=datetime.now(UTC), url=URL, nonce="n-1", account=account)
     if variant == "receipt":
-        return DIALECTS[name].receipt(AN_MT, "delivered", URL, moment, account)
+        return DIALECTS[name].receipt(AN_MT, Status("delivered"), call)
     mo = Mo(id="mo-1", sender="+393310000001", recipient="12345", text="PIZZA & 100% = mine", variant=variant)
-    (piece,) = split(mo, moment.at, Splitting.JOINED)
-    return DIALECTS[name].mo(piece, URL, moment, account)
+    (piece,) = split(mo, call.at, Splitting.JOINED)
+    return DIALECTS[name].mo(piece, call)
 
 
 @pytest.mark.parametrize(("name", "variant"), REQUESTS)

@@ -3,103 +3,73 @@
 from typing import Final
 
 from twoway_router.domain.messages import Capability
-from twoway_router.lab.behaviour import Fault, Report, RetryRule
-from twoway_router.lab.client import Answer
-from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt, Piece, TakenMt
-from twoway_router.lab.dialects.wire import Moment, Wire, form_of, keyed, plain, post_form
-from twoway_router.lab.web import LabReply, LabRequest
+from twoway_router.lab.behaviour import RetryRule
+from twoway_router.lab.dialects.dialect import Call, Dialect, Piece, acks, lab_account, refusals, words
+from twoway_router.lab.dialects.sends import SendApi, accepted
+from twoway_router.lab.dialects.wire import Wire, form_of, plain
+from twoway_router.lab.web import LabReply
 
 _LINK: Final = "SampleLinkId-lab"
 
-
-def _mo(piece: Piece, url: str, _: Moment, account: Account) -> Wire:
-    url = keyed(url, account["key"])
-    if piece.is_opt_out:
-        return post_form(url, {"senderId": piece.recipient, "phoneNumber": piece.sender})
-    fields = {
-        "linkId": _LINK,
-        "text": piece.text,
-        "to": piece.recipient,
-        "id": piece.id,
-        "date": piece.at.strftime("%Y-%m-%dT%H:%M:%SZ" if piece.variant == "iso" else "%Y-%m-%d %H:%M:%S"),
-        "from": piece.sender,
-        "networkCode": "63902",
-        "cost": "None",
-    }
-    return post_form(url, fields)
+_MO: Final = """
+{"linkId": "SampleLinkId-lab", "text": "{mo.text}", "to": "{mo.recipient}", "id": "{mo.id}", "date": "{date}",
+ "from": "{mo.sender}", "networkCode": "63902", "cost": "None"}
+"""
+_OPT_OUT: Final = '{"senderId": "{mo.recipient}", "phoneNumber": "{mo.sender}"}'
+_RECEIPT: Final = """
+{"phoneNumber": "{mt.recipient}", "id": "{mt.id}", "status": "{status.word}", "networkCode": "63902", "retryCount": "0",
+ "failureReason?": "{status.code}"}
+"""
+_ACCEPTED: Final = """
+{"SMSMessageData": {"Message": "Sent to 1/1 Total Cost: KES 0.8000", "Recipients": [
+  {"statusCode": 101, "number": "{mt.recipient}", "status": "Success", "cost": "KES 0.8000", "messageId": "{mt.id}"}
+]}}
+"""
 
 
-def _receipt(mt: Mt, word: str, url: str, _: Moment, account: Account) -> Wire:
-    status, _slash, reason = word.partition("/")
-    fields = {
-        "phoneNumber": mt.recipient,
-        "id": mt.id,
-        "status": status,
-        "networkCode": "63902",
-        "retryCount": "0",
-    }
-    fields |= {"failureReason": reason} if reason else {}
-    return post_form(keyed(url, account["key"]), fields)
+def _mo(mo: Piece, call: Call) -> Wire:
+    if mo.is_opt_out:
+        return call.post_form(_OPT_OUT, mo=mo)
+    date = f"{mo.at:%Y-%m-%dT%H:%M:%SZ}" if mo.variant == "iso" else f"{mo.at:%Y-%m-%d %H:%M:%S}"
+    return call.post_form(_MO, mo=mo, date=date)
 
 
-def _take(request: LabRequest, account: Account) -> TakenMt | LabReply:
-    if (request.method, request.path) != ("POST", "/version1/messaging"):
-        return LabReply(status=404)
-    fields = form_of(request)
-    if (fields.get("username"), request.header(b"apikey")) != (account["username"], account["api_key"]):
-        return plain("The supplied authentication is invalid", 401)
-    if not fields.get("to"):
-        return plain("Request is missing required form field 'to'", 400)
-    return TakenMt(
-        sender=fields.get("from", ""),
-        recipient=fields["to"],
-        text=fields.get("message", ""),
-        reply_token=fields.get("linkId", ""),
-    )
+def _unsent(text: str, *recipients: dict[str, object]) -> LabReply:
+    return LabReply.json({"SMSMessageData": {"Message": text, "Recipients": recipients}}, status=201)
 
 
-def _answer(code: int, status: str, message_id: str = "None", recipient: str = "+254711000000") -> LabReply:
-    sent = int(message_id != "None")
-    told = {"statusCode": code, "number": recipient, "status": status, "cost": "KES 0.8000", "messageId": message_id}
-    data = {"Message": f"Sent to {sent}/1 Total Cost: KES 0.8000", "Recipients": [told]}
-    return LabReply.json({"SMSMessageData": data}, status=201)
-
-
-def _accepted(mt: Mt) -> LabReply:
-    return _answer(101, "Success", mt.id, mt.recipient)
-
-
-def _reads(answer: Answer) -> Ack:
-    return Ack.TAKEN if answer.status == 200 else Ack.AGAIN
+def _refused(code: int, status: str) -> LabReply:
+    recipient = {"statusCode": code, "number": "+254711000000", "status": status, "cost": "KES 0.8000"}
+    return _unsent("Sent to 0/1 Total Cost: KES 0.8000", {**recipient, "messageId": "None"})
 
 
 DIALECT: Final = Dialect(
-    account=Account(
-        carrier="africastalking",
-        settings={"username": "lab", "api_url": "{lab}"},
-        secrets={"key": "lab-africastalking-key", "api_key": "lab-africastalking-api-key"},
-    ),
+    account=lab_account("africastalking", "key", "api_key", username="lab", api_url="{lab}"),
     mo=_mo,
-    receipt=_receipt,
-    words={
-        Report.ACCEPTED: "Submitted",
-        Report.DELIVERED: "Success",
-        Report.FAILED: "Failed/DeliveryFailure",
-        Report.EXPIRED: "Expired",
-        Report.REJECTED: "Rejected/UserIsInactive",
-        Report.OPTED_OUT: "Failed/UserInBlackList",
-    },
-    take=_take,
-    accepted=_accepted,
-    refusals={
-        Fault.THROTTLED: plain("Too Many Requests", 429),
-        Fault.HIDDEN: _answer(405, "InsufficientBalance"),
-        Fault.PERMANENT: LabReply.json(
-            {"SMSMessageData": {"Message": "InvalidSenderId", "Recipients": []}}, status=201
+    receipt=lambda mt, status, call: call.post_form(_RECEIPT, mt=mt, status=status),
+    words=words(
+        "accepted: Submitted, delivered: Success, failed: Failed/DeliveryFailure, expired: Expired, "
+        "rejected: Rejected/UserIsInactive, opted_out: Failed/UserInBlackList"
+    ),
+    take=SendApi(
+        at="POST /version1/messaging",
+        proof=lambda request, account: (
+            (form_of(request).get("username"), request.header(b"apikey")) == (account["username"], account["api_key"])
         ),
-        Fault.OPTED_OUT: _answer(406, "UserInBlacklist"),
-    },
-    reads=_reads,
+        read=form_of,
+        mt='{"from?": "{sender}", "to": "{recipient}", "message": "{text}", "linkId?": "{reply_token}"}',
+        nowhere=LabReply(status=404),
+        unproven=plain("The supplied authentication is invalid", 401),
+        incomplete=plain("Request is missing required form field 'to'", 400),
+    ),
+    accepted=accepted(_ACCEPTED, 201),
+    refusals=refusals(
+        throttled=plain("Too Many Requests", 429),
+        hidden_failure=_refused(405, "InsufficientBalance"),
+        permanent=_unsent("InvalidSenderId"),
+        opted_out=_refused(406, "UserInBlacklist"),
+    ),
+    reads=acks(200),
     # Unconfirmed but for their end: about ten minutes.
     retry=RetryRule(tries=7, first_seconds=10, longest_seconds=320),
     mode=Capability.BLIND,

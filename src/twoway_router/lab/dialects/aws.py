@@ -8,11 +8,24 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from twoway_router.lab.behaviour import Fault, Report, RetryRule
-from twoway_router.lab.client import Answer
-from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt, Piece, TakenMt
+from twoway_router.lab.behaviour import RetryRule
+from twoway_router.lab.dialects.dialect import (
+    MISTAKES,
+    SUCCESS,
+    Account,
+    Call,
+    Dialect,
+    Mt,
+    Piece,
+    Status,
+    acks,
+    lab_account,
+    refusals,
+    words,
+)
+from twoway_router.lab.dialects.sends import SendApi, accepted
 from twoway_router.lab.dialects.sns import CERTIFICATE, CERTIFICATE_URL, KEY, notification
-from twoway_router.lab.dialects.wire import Moment, Wire, b64, json_of, refusal, sha256
+from twoway_router.lab.dialects.wire import Wire, b64, json_of, refusal, sha256
 from twoway_router.lab.web import LabReply, LabRequest
 
 _TOPIC: Final = "arn:aws:sns:eu-west-1:000000000000:lab"
@@ -21,41 +34,29 @@ _PROOF: Final = re.compile(
 )
 _FINAL: Final = frozenset({"DELIVERED", "UNREACHABLE", "TTL_EXPIRED", "CARRIER_BLOCKED"})
 
+_MO: Final = """
+{"originationNumber": "{mo.sender}", "destinationNumber": "{mo.recipient}", "messageKeyword": "KEYWORD_000000000000",
+ "messageBody": "{mo.text}", "previousPublishedMessageId": "", "inboundMessageId": "{mo.id}"}
+"""
+_RECEIPT: Final = """
+{"eventType": "TEXT_{status.word}", "eventVersion": "1.0", "eventTimestamp": "{call.epoch_ms}", "isFinal": "{is_final}",
+ "originationPhoneNumber": "{mt.sender}", "destinationPhoneNumber": "{mt.recipient}", "isInternationalSend": false,
+ "mcc": "222", "mnc": "01", "messageId": "{mt.id}", "messageRequestTimestamp": "{requested_ms}", "messageEncoding": "{encoding}",
+ "messageType": "TRANSACTIONAL", "messageStatus": "{status.word}", "messageStatusDescription": "as the lab was told",
+ "context": {"reference?": "{mt.reference}"}, "totalMessageParts": 1}
+"""
 
-def _mo(piece: Piece, url: str, _: Moment, account: Account) -> Wire:
-    message = {
-        "originationNumber": piece.sender,
-        "destinationNumber": piece.recipient,
-        "messageKeyword": "KEYWORD_000000000000",
-        "messageBody": piece.text,
-        "previousPublishedMessageId": "",
-        "inboundMessageId": piece.id,
-    }
-    version = "2" if piece.variant == "signature_2" else "1"
-    return notification(url, _TOPIC, f"sns-{piece.id}", message, piece.at, account["private_key"], version)
+
+def _mo(mo: Piece, call: Call) -> Wire:
+    version = "2" if mo.variant == "signature_2" else "1"
+    key = call.account["private_key"]
+    return notification(call.url, _TOPIC, f"sns-{mo.id}", call.fill(_MO, mo=mo), mo.iso_ms, key, version)
 
 
-def _receipt(mt: Mt, word: str, url: str, moment: Moment, account: Account) -> Wire:
-    event = {
-        "eventType": f"TEXT_{word}",
-        "eventVersion": "1.0",
-        "eventTimestamp": int(moment.at.timestamp() * 1000),
-        "isFinal": word in _FINAL,
-        "originationPhoneNumber": mt.sender,
-        "destinationPhoneNumber": mt.recipient,
-        "isInternationalSend": False,
-        "mcc": "222",
-        "mnc": "01",
-        "messageId": mt.id,
-        "messageRequestTimestamp": mt.at_ns // 1_000_000,
-        "messageEncoding": "GSM" if mt.text.isascii() else "Unicode",
-        "messageType": "TRANSACTIONAL",
-        "messageStatus": word,
-        "messageStatusDescription": "as the lab was told",
-        "context": {"reference": mt.reference} if mt.reference else {},
-        "totalMessageParts": 1,
-    }
-    return notification(url, _TOPIC, f"sns-{moment.nonce}", event, moment.at, account["private_key"])
+def _receipt(mt: Mt, status: Status, call: Call) -> Wire:
+    values = {"is_final": status.word in _FINAL, "requested_ms": mt.at_ns // 1_000_000}
+    event = call.fill(_RECEIPT, mt=mt, status=status, encoding="GSM" if mt.text.isascii() else "Unicode", **values)
+    return notification(call.url, _TOPIC, f"sns-{call.nonce}", event, call.iso_ms, call.account["private_key"])
 
 
 def _is_ours(request: LabRequest, account: Account) -> bool:
@@ -84,33 +85,6 @@ def _error(kind: str, text: str, status: int = 400, **others: str) -> LabReply:
     return refusal({"__type": f"com.amazonaws.pinpointsmsvoicev2#{kind}", "Message": text, **others}, status)
 
 
-def _take(request: LabRequest, account: Account) -> TakenMt | LabReply:
-    if (request.method, request.path) != ("POST", "/"):
-        return _error("UnknownOperationException", "", 404)
-    if not _is_ours(request, account):
-        return _error("InvalidSignatureException", "The request signature we calculated does not match", 403)
-    if request.header(b"x-amz-target") != "PinpointSMSVoiceV2.SendTextMessage":
-        return _error("UnknownOperationException", "")
-    match json_of(request):
-        case {
-            "DestinationPhoneNumber": str(recipient),
-            "OriginationIdentity": str(sender),
-            "MessageBody": str(text),
-            **others,
-        }:
-            context = others.get("Context")
-            reference = context.get("reference", "") if isinstance(context, dict) else ""
-            return TakenMt(sender=sender, recipient=recipient, text=text, reference=str(reference))
-    return _error("ValidationException", "Missing parameter", Reason="MISSING_PARAMETER")
-
-
-def _reads(answer: Answer) -> Ack:
-    """Whether SNS repeats after a 4xx is unconfirmed: the worse is assumed."""
-    if answer.is_success:
-        return Ack.TAKEN
-    return Ack.LOST if 400 <= answer.status < 500 and answer.status != 429 else Ack.AGAIN
-
-
 def _falsify(account: Account) -> Account:
     """Another secret, and another key than the certificate's."""
     key = generate_private_key(public_exponent=65537, key_size=2048)
@@ -119,38 +93,42 @@ def _falsify(account: Account) -> Account:
 
 
 DIALECT: Final = Dialect(
-    account=Account(
-        carrier="aws",
-        settings={
-            "topic_arns": _TOPIC,
-            "region": "eu-west-1",
-            "access_key_id": "LABACCESSKEYID",
-            "configuration_set": "lab",
-            "api_url": "{lab}",
-        },
-        secrets={"secret_access_key": "lab-aws-secret-access-key"},
+    account=lab_account(
+        "aws",
+        "secret_access_key",
         private={"private_key": KEY},
+        topic_arns=_TOPIC,
+        region="eu-west-1",
+        access_key_id="LABACCESSKEYID",
+        configuration_set="lab",
+        api_url="{lab}",
     ),
     falsify=_falsify,
     mo=_mo,
     receipt=_receipt,
-    words={
-        Report.ACCEPTED: "PENDING",
-        Report.DELIVERED: "DELIVERED",
-        Report.FAILED: "UNREACHABLE",
-        Report.EXPIRED: "TTL_EXPIRED",
-        Report.REJECTED: "CARRIER_BLOCKED",
-    },
-    take=_take,
-    accepted=lambda mt: LabReply.json({"MessageId": mt.id}),
-    refusals={
-        Fault.THROTTLED: _error("ThrottlingException", "Rate exceeded"),
-        Fault.PERMANENT: _error("ValidationException", "Invalid parameter", Reason="INVALID_PARAMETER"),
-        Fault.OPTED_OUT: _error(
+    words=words(
+        "accepted: PENDING, delivered: DELIVERED, failed: UNREACHABLE, expired: TTL_EXPIRED, rejected: CARRIER_BLOCKED"
+    ),
+    take=SendApi(
+        at="POST /",
+        proof=_is_ours,
+        read=lambda request: {**json_of(request), "x-amz-target": request.header(b"x-amz-target")},
+        mt="""{"x-amz-target": "PinpointSMSVoiceV2.SendTextMessage", "DestinationPhoneNumber": "{recipient}",
+            "OriginationIdentity": "{sender}", "MessageBody": "{text}", "Context?": {"reference?": "{reference}"}}""",
+        nowhere=_error("UnknownOperationException", "", 404),
+        unproven=_error("InvalidSignatureException", "The request signature we calculated does not match", 403),
+        incomplete=_error("ValidationException", "Missing parameter", Reason="MISSING_PARAMETER"),
+    ),
+    accepted=accepted('{"MessageId": "{mt.id}"}'),
+    refusals=refusals(
+        throttled=_error("ThrottlingException", "Rate exceeded"),
+        permanent=_error("ValidationException", "Invalid parameter", Reason="INVALID_PARAMETER"),
+        opted_out=_error(
             "ConflictException", "The destination has opted out", Reason="DESTINATION_PHONE_NUMBER_OPTED_OUT"
         ),
-    },
-    reads=_reads,
+    ),
+    # Whether SNS repeats after a 4xx is unconfirmed: the worse is assumed.
+    reads=acks(*SUCCESS, lost=MISTAKES),
     retry=RetryRule(tries=4, first_seconds=20, factor=1, longest_seconds=20, timeout_seconds=15),
     variants=("", "signature_2"),
     certificates={CERTIFICATE_URL: CERTIFICATE},

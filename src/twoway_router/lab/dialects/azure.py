@@ -3,80 +3,69 @@
 import base64
 import hashlib
 import hmac
-from typing import Final
+from typing import Any, Final
 
-from twoway_router.lab.behaviour import Fault, Report, RetryRule
-from twoway_router.lab.client import Answer
-from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt, Piece, TakenMt
-from twoway_router.lab.dialects.wire import Moment, Wire, b64, json_of, keyed, post_json, refusal
+from twoway_router.lab.behaviour import RetryRule
+from twoway_router.lab.dialects.dialect import (
+    Account,
+    Call,
+    Dialect,
+    Mt,
+    Piece,
+    Status,
+    acks,
+    lab_account,
+    refusals,
+    words,
+)
+from twoway_router.lab.dialects.sends import SendApi
+from twoway_router.lab.dialects.wire import Wire, b64, json_of, refusal
 from twoway_router.lab.web import LabReply, LabRequest
 
-_TOPIC: Final = "/subscriptions/lab/providers/microsoft.communication/communicationservices/lab"
 _SIGNED: Final = "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="
-_DELIVERED: Final = "Delivered"
+
+_GRID_EVENT: Final = """
+{"id": "event-{call.nonce}", "topic": "/subscriptions/lab/providers/microsoft.communication/communicationservices/lab",
+ "subject": "/phonenumber/{subject}", "data": "{data}", "eventType": "Microsoft.Communication.{kind}", "dataVersion": "1.0",
+ "metadataVersion": "1", "eventTime": "{call.at:%Y-%m-%dT%H:%M:%S.%f0Z}"}
+"""
+_CLOUD_EVENT: Final = """
+{"specversion": "1.0", "id": "event-{call.nonce}", "type": "Microsoft.Communication.{kind}", "data": "{data}",
+ "source": "/subscriptions/lab/providers/microsoft.communication/communicationservices/lab",
+ "time": "{call.at:%Y-%m-%dT%H:%M:%S.%f0Z}"}
+"""
+_MO: Final = """
+{"messageId": "{mo.id}", "from": "{mo.sender_digits}", "to": "{mo.recipient}", "message": "{mo.text}",
+ "receivedTimestamp": "{mo.at:%Y-%m-%dT%H:%M:%S.%f0+00:00}", "segmentCount": "{mo.segments}"}
+"""
+_RECEIPT: Final = """
+{"messageId": "{mt.id}", "from": "{mt.sender}", "to": "{mt.recipient_digits}", "deliveryStatus": "{status.word}",
+ "deliveryStatusDetails": "{status.code}", "deliveryAttempts": [
+  {"timestamp": "{call.at:%Y-%m-%dT%H:%M:%S.%f0Z}", "segmentsSucceeded": "{succeeded}", "segmentsFailed": "{failed}"}],
+ "receivedTimestamp": "{call.at:%Y-%m-%dT%H:%M:%S.%f0Z}", "tag": "{mt.reference}"}
+"""
 
 
-def _event(kind: str, data: dict[str, object], moment: Moment) -> dict[str, object]:
-    """In Event Grid's own schema."""
-    return {
-        "id": f"event-{moment.nonce}",
-        "topic": _TOPIC,
-        "subject": f"/phonenumber/{data.get('to', '')}",
-        "data": data,
-        "eventType": kind,
-        "dataVersion": "1.0",
-        "metadataVersion": "1",
-        "eventTime": _at(moment),
-    }
-
-
-def _posted(value: object, url: str, account: Account) -> Wire:
-    headers = {"aeg-event-type": "Notification", "Authorization": f"Bearer {account['webhook_token']}"}
-    return post_json(keyed(url, account["key"]), value).with_headers(headers)
-
-
-def _mo(piece: Piece, url: str, moment: Moment, account: Account) -> Wire:
-    data: dict[str, object] = {
-        "messageId": piece.id,
-        "from": piece.digits,
-        "to": piece.recipient,
-        "message": piece.text,
-        "receivedTimestamp": piece.at.strftime("%Y-%m-%dT%H:%M:%S.%f0+00:00"),
-        "segmentCount": len(piece.octets) // 134 + 1,
-    }
-    kind = "Microsoft.Communication.SMSReceived"
-    if piece.variant == "cloud":
-        event = {"specversion": "1.0", "id": f"event-{moment.nonce}", "source": _TOPIC, "type": kind, "data": data}
-        wire = _posted({**event, "time": _at(moment)}, url, account)
+def _mo(mo: Piece, call: Call) -> Wire:
+    data = call.fill(_MO, mo=mo)
+    if mo.variant == "cloud":
+        wire = _posted(call.fill(_CLOUD_EVENT, kind="SMSReceived", data=data), call)
         return wire.with_headers({"Content-Type": "application/cloudevents+json; charset=utf-8"})
-    others = [_event("Microsoft.Communication.ChatMessageReceived", {"messageBody": "Hi"}, moment)]
-    events = [*others, _event(kind, data, moment)] if piece.variant == "batch" else [_event(kind, data, moment)]
-    return _posted(events, url, account)
+    event = call.fill(_GRID_EVENT, kind="SMSReceived", data=data, subject=mo.recipient)
+    other = call.fill(_GRID_EVENT, kind="ChatMessageReceived", data={"messageBody": "Hi"}, subject="")
+    return _posted([other, event] if mo.variant == "batch" else [event], call)
 
 
-def _receipt(mt: Mt, word: str, url: str, moment: Moment, account: Account) -> Wire:
-    word, _slash, details = word.partition("/")
-    attempt = {
-        "timestamp": _at(moment),
-        "segmentsSucceeded": int(word == _DELIVERED),
-        "segmentsFailed": int(word != _DELIVERED),
-    }
-    data: dict[str, object] = {
-        "messageId": mt.id,
-        "from": mt.sender,
-        "to": mt.recipient.removeprefix("+"),
-        "deliveryStatus": word,
-        "deliveryStatusDetails": details,
-        "deliveryAttempts": [attempt],
-        "receivedTimestamp": _at(moment),
-        "tag": mt.reference,
-    }
-    return _posted([_event("Microsoft.Communication.SMSDeliveryReportReceived", data, moment)], url, account)
+def _receipt(mt: Mt, status: Status, call: Call) -> Wire:
+    succeeded = int(status.word == "Delivered")
+    data = call.fill(_RECEIPT, mt=mt, status=status, succeeded=succeeded, failed=1 - succeeded)
+    kind = "SMSDeliveryReportReceived"
+    return _posted([call.fill(_GRID_EVENT, kind=kind, data=data, subject=mt.recipient_digits)], call)
 
 
-def _at(moment: Moment) -> str:
-    """With seven digits of a second."""
-    return moment.at.strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
+def _posted(events: Any, call: Call) -> Wire:
+    headers = {"aeg-event-type": "Notification", "Authorization": f"Bearer {call.account['webhook_token']}"}
+    return call.post_json(events).with_headers(headers)
 
 
 def _is_ours(request: LabRequest, account: Account) -> bool:
@@ -93,58 +82,42 @@ def _error(code: str, text: str, status: int, *, retry_after: int | None = None)
     return refusal({"error": {"code": code, "message": text}}, status, retry_after=retry_after)
 
 
-def _take(request: LabRequest, account: Account) -> TakenMt | LabReply:
-    if (request.method, request.path) != ("POST", "/sms"):
-        return _error("NotFound", "Not found", 404)
-    if not _is_ours(request, account):
-        return _error("Denied", "Denied by the resource provider.", 401)
-    if request.parameter("api-version") != "2021-03-07":
-        return _error("UnsupportedApiVersion", "The requested version is not supported", 400)
-    match json_of(request):
-        case {"from": str(sender), "smsRecipients": [{"to": str(recipient)}], "message": str(text), **others}:
-            options = others.get("smsSendOptions")
-            tag = options.get("tag", "") if isinstance(options, dict) else ""
-            return TakenMt(sender=sender, recipient=recipient, text=text, reference=str(tag))
-    return _error("BadRequest", "The request is invalid", 400)
-
-
-def _value(mt_id: str | None, to: str, status: int, text: str | None) -> LabReply:
-    told = {"to": to, "messageId": mt_id, "httpStatusCode": status, "errorMessage": text}
-    return LabReply.json({"value": [{**told, "successful": text is None}]}, status=202)
-
-
-def _reads(answer: Answer) -> Ack:
-    """What Event Grid takes for a mistake in the subscription it never repeats."""
-    if 200 <= answer.status <= 204:
-        return Ack.TAKEN
-    return Ack.LOST if answer.status in (400, 401, 403, 413) else Ack.AGAIN
+def _result(mt_id: str | None, to: str, status: int, text: str | None) -> LabReply:
+    value = {"to": to, "messageId": mt_id, "httpStatusCode": status, "errorMessage": text, "successful": text is None}
+    return LabReply.json({"value": [value]}, status=202)
 
 
 DIALECT: Final = Dialect(
-    account=Account(
-        carrier="azure",
-        settings={"endpoint": "{lab}"},
-        secrets={
-            "key": "lab-azure-key",
-            "webhook_token": "lab-azure-webhook-token",
-            "access_key": b64(b"lab-azure-access-key-of-33-bytes-"),
-        },
+    account=lab_account(
+        "azure",
+        "key",
+        "webhook_token",
+        secrets={"access_key": b64(b"lab-azure-access-key-of-33-bytes-")},
+        endpoint="{lab}",
     ),
     mo=_mo,
     receipt=_receipt,
-    words={
-        Report.DELIVERED: _DELIVERED,
-        Report.FAILED: "Failed/Unknown subscriber",
-        Report.OPTED_OUT: "Failed/Sender blocked for given recipient",
-    },
-    take=_take,
-    accepted=lambda mt: _value(mt.id, mt.recipient, 202, None),
-    refusals={
-        Fault.THROTTLED: _error("TooManyRequests", "Too many requests", 429, retry_after=1),
-        Fault.HIDDEN: _value(None, "+390000000000", 400, "Invalid To phone number format."),
-        Fault.PERMANENT: _error("BadRequest", "The request is invalid", 400),
-    },
-    reads=_reads,
+    words=words(
+        "delivered: Delivered, failed: Failed/Unknown subscriber, opted_out: Failed/Sender blocked for given recipient"
+    ),
+    take=SendApi(
+        at="POST /sms",
+        proof=_is_ours,
+        read=lambda request: {**json_of(request), "api-version": request.parameter("api-version")},
+        mt="""{"api-version": "2021-03-07", "from": "{sender}", "smsRecipients": [{"to": "{recipient}"}], "message": "{text}",
+            "smsSendOptions?": {"tag?": "{reference}"}}""",
+        nowhere=_error("NotFound", "Not found", 404),
+        unproven=_error("Denied", "Denied by the resource provider.", 401),
+        incomplete=_error("BadRequest", "The request is invalid", 400),
+    ),
+    accepted=lambda mt: _result(mt.id, mt.recipient, 202, None),
+    refusals=refusals(
+        throttled=_error("TooManyRequests", "Too many requests", 429, retry_after=1),
+        hidden_failure=_result(None, "+390000000000", 400, "Invalid To phone number format."),
+        permanent=_error("BadRequest", "The request is invalid", 400),
+    ),
+    # What Event Grid takes for a mistake in the subscription it never repeats.
+    reads=acks(200, 201, 202, 203, 204, lost=(400, 401, 403, 413)),
     retry=RetryRule(tries=10, first_seconds=10, factor=3, longest_seconds=43_200, timeout_seconds=30),
     variants=("", "cloud", "batch"),
 )

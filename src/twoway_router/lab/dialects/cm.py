@@ -3,14 +3,23 @@
 from typing import Final
 from xml.sax.saxutils import escape
 
-from twoway_router.lab.behaviour import Fault, Report, RetryRule
-from twoway_router.lab.client import Answer
-from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt, Piece, TakenMt
-from twoway_router.lab.dialects.wire import Moment, Wire, as_gsm, get, json_of, keyed, post_json, refusal, within
-from twoway_router.lab.web import LabReply, LabRequest
+from twoway_router.lab.behaviour import RetryRule
+from twoway_router.lab.dialects.dialect import Call, Dialect, Mt, Piece, Status, acks, lab_account, refusals, words
+from twoway_router.lab.dialects.sends import SendApi, Values, header
+from twoway_router.lab.dialects.wire import Wire, as_gsm, refusal
+from twoway_router.lab.web import LabReply
 
-_STATUSES: Final = {"accepted": 0, "rejected": 1, "delivered": 2, "failed": 3}
-_GROUPINGS: Final = ("", "", "")
+_MO: Final = """
+{"from": {"number": "{sender}", "name": ""}, "to": {"number": "{mo.recipient}"},
+ "message": {"text": "{mo.text}", "media": {"mediaUri": "", "contentType": "", "title": ""}, "custom": {}},
+ "reference": "", "messageContext": "", "groupings": ["", "", ""], "timeUtc": "{mo.at:%Y-%m-%dT%H:%M:%S}", "channel": "SMS"}
+"""
+_OLD_MO: Final = '{"FROM": "{sender}", "TO": "{mo.recipient}", "BODY": "{mo.text}", "REFERENCE": ""}'
+_RECEIPT: Final = """
+{"messages": {"msg": {"received": "{call.at:%Y-%m-%dT%H:%M:%S}", "to": "{recipient}", "reference": "{mt.reference}",
+  "status": {"code": "{code}", "errorCode": "{status.code}", "errorDescription": "{description}"}, "operator": "22201"}}}
+"""
+_CODES: Final = {"accepted": 0, "rejected": 1, "delivered": 2, "failed": 3}
 
 
 def _international(number: str) -> str:
@@ -18,49 +27,27 @@ def _international(number: str) -> str:
     return number.replace("+", "00", 1)
 
 
-def _mo(piece: Piece, url: str, _: Moment, account: Account) -> Wire:
-    url, sender = keyed(url, account["key"]), _international(piece.sender)
-    told = {"FROM": sender, "TO": piece.recipient, "BODY": piece.text, "REFERENCE": ""}
-    match piece.variant:
+def _mo(mo: Piece, call: Call) -> Wire:
+    sender = _international(mo.sender)
+    old = call.fill(_OLD_MO, mo=mo, sender=sender)
+    match mo.variant:
         case "get":
-            return get(url, told)
+            return call.get(old)
         case "xml":
-            nodes = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in told.items())
-            at = piece.at.strftime("%Y-%m-%dT%H:%M:%S")
-            body = f'<?xml version="1.0" encoding="utf-8"?><MESSAGES><MSG RECEIVED="{at}">{nodes}</MSG></MESSAGES>'
-            return Wire(url=url, headers={"Content-Type": "application/xml; charset=utf-8"}, body=body.encode())
+            nodes = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in old.items())
+            message = f'<MSG RECEIVED="{mo.at:%Y-%m-%dT%H:%M:%S}">{nodes}</MSG>'
+            body = f'<?xml version="1.0" encoding="utf-8"?><MESSAGES>{message}</MESSAGES>'
+            headers = {"Content-Type": "application/xml; charset=utf-8"}
+            return Wire(url=call.keyed_url, headers=headers, body=body.encode())
         case "flat":
-            flat = {name.lower(): value for name, value in told.items()}
-            return post_json(url, {**flat, "groupings": _GROUPINGS})
+            return call.post_json({**{name.lower(): value for name, value in old.items()}, "groupings": ("", "", "")})
         case _:
-            return post_json(url, _nested(piece, sender))
+            return call.post_json(_MO, mo=mo, sender=sender)
 
 
-def _nested(piece: Piece, sender: str) -> dict[str, object]:
-    return {
-        "from": {"number": sender, "name": ""},
-        "to": {"number": piece.recipient},
-        "message": {"text": piece.text, "media": {"mediaUri": "", "contentType": "", "title": ""}, "custom": {}},
-        "reference": "",
-        "messageContext": "",
-        "groupings": _GROUPINGS,
-        "timeUtc": piece.at.strftime("%Y-%m-%dT%H:%M:%S"),
-        "channel": "SMS",
-    }
-
-
-def _receipt(mt: Mt, word: str, url: str, moment: Moment, account: Account) -> Wire:
-    code = _STATUSES[word]
-    is_bad = code in (1, 3)
-    status = {"code": code, "errorCode": "6" if is_bad else "", "errorDescription": word.capitalize()}
-    msg = {
-        "received": moment.at.strftime("%Y-%m-%dT%H:%M:%S"),
-        "to": _international(mt.recipient),
-        "reference": mt.reference,
-        "status": status,
-        "operator": "22201",
-    }
-    return post_json(keyed(url, account["key"]), {"messages": {"msg": msg}})
+def _receipt(mt: Mt, status: Status, call: Call) -> Wire:
+    values = {"recipient": _international(mt.recipient), "description": status.word.capitalize()}
+    return call.post_json(_RECEIPT, mt=mt, status=status, code=_CODES[status.word], **values)
 
 
 def _answer(code: int, details: str, messages: list[dict[str, object]], status: int) -> LabReply:
@@ -78,63 +65,37 @@ def _of_message(recipient: str, reference: str, error: str | None = None, code: 
     }
 
 
-def _cut(text: str, parts: str) -> str:
+def _cut_text(values: Values) -> str:
     """What arrives of a text: one part, unless the send allows more."""
-    is_wide = as_gsm(text) != text
-    alone, joined = (70, 67) if is_wide else (160, 153)
+    text, parts = values["text"], values["parts"]
+    alone, joined = (70, 67) if as_gsm(text) != text else (160, 153)
     return text[: joined * int(parts)] if parts.isdigit() and int(parts) > 1 else text[:alone]
 
 
-def _take(request: LabRequest, account: Account) -> TakenMt | LabReply:
-    if (request.method, request.path) != ("POST", "/v1.0/message"):
-        return LabReply(status=404)
-    if request.header(b"x-cm-producttoken") != account["product_token"]:
-        return _answer(101, "No account found for the given authentication", [], 400)
-    told = json_of(request)
-    to = within(told, "messages", "msg", 0, "to", 0, "number")
-    if not to.startswith("00"):
-        return _answer(201, "Created 0 message(s)", [_of_message(to, "", f"Gsm '{to}' is not a number.", 303)], 400)
-    parts = within(told, "messages", "msg", 0, "maximumNumberOfMessageParts")
-    return TakenMt(
-        sender=within(told, "messages", "msg", 0, "from"),
-        recipient="+" + to.removeprefix("00"),
-        text=_cut(within(told, "messages", "msg", 0, "body", "content"), parts),
-        reference=within(told, "messages", "msg", 0, "reference"),
-    )
-
-
-def _accepted(mt: Mt) -> LabReply:
-    return _answer(0, "Created 1 message(s)", [_of_message(mt.recipient, mt.reference)], 200)
-
-
-def _reads(answer: Answer) -> Ack:
-    return Ack.TAKEN if answer.status == 200 else Ack.AGAIN
-
+_NO_NUMBER: Final = _answer(201, "Created 0 message(s)", [_of_message("0", "", "Gsm '0' is not a number.", 303)], 400)
 
 DIALECT: Final = Dialect(
-    account=Account(
-        carrier="cm",
-        settings={"api_url": "{lab}"},
-        secrets={"key": "lab-cm-key", "product_token": "lab-cm-product-token"},
-    ),
+    account=lab_account("cm", "key", "product_token", api_url="{lab}"),
     mo=_mo,
     receipt=_receipt,
-    words={
-        Report.ACCEPTED: "accepted",
-        Report.DELIVERED: "delivered",
-        Report.FAILED: "failed",
-        Report.REJECTED: "rejected",
-    },
-    take=_take,
-    accepted=_accepted,
-    refusals={
-        Fault.THROTTLED: LabReply(status=429),
-        Fault.HIDDEN: _answer(0, "Created 0 message(s)", [_of_message("0", "", "Gsm '0' is blocked.", 304)], 200),
-        Fault.PERMANENT: _answer(
-            201, "Created 0 message(s)", [_of_message("0", "", "Gsm '0' is not a number.", 303)], 400
-        ),
-    },
-    reads=_reads,
+    words=words("accepted: accepted, delivered: delivered, failed: failed/6, rejected: rejected/6"),
+    take=SendApi(
+        at="POST /v1.0/message",
+        proof=header("x-cm-producttoken", "{product_token}"),
+        mt="""{"messages": {"msg": [{"from": "{sender}", "to": [{"number": "00{recipient_digits}"}], "reference?": "{reference}",
+            "body": {"content": "{text}"}, "maximumNumberOfMessageParts?": "{parts}"}]}}""",
+        text=_cut_text,
+        nowhere=LabReply(status=404),
+        unproven=_answer(101, "No account found for the given authentication", [], 400),
+        incomplete=_NO_NUMBER,
+    ),
+    accepted=lambda mt: _answer(0, "Created 1 message(s)", [_of_message(mt.recipient, mt.reference)], 200),
+    refusals=refusals(
+        throttled=LabReply(status=429),
+        hidden_failure=_answer(0, "Created 0 message(s)", [_of_message("0", "", "Gsm '0' is blocked.", 304)], 200),
+        permanent=_NO_NUMBER,
+    ),
+    reads=acks(200),
     retry=RetryRule(tries=8640, first_seconds=300, factor=1, longest_seconds=300),
     variants=("", "flat", "xml", "get"),
     timeless=frozenset({"flat", "get"}),

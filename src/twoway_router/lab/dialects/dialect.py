@@ -1,17 +1,19 @@
-"""What a dialect is: an account at the carrier, how it words MOs and receipts, how it reads our sends and answers them.
+"""What a dialect is: an account at the carrier, how it writes MOs and receipts, how it reads our sends and answers them.
 
-Every file next to this one fills in one ``Dialect``; ``lab.carrier`` and ``lab.emitter`` are the same for all of them.
+A carrier's module fills in one ``Dialect``; ``lab.carrier`` and ``lab.emitter`` are the same for all of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, Final, NamedTuple
 
 from twoway_router.domain.messages import Capability
 from twoway_router.lab.behaviour import Fault, Report, RetryRule
 from twoway_router.lab.client import Answer
-from twoway_router.lab.dialects.wire import Moment, Wire
+from twoway_router.lab.dialects.samples import filled, parse
+from twoway_router.lab.dialects.wire import Form, Wire, b64, get, keyed, post_form, post_json
 from twoway_router.lab.web import LabReply, LabRequest
 
 
@@ -62,6 +64,72 @@ class Account:
         return str({**self.settings, **self.secrets, **self.private}[name])
 
 
+def lab_account(
+    carrier: str,
+    *made_up: str,
+    secrets: Mapping[str, str] | None = None,
+    private: Mapping[str, str] | None = None,
+    **settings: object,
+) -> Account:
+    """The lab's own account; the ``made_up`` secrets have values of the lab's."""
+    known = {name: f"lab-{carrier}-{name.replace('_', '-')}" for name in made_up}
+    return Account(carrier=carrier, settings=settings, secrets={**known, **(secrets or {})}, private=private or {})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dated:
+    """A moment as carriers write it; other formats are in their samples."""
+
+    at: datetime
+
+    @property
+    def epoch(self) -> str:
+        return str(int(self.at.timestamp()))
+
+    @property
+    def epoch_ms(self) -> int:
+        return int(self.at.timestamp() * 1000)
+
+    @property
+    def iso_ms(self) -> str:
+        return self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call(Dated):
+    """One request that is about to be made: where it goes, when, a nonce, and the account that signs it.
+
+    An account with a ``key`` has it in every URL, unless the URL carries one already.
+    """
+
+    url: str
+    nonce: str
+    account: Account
+
+    @property
+    def keyed_url(self) -> str:
+        return keyed(self.url, self.account["key"]) if "key" in self.account.secrets else self.url
+
+    def fill(self, sample: str, **values: object) -> Any:
+        """The sample with its values; ``call`` and ``account`` are always among them."""
+        return filled(parse(sample), {"call": self, "account": self.account, **values})
+
+    def get(self, fields: Form | str, /, **values: object) -> Wire:
+        """Fields, or a sample of them, as a query."""
+        return get(self.keyed_url, self.fill(fields, **values) if isinstance(fields, str) else fields)
+
+    def post_form(self, fields: Form | str, /, **values: object) -> Wire:
+        return post_form(self.keyed_url, self.fill(fields, **values) if isinstance(fields, str) else fields)
+
+    def post_json(self, fields: Any, /, **values: object) -> Wire:
+        return post_json(self.keyed_url, self.fill(fields, **values) if isinstance(fields, str) else fields)
+
+    def with_basic(self, wire: Wire, user: str, password: str) -> Wire:
+        """The request with HTTP Basic of these settings."""
+        proof = b64(f"{self.account[user]}:{self.account[password]}".encode())
+        return wire.with_headers({"Authorization": f"Basic {proof}"})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
     """Which part of a long message a piece is."""
@@ -77,8 +145,8 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Piece:
-    """What one request carries: a whole MO or a part of it. Without plus, ``digits`` are the sender's.
+class Piece(Dated):
+    """What one request carries: a whole MO or a part of it; ``mo`` in samples.
 
     ``octets`` are the text in ASCII, or in UTF-16BE when ``is_wide``; only they are complete where parts are cut by octets.
     """
@@ -89,14 +157,31 @@ class Piece:
     text: str
     octets: bytes
     is_wide: bool
-    at: datetime
     variant: str
     is_opt_out: bool = False
     part: Part | None = None
 
     @property
-    def digits(self) -> str:
+    def sender_digits(self) -> str:
         return self.sender.removeprefix("+")
+
+    @property
+    def recipient_digits(self) -> str:
+        return self.recipient.removeprefix("+")
+
+    @property
+    def keyword(self) -> str:
+        """The first word, as carriers show it."""
+        return self.text.split()[0].upper() if self.text.split() else ""
+
+    @property
+    def segments(self) -> int:
+        return len(self.octets) // 134 + 1
+
+    @property
+    def header(self) -> bytes:
+        """The user data header; empty when it is no part."""
+        return self.part.header if self.part else b""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,6 +211,17 @@ class Mt:
     reply_token: str = ""
     receipt_url: str = ""
 
+    @property
+    def recipient_digits(self) -> str:
+        return self.recipient.removeprefix("+")
+
+
+class Status(NamedTuple):
+    """What a carrier writes in a receipt: its word, and an error code where it has one."""
+
+    word: str
+    code: str = ""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LookUp:
@@ -135,22 +231,47 @@ class LookUp:
     answer: Callable[[str, str | None], LabReply]
 
 
-def take_2xx(answer: Answer) -> Ack:
-    """Any 2xx is an acknowledgement, whatever it says."""
-    return Ack.TAKEN if answer.is_success else Ack.AGAIN
+def words(table: str) -> Mapping[Report, Status]:
+    """A carrier's statuses, as ``delivered: word, failed: word/code``."""
+    rows = (row.split(": ") for row in table.split(", "))
+    return {Report(name): Status(*word.split("/")) for name, word in rows}
 
 
-def is_403(answer: Answer) -> bool:
-    return answer.status == 403
+def refusals(**by_fault: LabReply) -> Mapping[Fault, LabReply]:
+    """A carrier's error answers by the fault they stand for."""
+    return {Fault(name): reply for name, reply in by_fault.items()}
+
+
+SUCCESS: Final = range(200, 300)
+MISTAKES: Final = frozenset(range(400, 500)) - {429}
+"""Answers that a carrier may take for a mistake of ours."""
+
+
+def acks(
+    *statuses: int,
+    body: bytes | None = None,
+    is_silent: Callable[[Answer], bool] = lambda _: True,
+    lost: Collection[int] = (),
+) -> Callable[[Answer], Ack]:
+    """What the carrier takes for an acknowledgement, and after which statuses it never tries again."""
+
+    def read(answer: Answer) -> Ack:
+        is_taken = answer.status in statuses and body in (None, answer.body.strip()) and is_silent(answer)
+        return Ack.TAKEN if is_taken else Ack.LOST if answer.status in lost else Ack.AGAIN
+
+    return read
+
+
+_TAKES_SUCCESS: Final = acks(*SUCCESS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dialect:
-    """One carrier. ``mo`` and ``receipt`` write and sign one request; the second argument is where it goes.
+    """One carrier. ``mo`` and ``receipt`` write and sign one request.
 
     ``take`` reads a send, or answers it when the credentials or the address are wrong. ``refusals`` are the carrier's
     own error answers: a fault that is not there is one that this carrier does not have. ``words`` are its statuses in
-    receipts, ``reads`` says what it makes of our answers, ``is_refusal`` how we must word a wrong signature, ``retry``
+    receipts, ``reads`` says what it makes of our answers, ``is_refusal`` how we must answer a wrong signature, ``retry``
     is its schedule in true seconds. A ``variant`` is another method or charset that an account can be set to; those in
     ``narrow`` carry ASCII only, those in ``parts_of`` split texts in their own way, and in ``timeless`` ones neither id
     nor time tells a late repeat from another message. ``reply_token`` is what its MOs carry and its MTs must bring back.
@@ -159,15 +280,15 @@ class Dialect:
     """
 
     account: Account
-    mo: Callable[[Piece, str, Moment, Account], Wire]
-    receipt: Callable[[Mt, str, str, Moment, Account], Wire]
-    words: Mapping[Report, str]
+    mo: Callable[[Piece, Call], Wire]
+    receipt: Callable[[Mt, Status, Call], Wire]
+    words: Mapping[Report, Status]
     take: Callable[[LabRequest, Account], TakenMt | LabReply]
     accepted: Callable[[Mt], LabReply]
     refusals: Mapping[Fault, LabReply]
     retry: RetryRule
-    reads: Callable[[Answer], Ack] = take_2xx
-    is_refusal: Callable[[Answer], bool] = is_403
+    reads: Callable[[Answer], Ack] = _TAKES_SUCCESS
+    is_refusal: Callable[[Answer], bool] = lambda answer: answer.status == 403
     falsify: Callable[[Account], Account] = Account.falsified
     mode: Capability = Capability.RECEIPT
     look_up: LookUp | None = None

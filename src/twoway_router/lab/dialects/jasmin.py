@@ -5,10 +5,23 @@ import re
 from typing import Final
 from urllib.parse import urlencode
 
-from twoway_router.lab.behaviour import Fault, Report, RetryRule
-from twoway_router.lab.client import Answer
-from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt, Part, Piece, Splitting, TakenMt
-from twoway_router.lab.dialects.wire import Moment, Wire, as_gsm, form_of, keyed, plain, post_form
+from twoway_router.lab.behaviour import RetryRule
+from twoway_router.lab.dialects.dialect import (
+    Account,
+    Call,
+    Dialect,
+    Mt,
+    Piece,
+    Splitting,
+    Status,
+    TakenMt,
+    acks,
+    lab_account,
+    refusals,
+    words,
+)
+from twoway_router.lab.dialects.sends import SendApi, Values, parameters
+from twoway_router.lab.dialects.wire import Wire, as_gsm, form_of, plain
 from twoway_router.lab.web import LabReply, LabRequest
 
 _CONNECTOR: Final = "lab-smpp"
@@ -19,6 +32,16 @@ _IN_GSM: Final = {
     **{letter: b"\x1b" + code.encode() for letter, code in zip("^{}\\[~]|", "\x14()/<=>@", strict=True)},
 }
 """Letters of ASCII that have another code in GSM 03.38."""
+
+_MO: Final = """
+{"id": "{mo.id}", "from": "{mo.sender_digits}", "to": "{mo.recipient}", "origin-connector": "lab-smpp", "priority": "0",
+ "coding": "{coding}", "content": "{octets}", "binary": "{hex}", "tlv_params?": "{sar}"}
+"""
+_RECEIPT: Final = '{"id": "{mt.id}", "message_status": "{status.word}", "level": "1", "connector": "lab-smpp"}'
+_SMSC_RECEIPT: Final = """
+{"id": "{mt.id}", "message_status": "{status.word}", "level": "3", "connector": "lab-smpp", "id_smsc": "{mt.id}", "sub": "001",
+ "dlvrd": "001", "subdate": "{call.at:%y%m%d%H%M}", "donedate": "{call.at:%y%m%d%H%M}", "err": "{err}", "text": "{mt.text:.20}"}
+"""
 
 _ARGUMENTS: Final = {
     "username": ".{1,16}",
@@ -37,46 +60,30 @@ _ARGUMENTS: Final = {
 """What its HTTP API takes; anything else is refused."""
 
 
-def _gsm(octets: bytes) -> bytes:
-    return b"".join(_IN_GSM.get(letter, letter.encode()) for letter in octets.decode("ascii"))
-
-
-def _tlvs(part: Part) -> str:
-    """SAR parameters of a part, as Jasmin passes them on."""
-    told = {"sar_msg_ref_num": part.reference, "sar_total_segments": part.total, "sar_segment_seqnum": part.index}
-    return json.dumps(told)
-
-
-def _mo(piece: Piece, url: str, _: Moment, account: Account) -> Wire:
-    url, coding = keyed(url, account["key"]), 8 if piece.is_wide else 0
-    octets = piece.octets if piece.is_wide else _gsm(piece.octets)
-    if piece.part and piece.variant == "header":
-        octets = piece.part.header + octets
-    fields: dict[str, str | bytes] = {
-        "id": piece.id,
-        "from": piece.digits,
-        "to": piece.recipient,
-        "origin-connector": _CONNECTOR,
-        "priority": "0",
-        "coding": str(coding) if piece.variant == "number" else bytes((coding,)),
-        "content": octets,
-        "binary": octets.hex(),
-    }
-    fields |= {"tlv_params": _tlvs(piece.part)} if piece.part and piece.variant != "header" else {}
-    if piece.variant == "get":
+def _mo(mo: Piece, call: Call) -> Wire:
+    octets, sar = mo.octets, ""
+    if not mo.is_wide:
+        octets = b"".join(_IN_GSM.get(letter, letter.encode()) for letter in octets.decode("ascii"))
+    if mo.variant == "header":
+        octets = mo.header + octets
+    elif part := mo.part:
+        numbers = (part.reference, part.total, part.index)
+        sar = json.dumps(
+            dict(zip(("sar_msg_ref_num", "sar_total_segments", "sar_segment_seqnum"), numbers, strict=True))
+        )
+    coding = 8 if mo.is_wide else 0
+    written = str(coding) if mo.variant == "number" else bytes((coding,))
+    fields = call.fill(_MO, mo=mo, coding=written, octets=octets, hex=octets.hex(), sar=sar)
+    if mo.variant == "get":
         # Whatever the URL ends with; the account's ends with & then, so that only the first name is spoilt.
-        return Wire(method="GET", url=f"{url}&?{urlencode(fields)}")
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    return Wire(url=url, headers=headers, body=urlencode(fields).encode())
+        return Wire(method="GET", url=f"{call.keyed_url}&?{urlencode(fields)}")
+    return call.post_form(fields)
 
 
-def _receipt(mt: Mt, word: str, url: str, moment: Moment, account: Account) -> Wire:
-    fields = {"id": mt.id, "message_status": word, "level": "1", "connector": _CONNECTOR}
-    if not word.startswith("ESME"):
-        at = moment.at.strftime("%y%m%d%H%M")
-        fields |= {"level": "3", "id_smsc": mt.id, "sub": "001", "dlvrd": "001", "subdate": at, "donedate": at}
-        fields |= {"err": "000" if word == "DELIVRD" else "001", "text": mt.text[:20]}
-    return post_form(keyed(url, account["key"]), fields)
+def _receipt(mt: Mt, status: Status, call: Call) -> Wire:
+    """Level 1 says what the SMSC made of the send, level 3 what became of it."""
+    sample = _RECEIPT if status.word.startswith("ESME") else _SMSC_RECEIPT
+    return call.post_form(sample, mt=mt, status=status, err="000" if status.word == "DELIVRD" else "001")
 
 
 def _error(text: str, status: int) -> LabReply:
@@ -96,53 +103,39 @@ def _complaint(fields: dict[str, str]) -> str | None:
     return None if ("content" in fields) != ("hex-content" in fields) else "content or hex-content not present."
 
 
+def _text(values: Values) -> str:
+    return bytes.fromhex(values["hex"]).decode("utf-16-be") if values["coding"] == "8" else as_gsm(values["text"])
+
+
+_SENDS: Final = SendApi(
+    at="* /send",
+    proof=parameters("username", "password"),
+    read=form_of,
+    mt="""{"from?": "{sender}", "to": "{recipient}", "coding?": "{coding}", "content?": "{text}", "hex-content?": "{hex}",
+        "tags?": "{reply_token}", "dlr-url?": "{receipt_url}"}""",
+    text=_text,
+    nowhere=LabReply(status=404),
+    unproven=_error("Authentication failure for username:lab", 403),
+    incomplete=LabReply(status=400),
+)
+
+
 def _take(request: LabRequest, account: Account) -> TakenMt | LabReply:
-    if request.path != "/send":
-        return LabReply(status=404)
-    fields = form_of(request)
-    if complaint := _complaint(fields):
-        return _error(complaint, 400)
-    if (fields.get("username"), fields.get("password")) != (account["username"], account["password"]):
-        return _error(f"Authentication failure for username:{fields.get('username', '')}", 403)
-    is_wide = fields.get("coding") == "8"
-    text = bytes.fromhex(fields.get("hex-content", "")).decode("utf-16-be") if is_wide else fields.get("content", "")
-    return TakenMt(
-        sender=fields.get("from", ""),
-        recipient=fields["to"],
-        text=text if is_wide else as_gsm(text),
-        reply_token=fields.get("tags", ""),
-        receipt_url=fields.get("dlr-url", ""),
-    )
-
-
-def _reads(answer: Answer) -> Ack:
-    if answer.status == 404:
-        return Ack.LOST
-    return Ack.TAKEN if 0 < answer.status < 400 and answer.body.strip() == b"ACK/Jasmin" else Ack.AGAIN
+    complaint = _complaint(form_of(request)) if request.path == "/send" else None
+    return _error(complaint, 400) if complaint else _SENDS(request, account)
 
 
 DIALECT: Final = Dialect(
-    account=Account(
-        carrier="jasmin",
-        settings={"username": "lab", "send_url": "{lab}/send"},
-        secrets={"password": "lab-jasmin-pass", "key": "lab-jasmin-key"},
+    account=lab_account(
+        "jasmin", "key", secrets={"password": "lab-jasmin-pass"}, username="lab", send_url="{lab}/send"
     ),
     mo=_mo,
     receipt=_receipt,
-    words={
-        Report.ACCEPTED: "ESME_ROK",
-        Report.DELIVERED: "DELIVRD",
-        Report.FAILED: "UNDELIV",
-        Report.EXPIRED: "EXPIRED",
-        Report.REJECTED: "ESME_RINVDSTADR",
-    },
+    words=words("accepted: ESME_ROK, delivered: DELIVRD, failed: UNDELIV, expired: EXPIRED, rejected: ESME_RINVDSTADR"),
     take=_take,
     accepted=lambda mt: plain(f'Success "{mt.id}"', 200),
-    refusals={
-        Fault.THROTTLED: _error("User throughput exceeded", 403),
-        Fault.PERMANENT: _error("No route found", 412),
-    },
-    reads=_reads,
+    refusals=refusals(throttled=_error("User throughput exceeded", 403), permanent=_error("No route found", 412)),
+    reads=acks(*range(1, 400), body=b"ACK/Jasmin", lost=(404,)),
     retry=RetryRule(tries=4, first_seconds=30, factor=1, longest_seconds=30, timeout_seconds=30),
     parts=Splitting.BY_OCTETS,
     variants=("", "get", "number", "header"),

@@ -1,106 +1,79 @@
 """Kannel's smsbox: bytes with their charset in the query, parts with their header, receipts at the URL of each MT."""
 
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
-from twoway_router.lab.behaviour import Fault, Report, RetryRule
-from twoway_router.lab.client import Answer
-from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt, Piece, Splitting, TakenMt
-from twoway_router.lab.dialects.wire import Moment, Wire, form_of, keyed, plain
-from twoway_router.lab.web import LabReply, LabRequest
+from twoway_router.lab.behaviour import RetryRule
+from twoway_router.lab.dialects.dialect import (
+    Call,
+    Dialect,
+    Mt,
+    Piece,
+    Splitting,
+    Status,
+    acks,
+    lab_account,
+    refusals,
+    words,
+)
+from twoway_router.lab.dialects.sends import SendApi, parameters
+from twoway_router.lab.dialects.wire import Wire, form_of, plain
 
 _SMSC: Final = "lab-smsc"
 
-
-def _mo(piece: Piece, url: str, _: Moment, account: Account) -> Wire:
-    coding, charset = ("2", "UTF-16BE") if piece.is_wide else ("0", "UTF-8")
-    header = piece.part.header if piece.part else b""
-    octets = piece.octets
-    if piece.variant == "recoded":
-        coding, charset, octets = "0", "UTF-8", piece.text.encode()
-    if piece.variant == "post":
-        return _posted(piece, keyed(url, account["key"]), coding, header)
-    told = {
-        "from": piece.sender,
-        "to": piece.recipient,
-        "text": octets,
-        "charset": charset,
-        "coding": coding,
-        "udh": header,
-        "ts": str(int(piece.at.timestamp())),
-        "id": piece.id,
-        "smsc": _SMSC,
-    }
-    return Wire(method="GET", url=f"{keyed(url, account['key'])}&{urlencode(told)}")
+_MO: Final = """
+{"from": "{mo.sender}", "to": "{mo.recipient}", "text": "{octets}", "charset": "{charset}", "coding": "{coding}",
+ "udh": "{mo.header}", "ts": "{mo.epoch}", "id": "{mo.id}", "smsc": "lab-smsc"}
+"""
+_POSTED_HEADERS: Final = """
+{"Content-Type": "text/plain; charset=\\"{charset}\\"", "X-Kannel-From": "{mo.sender}", "X-Kannel-To": "{mo.recipient}",
+ "X-Kannel-Time": "{mo.at:%Y-%m-%d %H:%M:%S}", "X-Kannel-Coding": "{coding}", "X-Kannel-SMSC": "lab-smsc",
+ "X-Kannel-UDH?": "{udh}"}
+"""
 
 
-def _posted(piece: Piece, url: str, coding: str, header: bytes) -> Wire:
-    """A ``post-url``: the text alone in the body, no id."""
-    told = {
-        "Content-Type": f'text/plain; charset="{"UTF-16BE" if coding == "2" else "UTF-8"}"',
-        "X-Kannel-From": piece.sender,
-        "X-Kannel-To": piece.recipient,
-        "X-Kannel-Time": piece.at.strftime("%Y-%m-%d %H:%M:%S"),
-        "X-Kannel-Coding": coding,
-        "X-Kannel-SMSC": _SMSC,
-    }
-    if header:
-        told["X-Kannel-UDH"] = quote(header, safe="")
-    return Wire(url=url, headers=told, body=piece.octets)
+def _mo(mo: Piece, call: Call) -> Wire:
+    """A ``get-url``; as variants one whose text Kannel recodes, and a ``post-url``: the text alone in the body, no id."""
+    coding, charset, octets = ("2", "UTF-16BE", mo.octets) if mo.is_wide else ("0", "UTF-8", mo.octets)
+    if mo.variant == "post":
+        udh = quote(mo.header, safe="")
+        headers = call.fill(_POSTED_HEADERS, mo=mo, coding=coding, charset=charset, udh=udh)
+        return Wire(url=call.keyed_url, headers=headers, body=octets)
+    if mo.variant == "recoded":
+        coding, charset, octets = "0", "UTF-8", mo.text.encode()
+    return call.get(_MO, mo=mo, coding=coding, charset=charset, octets=octets)
 
 
-def _receipt(_mt: Mt, word: str, url: str, moment: Moment, _account: Account) -> Wire:
+def _receipt(_mt: Mt, status: Status, call: Call) -> Wire:
     """Our own URL with its codes filled in; Kannel adds nothing to it."""
-    codes = {"%d": word, "%T": moment.epoch, "%i": _SMSC, "%A": "ACK/"}
-    for code, value in codes.items():
+    url = call.url
+    for code, value in {"%d": status.word, "%T": call.epoch, "%i": _SMSC, "%A": "ACK/"}.items():
         url = url.replace(code, quote(value, safe=""))
     return Wire(method="GET", url=url)
 
 
-def _take(request: LabRequest, account: Account) -> TakenMt | LabReply:
-    if request.path != "/cgi-bin/sendsms":
-        return plain("Unknown request.", 404)
-    fields = form_of(request)
-    if (fields.get("username"), fields.get("password")) != (account["username"], account["password"]):
-        return plain("Authorization failed for sendsms", 403)
-    if not fields.get("to"):
-        return plain("Missing receiver or text", 400)
-    return TakenMt(
-        sender=fields.get("from", ""),
-        recipient=fields["to"],
-        text=fields.get("text", ""),
-        reply_token=fields.get("smsc", ""),
-        receipt_url=fields.get("dlr-url", ""),
-    )
-
-
-def _reads(answer: Answer) -> Ack:
-    """Only 200 and 202, and what they say is texted to the person: it must be nothing."""
-    return Ack.TAKEN if answer.status in (200, 202) and not answer.body else Ack.AGAIN
-
-
 DIALECT: Final = Dialect(
-    account=Account(
-        carrier="kannel",
-        settings={"username": "lab", "send_url": "{lab}/cgi-bin/sendsms"},
-        secrets={"password": "lab-kannel-password", "key": "lab-kannel-key"},
-    ),
+    account=lab_account("kannel", "password", "key", username="lab", send_url="{lab}/cgi-bin/sendsms"),
     mo=_mo,
     receipt=_receipt,
-    words={
-        Report.ACCEPTED: "8",
-        Report.DELIVERED: "1",
-        Report.FAILED: "2",
-        Report.REJECTED: "16",
-    },
-    take=_take,
+    words=words("accepted: 8, delivered: 1, failed: 2, rejected: 16"),
+    take=SendApi(
+        at="* /cgi-bin/sendsms",
+        proof=parameters("username", "password"),
+        read=form_of,
+        mt='{"from?": "{sender}", "to": "{recipient}", "text": "{text}", "smsc?": "{reply_token}", "dlr-url?": "{receipt_url}"}',
+        nowhere=plain("Unknown request.", 404),
+        unproven=plain("Authorization failed for sendsms", 403),
+        incomplete=plain("Missing receiver or text", 400),
+    ),
     accepted=lambda _: plain("0: Accepted for delivery", 202),
-    refusals={
-        Fault.THROTTLED: plain("Temporal failure, try again later.", 503),
-        Fault.HIDDEN: plain("Authorization failed for sendsms", 202),
-        Fault.PERMANENT: plain("Not routable. Do not try again.", 403),
-    },
-    reads=_reads,
+    refusals=refusals(
+        throttled=plain("Temporal failure, try again later.", 503),
+        hidden_failure=plain("Authorization failed for sendsms", 202),
+        permanent=plain("Not routable. Do not try again.", 403),
+    ),
+    # What they say would be texted to the person: it must be nothing.
+    reads=acks(200, 202, body=b""),
     is_refusal=lambda answer: answer.status == 403 and not answer.body,
     retry=RetryRule(tries=6, first_seconds=10, factor=1, longest_seconds=10, timeout_seconds=30),
     parts=Splitting.BY_OCTETS,

@@ -3,118 +3,81 @@
 from typing import Final
 from urllib.parse import parse_qsl
 
-from twoway_router.lab.behaviour import Fault, Report, RetryRule
+from twoway_router.lab.behaviour import RetryRule
 from twoway_router.lab.client import Answer
-from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt, Piece, TakenMt
-from twoway_router.lab.dialects.wire import Moment, Wire, b64, has_basic, json_of, mac, post_form, refusal
-from twoway_router.lab.web import LabReply, LabRequest
+from twoway_router.lab.dialects.dialect import (
+    SUCCESS,
+    Call,
+    Dialect,
+    Piece,
+    acks,
+    lab_account,
+    refusals,
+    words,
+)
+from twoway_router.lab.dialects.sends import SendApi, accepted, basic
+from twoway_router.lab.dialects.wire import Wire, b64, mac, refusal
+from twoway_router.lab.web import LabReply
+
+_MO: Final = """
+{"From": "{mo.sender_digits}", "MessageIntent": "{intent}", "MessageUUID": "{mo.id}", "Text": "{mo.text}",
+ "To": "{mo.recipient_digits}", "TotalAmount": "0", "TotalRate": "0", "Type": "sms", "Units": "{mo.segments}"}
+"""
+_RECEIPT: Final = """
+{"ErrorCode": "{code}", "From": "{mt.sender}", "MCC": "222", "MNC": "10", "MessageUUID": "{mt.id}",
+ "ParentMessageUUID": "{mt.id}", "Status": "{status.word}", "To": "{mt.recipient_digits}", "Units": "1"}
+"""
 
 
-def _signed(wire: Wire, moment: Moment, account: Account) -> Wire:
+def _signed(wire: Wire, call: Call) -> Wire:
     """Version 3: URL, sorted query and form, nonce; other keys of the account sign as well."""
     base, _mark, query = wire.url.partition("?")
     asked = "&".join(f"{name}={value}" for name, value in sorted(parse_qsl(query, keep_blank_values=True)))
-    told = "".join(name + value for name, value in sorted(parse_qsl(wire.body.decode(), keep_blank_values=True)))
-    text = f"{base}?{asked}{'.' if asked and told else ''}{told}.{moment.nonce}"
-    proof = b64(mac(account["auth_token"], text.encode()))
-    another = b64(mac("another-key", text.encode()))
-    headers = {"X-Plivo-Signature-V3": f"{another},{proof}", "X-Plivo-Signature-V3-Nonce": moment.nonce}
-    return wire.with_headers(headers)
+    posted = "".join(name + value for name, value in sorted(parse_qsl(wire.body.decode(), keep_blank_values=True)))
+    text = f"{base}?{asked}{'.' if asked and posted else ''}{posted}.{call.nonce}"
+    proofs = [b64(mac(key, text.encode())) for key in ("another-key", call.account["auth_token"])]
+    return wire.with_headers({"X-Plivo-Signature-V3": ",".join(proofs), "X-Plivo-Signature-V3-Nonce": call.nonce})
 
 
-def _signed_as_before(wire: Wire, moment: Moment, account: Account) -> Wire:
+def _signed_as_before(wire: Wire, call: Call) -> Wire:
     """Version 2: the URL without its query, and the nonce."""
-    text = wire.url.partition("?")[0] + moment.nonce
-    proof = b64(mac(account["auth_token"], text.encode()))
-    return wire.with_headers({"X-Plivo-Signature-V2": proof, "X-Plivo-Signature-V2-Nonce": moment.nonce})
+    proof = b64(mac(call.account["auth_token"], (wire.url.partition("?")[0] + call.nonce).encode()))
+    return wire.with_headers({"X-Plivo-Signature-V2": proof, "X-Plivo-Signature-V2-Nonce": call.nonce})
 
 
-def _mo(piece: Piece, url: str, moment: Moment, account: Account) -> Wire:
-    fields = {
-        "From": piece.digits,
-        "MessageIntent": "optout" if piece.is_opt_out else "",
-        "MessageUUID": piece.id,
-        "Text": piece.text,
-        "To": piece.recipient.removeprefix("+"),
-        "TotalAmount": "0",
-        "TotalRate": "0",
-        "Type": "sms",
-        "Units": str(len(piece.octets) // 134 + 1),
-    }
-    sign = _signed_as_before if piece.variant == "v2" else _signed
-    return sign(post_form(url, fields), moment, account)
-
-
-def _receipt(mt: Mt, word: str, url: str, moment: Moment, account: Account) -> Wire:
-    word, _slash, code = word.partition("/")
-    fields = {
-        "ErrorCode": code or "000",
-        "From": mt.sender,
-        "MCC": "222",
-        "MNC": "10",
-        "MessageUUID": mt.id,
-        "ParentMessageUUID": mt.id,
-        "Status": word,
-        "To": mt.recipient.removeprefix("+"),
-        "Units": "1",
-    }
-    return _signed(post_form(url, fields), moment, account)
+def _mo(mo: Piece, call: Call) -> Wire:
+    sign = _signed_as_before if mo.variant == "v2" else _signed
+    return sign(call.post_form(_MO, mo=mo, intent="optout" if mo.is_opt_out else ""), call)
 
 
 def _error(message: str, status: int) -> LabReply:
     return refusal({"api_id": "lab", "error": message}, status)
 
 
-def _take(request: LabRequest, account: Account) -> TakenMt | LabReply:
-    if (request.method, request.path) != ("POST", f"/v1/Account/{account['auth_id']}/Message/"):
-        return _error("not found", 404)
-    if not has_basic(request, account["auth_id"], account["auth_token"]):
-        return _error("authentication failed", 401)
-    fields = json_of(request)
-    if missing := [name for name in ("src", "dst", "text") if not fields.get(name)]:
-        return _error(f"{missing[0]} is missing", 400)
-    return TakenMt(
-        sender=str(fields["src"]),
-        recipient="+" + str(fields["dst"]),
-        text=str(fields["text"]),
-        receipt_url=str(fields.get("url", "")),
-    )
-
-
-def _accepted(mt: Mt) -> LabReply:
-    return LabReply.json({"api_id": "lab", "message": "message(s) queued", "message_uuid": [mt.id]}, status=202)
-
-
 def _is_silent(answer: Answer) -> bool:
     return b"<Message" not in answer.body
 
 
-def _reads(answer: Answer) -> Ack:
-    return Ack.TAKEN if answer.is_success and _is_silent(answer) else Ack.AGAIN
-
-
 DIALECT: Final = Dialect(
-    account=Account(
-        carrier="plivo",
-        settings={"auth_id": "MALAB", "api_url": "{lab}"},
-        secrets={"auth_token": "lab-plivo-auth-token"},
-    ),
+    account=lab_account("plivo", "auth_token", auth_id="MALAB", api_url="{lab}"),
     mo=_mo,
-    receipt=_receipt,
-    words={
-        Report.ACCEPTED: "sent",
-        Report.DELIVERED: "delivered",
-        Report.FAILED: "undelivered/300",
-        Report.REJECTED: "rejected/400",
-        Report.OPTED_OUT: "failed/200",
-    },
-    take=_take,
-    accepted=_accepted,
-    refusals={
-        Fault.THROTTLED: _error("rate limit exceeded", 429),
-        Fault.PERMANENT: _error("dst is invalid", 400),
-    },
-    reads=_reads,
+    receipt=lambda mt, status, call: _signed(
+        call.post_form(_RECEIPT, mt=mt, status=status, code=status.code or "000"), call
+    ),
+    words=words(
+        "accepted: sent, delivered: delivered, failed: undelivered/300, rejected: rejected/400, opted_out: failed/200"
+    ),
+    take=SendApi(
+        at="POST /v1/Account/{auth_id}/Message/",
+        proof=basic("auth_id", "auth_token"),
+        mt='{"src": "{sender}", "dst": "{recipient_digits}", "text": "{text}", "url?": "{receipt_url}"}',
+        nowhere=_error("not found", 404),
+        unproven=_error("authentication failed", 401),
+        incomplete=_error("a parameter is missing", 400),
+    ),
+    accepted=accepted('{"api_id": "lab", "message": "message(s) queued", "message_uuid": ["{mt.id}"]}', 202),
+    refusals=refusals(throttled=_error("rate limit exceeded", 429), permanent=_error("dst is invalid", 400)),
+    reads=acks(*SUCCESS, is_silent=_is_silent),
     is_refusal=lambda answer: answer.status == 403 and _is_silent(answer),
     retry=RetryRule(tries=4, first_seconds=60, longest_seconds=240, timeout_seconds=8),
     variants=("", "v2"),

@@ -1,7 +1,6 @@
 """Amazon SNS as the lab plays it: envelopes signed with a key that everybody may know, and its certificate. For ``aws``."""
 
 import base64
-from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -17,16 +16,14 @@ CERTIFICATE_URL: Final = "https://sns.eu-west-1.amazonaws.com/SimpleNotification
 _SIGNED: Final = ("Message", "MessageId", "Timestamp", "TopicArn", "Type")
 
 
-def notification(
-    url: str, topic: str, message_id: str, message: object, at: datetime, key: str, version: str = "1"
-) -> Wire:
+def notification(url: str, topic: str, message_id: str, message: object, at: str, key: str, version: str = "1") -> Wire:
     """One notification, with the message as a string in its JSON; ``version`` 1 is signed over SHA-1, 2 over SHA-256."""
     envelope = {
         "Type": "Notification",
         "MessageId": message_id,
         "TopicArn": topic,
         "Message": orjson.dumps(message).decode(),
-        "Timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "Timestamp": at,
         "SignatureVersion": version,
         "SigningCertURL": CERTIFICATE_URL,
         "UnsubscribeURL": f"https://sns.eu-west-1.amazonaws.com/?Action=Unsubscribe&SubscriptionArn={topic}:lab",

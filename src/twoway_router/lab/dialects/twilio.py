@@ -3,79 +3,39 @@
 from typing import Final
 from urllib.parse import parse_qsl
 
-from twoway_router.lab.behaviour import Fault, Report, RetryRule
+from twoway_router.lab.behaviour import RetryRule
 from twoway_router.lab.client import Answer
-from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt, Piece, TakenMt
-from twoway_router.lab.dialects.wire import Moment, Wire, b64, form_of, get, has_basic, mac, post_form, refusal
-from twoway_router.lab.web import LabReply, LabRequest
+from twoway_router.lab.dialects.dialect import SUCCESS, Call, Dialect, Piece, acks, lab_account, refusals, words
+from twoway_router.lab.dialects.sends import SendApi, accepted, basic
+from twoway_router.lab.dialects.wire import Wire, b64, form_of, mac, refusal
+from twoway_router.lab.web import LabReply
+
+_MO: Final = """
+{"ToCountry": "{account.country}", "SmsMessageSid": "{mo.id}", "NumMedia": "0", "SmsSid": "{mo.id}", "SmsStatus": "received",
+ "FromCountry": "{account.country}", "Body": "{mo.text}", "To": "{mo.recipient}", "NumSegments": "{mo.segments}",
+ "MessageSid": "{mo.id}", "AccountSid": "{account[account_sid]}", "From": "{mo.sender}", "ApiVersion": "2010-04-01",
+ "OptOutType?": "{opt_out}"}
+"""
+_RECEIPT: Final = """
+{"SmsSid": "{mt.id}", "SmsStatus": "{status.word}", "MessageStatus": "{status.word}", "To": "{mt.recipient}",
+ "MessageSid": "{mt.id}", "AccountSid": "{account[account_sid]}", "From": "{mt.sender}", "ApiVersion": "2010-04-01",
+ "ErrorCode?": "{status.code}"}
+"""
 
 
-def _signed(wire: Wire, account: Account) -> Wire:
+def _signed(wire: Wire, call: Call) -> Wire:
     fields = parse_qsl(wire.body.decode(), keep_blank_values=True)
     text = wire.url + "".join(name + value for name, value in sorted(set(fields)))
-    return wire.with_headers({"X-Twilio-Signature": b64(mac(account["auth_token"], text.encode(), "sha1"))})
+    return wire.with_headers({"X-Twilio-Signature": b64(mac(call.account["auth_token"], text.encode(), "sha1"))})
 
 
-def _mo(piece: Piece, url: str, _: Moment, account: Account) -> Wire:
-    fields = {
-        "ToCountry": account.country,
-        "SmsMessageSid": piece.id,
-        "NumMedia": "0",
-        "SmsSid": piece.id,
-        "SmsStatus": "received",
-        "FromCountry": account.country,
-        "Body": piece.text,
-        "To": piece.recipient,
-        "NumSegments": str(len(piece.octets) // 134 + 1),
-        "MessageSid": piece.id,
-        "AccountSid": account["account_sid"],
-        "From": piece.sender,
-        "ApiVersion": "2010-04-01",
-    }
-    fields |= {"OptOutType": "STOP"} if piece.is_opt_out else {}
-    return _signed(get(url, fields) if piece.variant == "get" else post_form(url, fields), account)
-
-
-def _receipt(mt: Mt, word: str, url: str, _: Moment, account: Account) -> Wire:
-    word, _slash, code = word.partition("/")
-    fields = {
-        "SmsSid": mt.id,
-        "SmsStatus": word,
-        "MessageStatus": word,
-        "To": mt.recipient,
-        "MessageSid": mt.id,
-        "AccountSid": account["account_sid"],
-        "From": mt.sender,
-        "ApiVersion": "2010-04-01",
-    }
-    fields |= {"ErrorCode": code} if code else {}
-    return _signed(post_form(url, fields), account)
+def _mo(mo: Piece, call: Call) -> Wire:
+    write = call.get if mo.variant == "get" else call.post_form
+    return _signed(write(_MO, mo=mo, opt_out="STOP" if mo.is_opt_out else ""), call)
 
 
 def _error(code: int, status: int, message: str) -> LabReply:
     return refusal({"code": code, "message": message, "status": status}, status)
-
-
-def _take(request: LabRequest, account: Account) -> TakenMt | LabReply:
-    sid = account["account_sid"]
-    if (request.method, request.path) != ("POST", f"/2010-04-01/Accounts/{sid}/Messages.json"):
-        return _error(20404, 404, "The requested resource was not found")
-    if not has_basic(request, sid, account["auth_token"]):
-        return _error(20003, 401, "Authenticate")
-    fields = form_of(request)
-    if not fields.get("To"):
-        return _error(21604, 400, "A 'To' phone number is required.")
-    return TakenMt(
-        sender=fields.get("From", ""),
-        recipient=fields["To"],
-        text=fields.get("Body", ""),
-        receipt_url=fields.get("StatusCallback", ""),
-    )
-
-
-def _accepted(mt: Mt) -> LabReply:
-    value = {"sid": mt.id, "status": "queued", "to": mt.recipient, "from": mt.sender, "body": mt.text}
-    return LabReply.json({**value, "error_code": None, "num_segments": "1"}, status=201)
 
 
 def _is_silent(answer: Answer) -> bool:
@@ -84,32 +44,31 @@ def _is_silent(answer: Answer) -> bool:
     return not answer.body or (is_twiml and b"<Message" not in answer.body)
 
 
-def _reads(answer: Answer) -> Ack:
-    return Ack.TAKEN if answer.is_success and _is_silent(answer) else Ack.AGAIN
-
-
 DIALECT: Final = Dialect(
-    account=Account(
-        carrier="twilio",
-        settings={"account_sid": "AC00000000000000000000000000000lab", "api_url": "{lab}"},
-        secrets={"auth_token": "lab-twilio-auth-token"},
-    ),
+    account=lab_account("twilio", "auth_token", account_sid="AC00000000000000000000000000000lab", api_url="{lab}"),
     mo=_mo,
-    receipt=_receipt,
-    words={
-        Report.ACCEPTED: "sent",
-        Report.DELIVERED: "delivered",
-        Report.FAILED: "undelivered/30003",
-        Report.OPTED_OUT: "undelivered/21610",
-    },
-    take=_take,
-    accepted=_accepted,
-    refusals={
-        Fault.THROTTLED: _error(20429, 429, "Too Many Requests"),
-        Fault.PERMANENT: _error(21211, 400, "Invalid 'To' Phone Number"),
-        Fault.OPTED_OUT: _error(21610, 400, "Attempt to send to unsubscribed recipient"),
-    },
-    reads=_reads,
+    receipt=lambda mt, status, call: _signed(call.post_form(_RECEIPT, mt=mt, status=status), call),
+    words=words("accepted: sent, delivered: delivered, failed: undelivered/30003, opted_out: undelivered/21610"),
+    take=SendApi(
+        at="POST /2010-04-01/Accounts/{account_sid}/Messages.json",
+        proof=basic("account_sid", "auth_token"),
+        read=form_of,
+        mt='{"From?": "{sender}", "To": "{recipient}", "Body": "{text}", "StatusCallback?": "{receipt_url}"}',
+        nowhere=_error(20404, 404, "The requested resource was not found"),
+        unproven=_error(20003, 401, "Authenticate"),
+        incomplete=_error(21604, 400, "A 'To' phone number is required."),
+    ),
+    accepted=accepted(
+        """{"sid": "{mt.id}", "status": "queued", "to": "{mt.recipient}", "from": "{mt.sender}", "body": "{mt.text}",
+            "error_code": null, "num_segments": "1"}""",
+        201,
+    ),
+    refusals=refusals(
+        throttled=_error(20429, 429, "Too Many Requests"),
+        permanent=_error(21211, 400, "Invalid 'To' Phone Number"),
+        opted_out=_error(21610, 400, "Attempt to send to unsubscribed recipient"),
+    ),
+    reads=acks(*SUCCESS, is_silent=_is_silent),
     is_refusal=lambda answer: answer.status == 403 and _is_silent(answer),
     retry=RetryRule(tries=2, first_seconds=1, longest_seconds=1, timeout_seconds=15),
     variants=("", "get"),

@@ -2,127 +2,106 @@
 
 from typing import Final
 
-from twoway_router.lab.behaviour import Fault, Report, RetryRule
-from twoway_router.lab.client import Answer
-from twoway_router.lab.dialects.dialect import Account, Ack, Dialect, Mt, Piece, Splitting, TakenMt
-from twoway_router.lab.dialects.wire import Moment, Wire, as_gsm, form_of, get, mac, post_form, post_json
-from twoway_router.lab.web import LabReply, LabRequest
+from twoway_router.lab.behaviour import RetryRule
+from twoway_router.lab.dialects.dialect import (
+    MISTAKES,
+    Call,
+    Dialect,
+    Mt,
+    Piece,
+    Splitting,
+    Status,
+    acks,
+    lab_account,
+    refusals,
+    words,
+)
+from twoway_router.lab.dialects.sends import SendApi, Values, accepted, parameters
+from twoway_router.lab.dialects.wire import Wire, as_gsm, form_of, mac
+from twoway_router.lab.web import LabReply
+
+_MO: Final = """
+{"msisdn": "{mo.sender_digits}", "to": "{mo.recipient_digits}", "messageId": "{mo.id}", "type": "{type}", "text": "{mo.text}",
+ "keyword": "{mo.keyword}", "message-timestamp": "{mo.at:%Y-%m-%d %H:%M:%S}"}
+"""
+_PART: Final = """
+{"concat": "true", "concat-ref": "{part.reference!s}", "concat-total": "{part.total!s}", "concat-part": "{part.index!s}"}
+"""
+_BINARY_MO: Final = """
+{"msisdn": "{mo.sender_digits}", "to": "{mo.recipient_digits}", "messageId": "{mo.id}", "type": "binary", "data": "{data}",
+ "udh?": "{udh}", "message-timestamp": "{mo.at:%Y-%m-%d %H:%M:%S}"}
+"""
+_RECEIPT: Final = """
+{"msisdn": "{mt.recipient_digits}", "to": "{mt.sender}", "network-code": "22201", "messageId": "{mt.id}", "price": "0.0300",
+ "status": "{status.word}", "scts": "{call.at:%y%m%d%H%M}", "err-code": "{code}",
+ "message-timestamp": "{call.at:%Y-%m-%d %H:%M:%S}", "client-ref?": "{mt.reference}"}
+"""
 
 
-def _signed(fields: dict[str, str], moment: Moment, account: Account) -> dict[str, str]:
+def _signed(fields: dict[str, str], call: Call) -> dict[str, str]:
     """``&name=value`` in the order of the names, with what separates them replaced in the values."""
-    told = {**fields, "api-key": account["api_key"], "timestamp": moment.epoch, "nonce": moment.nonce}
-    clean = {name: value.replace("&", "_").replace("=", "_") for name, value in told.items()}
+    fields = {**fields, "api-key": call.account["api_key"], "timestamp": call.epoch, "nonce": call.nonce}
+    clean = {name: value.replace("&", "_").replace("=", "_") for name, value in fields.items()}
     text = "".join(f"&{name}={clean[name]}" for name in sorted(clean))
-    return {**told, "sig": mac(account["signature_secret"], text.encode()).hex()}
+    return {**fields, "sig": mac(call.account["signature_secret"], text.encode()).hex()}
 
 
-def _written(fields: dict[str, str], url: str, variant: str) -> Wire:
-    match variant:
-        case "get":
-            return get(url, fields)
-        case "json":
-            return post_json(url, fields)
-        case _:
-            return post_form(url, fields)
+def _mo(mo: Piece, call: Call) -> Wire:
+    if mo.variant == "binary":
+        data, udh = mo.octets.hex().upper(), mo.header.hex().upper()
+        return call.post_form(_signed(call.fill(_BINARY_MO, mo=mo, data=data, udh=udh), call))
+    fields = call.fill(_MO, mo=mo, type="unicode" if mo.is_wide else "text")
+    fields |= call.fill(_PART, part=mo.part) if mo.part else {}
+    write = {"get": call.get, "json": call.post_json}.get(mo.variant, call.post_form)
+    return write(_signed(fields, call))
 
 
-def _mo(piece: Piece, url: str, moment: Moment, account: Account) -> Wire:
-    fields = {
-        "msisdn": piece.digits,
-        "to": piece.recipient.removeprefix("+"),
-        "messageId": piece.id,
-        "message-timestamp": piece.at.strftime("%Y-%m-%d %H:%M:%S"),
-    }
-    if piece.variant == "binary":
-        fields |= {"type": "binary", "data": piece.octets.hex().upper()}
-        fields |= {"udh": piece.part.header.hex().upper()} if piece.part else {}
-        return post_form(url, _signed(fields, moment, account))
-    keyword = piece.text.split()[0].upper() if piece.text.split() else ""
-    fields |= {"type": "unicode" if piece.is_wide else "text", "text": piece.text, "keyword": keyword}
-    if piece.part:
-        part = piece.part
-        fields |= {"concat": "true", "concat-ref": str(part.reference)}
-        fields |= {"concat-total": str(part.total), "concat-part": str(part.index)}
-    return _written(_signed(fields, moment, account), url, piece.variant)
-
-
-def _receipt(mt: Mt, word: str, url: str, moment: Moment, account: Account) -> Wire:
-    word, _slash, code = word.partition("/")
-    is_good = word in ("delivered", "accepted", "buffered")
-    fields = {
-        "msisdn": mt.recipient.removeprefix("+"),
-        "to": mt.sender,
-        "network-code": "22201",
-        "messageId": mt.id,
-        "price": "0.0300",
-        "status": word,
-        "scts": moment.at.strftime("%y%m%d%H%M"),
-        "err-code": code or ("0" if is_good else "1"),
-        "message-timestamp": moment.at.strftime("%Y-%m-%d %H:%M:%S"),
-    }
-    fields |= {"client-ref": mt.reference} if mt.reference else {}
-    return post_form(url, _signed(fields, moment, account))
+def _receipt(mt: Mt, status: Status, call: Call) -> Wire:
+    is_good = status.word in ("delivered", "accepted", "buffered")
+    code = status.code or ("0" if is_good else "1")
+    return call.post_form(_signed(call.fill(_RECEIPT, mt=mt, status=status, code=code), call))
 
 
 def _status(status: str, text: str) -> LabReply:
     return LabReply.json({"message-count": "1", "messages": [{"status": status, "error-text": text}]})
 
 
-def _take(request: LabRequest, account: Account) -> TakenMt | LabReply:
-    if request.path != "/sms/json":
-        return LabReply(status=404)
-    fields = form_of(request)
-    if (fields.get("api_key"), fields.get("api_secret")) != (account["api_key"], account["api_secret"]):
-        return _status("4", "Bad Credentials")
-    if not all(fields.get(name) for name in ("from", "to", "text")):
-        return _status("2", "Missing to param")
-    return TakenMt(
-        sender=fields["from"],
-        recipient="+" + fields["to"],
-        text=fields["text"] if fields.get("type") == "unicode" else as_gsm(fields["text"]),
-        reference=fields.get("client-ref", ""),
-        receipt_url=fields.get("callback", ""),
-    )
-
-
-def _accepted(mt: Mt) -> LabReply:
-    told = {"to": mt.recipient.removeprefix("+"), "message-id": mt.id, "status": "0", "network": "22201"}
-    return LabReply.json({"message-count": "1", "messages": [{**told, "message-price": "0.03"}]})
-
-
-def _reads(answer: Answer) -> Ack:
-    """Whether 4xx are repeated is unconfirmed: the worse is assumed."""
-    if answer.status in (200, 204):
-        return Ack.TAKEN
-    return Ack.LOST if 400 <= answer.status < 500 and answer.status != 429 else Ack.AGAIN
+def _text(values: Values) -> str:
+    return values["text"] if values["type"] == "unicode" else as_gsm(values["text"])
 
 
 DIALECT: Final = Dialect(
-    account=Account(
-        carrier="vonage",
-        settings={"api_key": "lab-key", "signature_method": "sha256", "api_url": "{lab}"},
-        secrets={"api_secret": "lab-vonage-secret", "signature_secret": "lab-vonage-signature-secret"},
+    account=lab_account(
+        "vonage", "api_secret", "signature_secret", api_key="lab-key", signature_method="sha256", api_url="{lab}"
     ),
     mo=_mo,
     receipt=_receipt,
-    words={
-        Report.ACCEPTED: "accepted",
-        Report.DELIVERED: "delivered",
-        Report.FAILED: "failed",
-        Report.EXPIRED: "expired",
-        Report.REJECTED: "rejected",
-        Report.OPTED_OUT: "rejected/9",
-    },
-    take=_take,
-    accepted=_accepted,
-    refusals={
-        Fault.THROTTLED: _status("1", "Throughput Rate Exceeded"),
-        Fault.HIDDEN: _status("9", "Partner quota exceeded"),
-        Fault.PERMANENT: _status("6", "Unroutable message"),
-        Fault.OPTED_OUT: _status("7", "Number barred"),
-    },
-    reads=_reads,
+    words=words(
+        "accepted: accepted, delivered: delivered, failed: failed, expired: expired, rejected: rejected, opted_out: rejected/9"
+    ),
+    take=SendApi(
+        at="* /sms/json",
+        proof=parameters("api_key", "api_secret"),
+        read=form_of,
+        mt="""{"from": "{sender}", "to": "{recipient_digits}", "text": "{text}", "type?": "{type}",
+            "client-ref?": "{reference}", "callback?": "{receipt_url}"}""",
+        text=_text,
+        nowhere=LabReply(status=404),
+        unproven=_status("4", "Bad Credentials"),
+        incomplete=_status("2", "Missing to param"),
+    ),
+    accepted=accepted("""
+        {"message-count": "1", "messages": [
+          {"to": "{mt.recipient_digits}", "message-id": "{mt.id}", "status": "0", "network": "22201", "message-price": "0.03"}]}
+    """),
+    refusals=refusals(
+        throttled=_status("1", "Throughput Rate Exceeded"),
+        hidden_failure=_status("9", "Partner quota exceeded"),
+        permanent=_status("6", "Unroutable message"),
+        opted_out=_status("7", "Number barred"),
+    ),
+    # Whether 4xx are repeated is unconfirmed: the worse is assumed.
+    reads=acks(200, 204, lost=MISTAKES),
     retry=RetryRule(tries=100, first_seconds=5, longest_seconds=900),
     parts=Splitting.BY_TEXT,
     variants=("", "get", "json", "binary"),

@@ -1,11 +1,10 @@
-"""Requests as a simulated carrier makes them, and the few words that all dialects need to write and sign them."""
+"""Requests as a simulated carrier makes them, and what all dialects need to write, sign and read them."""
 
 import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -14,24 +13,13 @@ import orjson
 from twoway_router.lab.web import LabReply, LabRequest
 
 Pairs = Sequence[tuple[str, str]]
+Form = Mapping[str, str | bytes] | Pairs
 
 GSM: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà^{}\\[~]|€"
 )
 """The letters of GSM 03.38 and its extension."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Moment:
-    """When a request is made, and the nonce that it may carry."""
-
-    at: datetime
-    nonce: str
-
-    @property
-    def epoch(self) -> str:
-        return str(int(self.at.timestamp()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,23 +35,23 @@ class Wire:
         return replace(self, headers={**self.headers, **headers})
 
 
-def with_query(url: str, fields: Mapping[str, str] | Pairs) -> str:
+def with_query(url: str, fields: Form) -> str:
     """The URL with more parameters."""
     added = urlencode(fields)
     return f"{url}{'&' if '?' in url else '?'}{added}" if added else url
 
 
-def keyed(url: str, key: str, parameter: str = "key") -> str:
+def keyed(url: str, key: str) -> str:
     """The URL with the connection's key, unless it carries one already."""
     named = {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
-    return url if parameter in named else with_query(url, {parameter: key})
+    return url if "key" in named else with_query(url, {"key": key})
 
 
-def get(url: str, fields: Mapping[str, str] | Pairs) -> Wire:
+def get(url: str, fields: Form) -> Wire:
     return Wire(method="GET", url=with_query(url, fields))
 
 
-def post_form(url: str, fields: Mapping[str, str] | Pairs) -> Wire:
+def post_form(url: str, fields: Form) -> Wire:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     return Wire(url=url, headers=headers, body=urlencode(fields).encode())
 
@@ -91,11 +79,6 @@ def jwt(claims: Mapping[str, object], secret: str) -> str:
     return (signed + b"." + base64.urlsafe_b64encode(mac(secret, signed)).rstrip(b"=")).decode()
 
 
-def has_basic(request: LabRequest, user: str, password: str) -> bool:
-    """Whether a request authorises itself by HTTP Basic as this user."""
-    return request.header(b"authorization") == f"Basic {b64(f'{user}:{password}'.encode())}"
-
-
 def form_of(request: LabRequest) -> dict[str, str]:
     """The form, or with a GET the query, as an ordinary web framework reads it: the last of equal names."""
     source = request.query if request.method == "GET" else request.body
@@ -105,10 +88,10 @@ def form_of(request: LabRequest) -> dict[str, str]:
 def json_of(request: LabRequest) -> dict[str, object]:
     """The JSON object in the body; empty when there is none."""
     try:
-        found = orjson.loads(request.body)
+        value = orjson.loads(request.body)
     except orjson.JSONDecodeError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def within(value: object, *path: str | int) -> str:
@@ -124,7 +107,7 @@ def within(value: object, *path: str | int) -> str:
 
 
 def refusal(value: object, status: int, *, retry_after: int | None = None) -> LabReply:
-    """An error as most carriers word it: JSON, and perhaps when to come back."""
+    """An error as most carriers write it: JSON, and perhaps when to come back."""
     headers = [] if retry_after is None else [(b"retry-after", b"%d" % retry_after)]
     return LabReply(status=status, body=orjson.dumps(value), headers=headers)
 

@@ -1,4 +1,4 @@
-"""A list of what happened that one can wait on, so that the demo and tests wait for effects and never for time."""
+"""What has arrived, in order, to be waited for: the demo and tests wait for effects and never for time."""
 
 import asyncio
 from collections import deque
@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 
-class Watched(Generic[Item]):
+class Arrivals(Generic[Item]):
     """The newest items in order. Only for use inside one event loop."""
 
     def __init__(self, *, longest: int = 20_000) -> None:
