@@ -11,8 +11,8 @@ import typer
 from twoway_router.cli.refusals import refusals
 from twoway_router.cli.settings import read_settings
 from twoway_router.config import Settings
-from twoway_router.lab.demo.render import render
-from twoway_router.lab.demo.show import Show, describe, showing
+from twoway_router.lab.demo.report import render
+from twoway_router.lab.demo.start import RunningDemo, describe, running_demo
 from twoway_router.processes.all_in_one import Running, run_everything
 from twoway_router.processes.carriers import load_carriers
 from twoway_router.processes.database import database_for_commands
@@ -97,8 +97,8 @@ async def _play_and_stay(settings: Settings, running: Running) -> None:
 
 def _played(
     settings: Settings, running: Running, *, is_on_free_ports: bool
-) -> contextlib.AbstractAsyncContextManager[Show]:
-    return showing(
+) -> contextlib.AbstractAsyncContextManager[RunningDemo]:
+    return running_demo(
         api_url=running.api_url,
         ingress_url=running.ingress_url,
         operator_key=running.operator_key,

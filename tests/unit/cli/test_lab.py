@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from twoway_router.cli.lab import app
-from twoway_router.lab.demo.show import port_or_free
+from twoway_router.lab.demo.start import port_or_free
 
 
 @pytest.fixture

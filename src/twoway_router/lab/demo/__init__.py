@@ -1,4 +1,4 @@
 """The demo: a shared short code with two tenants and a dedicated long number, texted by a handful of handsets.
 
-``show`` is its door, called by ``cli``. It uses only what any user has: the management API and the carrier's address.
+``cli`` calls ``start``. It uses only what any user has: the management API and the carrier's address.
 """

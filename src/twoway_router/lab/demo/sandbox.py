@@ -1,14 +1,14 @@
-"""Gives a visitor of the demo a tenant's sandbox to play in, by the management API. Called by ``show``."""
+"""Gives a visitor of the demo a tenant's sandbox to try, by the management API. Called by ``start``."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from twoway_router.lab.api import ApiRefusal, ManagementApi
-from twoway_router.lab.demo.world import write_private
+from twoway_router.lab.demo.seed import write_private
 
 WORD: Final = "TRYME"
-_REPLY: Final = {"kind": "reply", "text": "The sandbox heard: {{ message.rest }}"}
+_REPLY: Final = {"kind": "reply", "text": "The sandbox webhooks: {{ message.rest }}"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

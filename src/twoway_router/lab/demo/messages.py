@@ -32,11 +32,11 @@ Line = Literal["shared", "repairs"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Scene:
+class DemoMessage:
     """One message and what must come of it.
 
-    ``reply`` is a regular expression of the only MT that it causes, None when there must be none. ``hears`` is the rest
-    of the text that the tenant's webhook must be told. ``again`` and ``same_code_as`` are numbers of earlier scenes.
+    ``reply`` is a regular expression of the only MT that it causes, None when there must be none. ``webhook_rest`` is the rest
+    of the text that the tenant's webhook must get. ``again`` and ``same_code_as`` are numbers of earlier messages.
     """
 
     why: str
@@ -47,55 +47,55 @@ class Scene:
     tenant: str | None = None
     keyword: str | None = None
     reply: str | None = None
-    hears: str | None = None
+    webhook_rest: str | None = None
     again: int | None = None
     same_code_as: int | None = None
 
 
-def _burger(why: str, handset: str, text: str, **more: int) -> Scene:
-    return Scene(
+def _burger(why: str, handset: str, text: str, **more: int) -> DemoMessage:
+    return DemoMessage(
         why=why, handset=handset, text=text, route="keyword", tenant=BURGERS, keyword="FREEBURGER", reply=_CODE,
         again=more.get("again"), same_code_as=more.get("same_code_as"),
     )  # fmt: skip
 
 
-def _repair(why: str, handset: str, text: str, second: str) -> Scene:
-    return Scene(
+def _repair(why: str, handset: str, text: str, second: str) -> DemoMessage:
+    return DemoMessage(
         why=why, handset=handset, text=text, line="repairs", route="keyword", tenant=REPAIRS,
         keyword=f"REPARAR {second}".strip(), reply=REPAIR_REPLIES.get(second, "responda REPARAR"),
     )  # fmt: skip
 
 
-def _cars(why: str, handset: str, text: str, rest: str) -> Scene:
-    return Scene(
+def _cars(why: str, handset: str, text: str, rest: str) -> DemoMessage:
+    return DemoMessage(
         why=why, handset=handset, text=text, route="keyword", tenant=CARS, keyword="USEDCARS",
-        reply="A dealer calls you back", hears=rest,
+        reply="A dealer calls you back", webhook_rest=rest,
     )  # fmt: skip
 
 
-SCENES: Final[tuple[Scene, ...]] = (
+MESSAGES: Final[tuple[DemoMessage, ...]] = (
     _burger("a keyword", "Ann", "FREEBURGER"),
     _burger("lower case", "Bob", "freeburger please"),
     _burger("quotes", "Carla", "“FreeBurger”"),
-    Scene(
+    DemoMessage(
         why="the carrier repeats message 1",
         handset="Ann", text="FREEBURGER", route="keyword", tenant=BURGERS, keyword="FREEBURGER", again=0,
     ),
     _burger("asks again: one code per person", "Ann", "Freeburger!", same_code_as=0),
     _cars("the other tenant of the code", "Dan", "USEDCARS", ""),
     _cars("the rest goes to the CRM", "Eve", "usedcars diesel estate", "diesel estate"),
-    Scene(why="a wrong word", handset="Finn", text="PIZZA", route="default", reply="do not know that keyword"),
-    Scene(why="again: one courtesy reply a day", handset="Finn", text="PIZZA???", route="default"),
+    DemoMessage(why="a wrong word", handset="Finn", text="PIZZA", route="default", reply="do not know that keyword"),
+    DemoMessage(why="again: one courtesy reply a day", handset="Finn", text="PIZZA???", route="default"),
     _repair("a second word with its accent", "Gema", "REPARAR BAÑO", "BAÑO"),
     _repair("missing accents", "Hugo", "reparar bano", "BAÑO"),
     _repair("no accents, lower case", "Ines", "reparar calefaccion no funciona", "CALEFACCIÓN"),
     _repair("no second word", "Hugo", "Reparar", ""),
-    Scene(why="STOP: all tenants of the code", handset="Bob", text="Stop", route="opt_out", reply="."),
-    Scene(
+    DemoMessage(why="STOP: all tenants of the code", handset="Bob", text="Stop", route="opt_out", reply="."),
+    DemoMessage(
         why="after STOP nothing goes out",
         handset="Bob", text="FREEBURGER", route="keyword", tenant=BURGERS, keyword="FREEBURGER",
     ),
-    Scene(why="START ends it", handset="Bob", text="START", route="opt_in", reply="."),
+    DemoMessage(why="START ends it", handset="Bob", text="START", route="opt_in", reply="."),
 )  # fmt: skip
 
 
@@ -105,6 +105,6 @@ def handset_address(handset: str, run: int) -> str:
 
 
 def message_id(index: int, run_id: str) -> str:
-    """The carrier's id of a scene's message; a repeat has the id of what it repeats."""
-    again = SCENES[index].again
+    """The carrier's id of a message's message; a repeat has the id of what it repeats."""
+    again = MESSAGES[index].again
     return f"{run_id}-{index if again is None else again}"

@@ -1,4 +1,4 @@
-"""The demo from curtain to curtain: carrier and webhook sink, seed, play, and what to try next. Called by ``cli``."""
+"""Starts the demo: carrier and webhook sink, set-up, messages, and what to try next. Called by ``cli``."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from twoway_router.lab.behaviour import Behaviour, Receipts
 from twoway_router.lab.carrier import running_carrier
-from twoway_router.lab.demo import scenes
-from twoway_router.lab.demo.play import play
-from twoway_router.lab.demo.render import DemoReport
+from twoway_router.lab.demo import messages
+from twoway_router.lab.demo.report import DemoReport
 from twoway_router.lab.demo.sandbox import WORD, LabSandbox, open_sandbox
-from twoway_router.lab.demo.world import Addresses, DemoWorld, seed
+from twoway_router.lab.demo.seed import Addresses, DemoSetup, seed
+from twoway_router.lab.demo.sending import send_messages
 from twoway_router.lab.sink import running_sink
 from twoway_router.lab.web import is_taken
 
@@ -22,17 +22,17 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Show:
-    """A demo that has been played and whose carrier and webhook sink still listen."""
+class RunningDemo:
+    """A demo whose messages have been sent and whose carrier and webhook sink still listen."""
 
-    world: DemoWorld
+    setup: DemoSetup
     at: Addresses
     report: DemoReport
     sandbox: LabSandbox
 
 
 @asynccontextmanager
-async def showing(
+async def running_demo(
     *,
     api_url: str,
     ingress_url: str,
@@ -40,8 +40,8 @@ async def showing(
     state_folder: Path,
     say: Say,
     is_on_free_ports: bool = False,
-) -> AsyncIterator[Show]:
-    """Seed and play the demo on a router that serves already; the carrier and the sink stay while the block runs."""
+) -> AsyncIterator[RunningDemo]:
+    """Set the demo up on a router that serves already and send its messages; carrier and sink stay while the block runs."""
     folder = state_folder / "demo"
     usual = (0, 0) if is_on_free_ports else (CARRIER_PORT, SINK_PORT)
     carrier_port, sink_port = (port_or_free(port, say) for port in usual)
@@ -51,13 +51,13 @@ async def showing(
     ):
         at = Addresses(api_url=api_url, ingress_url=ingress_url, carrier_url=carrier.url, sink_url=sink.url)
         say("the demo's tenants, numbers and keywords go in by the management API")
-        world = await seed(at, operator_key, folder / "world.json")
-        carrier.behaviour = Behaviour(receipts=Receipts.SOON, receipt_url=world.connection.receipt_url)
-        say(f"a simulated carrier sends {len(scenes.SCENES)} messages")
-        report = await play(world, carrier, sink, api_url, operator_key)
-        burgers = world.tenants[scenes.BURGERS].key
-        sandbox = await open_sandbox(api_url, burgers, world.shared_number_id, folder / "sandbox.key")
-        yield Show(world=world, at=at, report=report, sandbox=sandbox)
+        setup = await seed(at, operator_key, folder / "setup.json")
+        carrier.behaviour = Behaviour(receipts=Receipts.SOON, receipt_url=setup.connection.receipt_url)
+        say(f"a simulated carrier sends {len(messages.MESSAGES)} messages")
+        report = await send_messages(setup, carrier, sink, api_url, operator_key)
+        burgers = setup.tenants[messages.BURGERS].key
+        sandbox = await open_sandbox(api_url, burgers, setup.shared_number_id, folder / "sandbox.key")
+        yield RunningDemo(setup=setup, at=at, report=report, sandbox=sandbox)
 
 
 def port_or_free(port: int, say: Say) -> int:
@@ -68,33 +68,33 @@ def port_or_free(port: int, say: Say) -> int:
     return 0
 
 
-def describe(show: Show, *, api_url: str, operator_key: str) -> str:
+def describe(demo: RunningDemo, *, api_url: str, operator_key: str) -> str:
     """Addresses, keys and six lines to type."""
-    world = show.world
+    setup = demo.setup
     auth = f'-H "Authorization: Bearer {operator_key}"'
     json = '-H "Content-Type: application/json"'
-    burgers = world.tenants[scenes.BURGERS].key
-    mo = f'{{"id":"mine-1","from":"+447700900950","to":"{scenes.SHORT_CODE}","text":"freeburger"}}'
-    preview = f'{{"number_id":"{world.shared_number_id}","text":"usedcars under 5000"}}'
-    keyword = f'{{"number_id":"{world.shared_number_id}","word":"MENU24","actions":[{{"kind":"reply","text":"Today: soup"}}]}}'
-    sandbox = show.sandbox
+    burgers = setup.tenants[messages.BURGERS].key
+    mo = f'{{"id":"mine-1","from":"+447700900950","to":"{messages.SHORT_CODE}","text":"freeburger"}}'
+    preview = f'{{"number_id":"{setup.shared_number_id}","text":"usedcars under 5000"}}'
+    keyword = f'{{"number_id":"{setup.shared_number_id}","word":"MENU24","actions":[{{"kind":"reply","text":"Today: soup"}}]}}'
+    sandbox = demo.sandbox
     made_up = (
         f'{{"country":"{sandbox.country}","number":"{sandbox.number}","sender":"+447700900001","text":"{WORD} hello"}}'
     )
-    keys = [f"  {tenant.name:<18}{tenant.key}" for tenant in world.tenants.values()]
+    keys = [f"  {tenant.name:<18}{tenant.key}" for tenant in setup.tenants.values()]
     return "\n".join(
         [
             f"Management API    {api_url}/v1",
-            f"Carriers post to  {world.connection.mo_url}",
-            f"Lab carrier       {show.at.carrier_url}   webhook sink  {show.at.sink_url}",
-            f"Short code        {scenes.SHORT_CODE} (shared)   long number  {scenes.LONG_NUMBER} ({scenes.REPAIRS})",
+            f"Carriers post to  {setup.connection.mo_url}",
+            f"Lab carrier       {demo.at.carrier_url}   webhook sink  {demo.at.sink_url}",
+            f"Short code        {messages.SHORT_CODE} (shared)   long number  {messages.LONG_NUMBER} ({messages.REPAIRS})",
             "Keys",
             f"  {'operator':<18}{operator_key}",
             *keys,
             f"  {'sandbox':<18}{sandbox.key}",
             "",
             "Try:",
-            f"  curl -i {json} -d '{mo}' '{world.connection.mo_url}'",
+            f"  curl -i {json} -d '{mo}' '{setup.connection.mo_url}'",
             f"  curl {auth} '{api_url}/v1/inbound-messages?limit=1'",
             f"  curl {auth} '{api_url}/v1/outbound-messages?limit=1'",
             f"  curl {auth} {json} -d '{preview}' {api_url}/v1/route-previews",
