@@ -62,13 +62,9 @@ class ManagementApi:
                 break
             await asyncio.sleep(float(answer.headers.get("Retry-After", "1")))
         if answer.is_success:
-            found: dict[str, Any] = answer.json() if answer.content else {}
-            return found
-        raise _refusal(method, path, answer)
-
-
-def _refusal(method: str, path: str, answer: httpx.Response) -> ApiRefusal:
-    problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-    code = str(problem.get("code", "no_problem_document"))
-    detail = problem.get("errors") or problem.get("detail") or answer.text[:200]
-    return ApiRefusal(answer.status_code, code, f"{method} {path} was answered {answer.status_code} {code}: {detail}")
+            content: dict[str, Any] = answer.json() if answer.content else {}
+            return content
+        problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+        status, code = answer.status_code, str(problem.get("code", "no_problem_document"))
+        detail = problem.get("errors") or problem.get("detail") or answer.text[:200]
+        raise ApiRefusal(status, code, f"{method} {path} was answered {status} {code}: {detail}")

@@ -1,4 +1,4 @@
-"""Sets up a router by its management API so that it talks to the lab's carrier. Used by the demo, crash tests and benches.
+"""Sets up a router by its management API with a connection to the lab's carrier. Used by the demo, crash tests and benches.
 
 Every function takes ``once``: with the same word it creates nothing twice (it becomes the Idempotency-Key).
 """
@@ -31,8 +31,11 @@ class LabConnection:
 
     def listening_at(self, ingress_url: str) -> "LabConnection":
         """The same, at the address where the ingress listens; the public one may be a proxy's."""
+        mo, receipt = urlsplit(self.mo_url), urlsplit(self.receipt_url)
         return LabConnection(
-            id=self.id, mo_url=_at(ingress_url, self.mo_url), receipt_url=_at(ingress_url, self.receipt_url)
+            id=self.id,
+            mo_url=f"{ingress_url}{mo.path}?{mo.query}",
+            receipt_url=f"{ingress_url}{receipt.path}?{receipt.query}",
         )
 
 
@@ -55,17 +58,9 @@ async def make_connection(
     country: str | None = None,
 ) -> LabConnection:
     """A generic HTTP connection whose requests prove themselves by a key in their address."""
-    made = await operator.post(
-        "/connections",
-        {
-            "name": name,
-            "carrier": "generic",
-            "country": country,
-            "settings": connection_settings(carrier_url, capability),
-            "secrets": {"key": key},
-        },
-        once=f"{once}-connection",
-    )
+    settings = connection_settings(carrier_url, capability)
+    fields = {"name": name, "carrier": "generic", "country": country, "settings": settings, "secrets": {"key": key}}
+    made = await operator.post("/connections", fields, once=f"{once}-connection")
     urls = made["urls"]
     return LabConnection(id=made["id"], mo_url=f"{urls['mo']}?key={key}", receipt_url=f"{urls['dlr']}?key={key}")
 
@@ -92,11 +87,6 @@ async def make_keyword(
     fields = {"number_id": number_id, "word": word, "actions": list(actions), **more}
     made = await tenant.post("/keywords", fields, once=f"{once}-keyword-{_word(word)}")
     return str(made["id"])
-
-
-def _at(base: str, url: str) -> str:
-    parts = urlsplit(url)
-    return f"{base}{parts.path}?{parts.query}"
 
 
 def _word(name: str) -> str:

@@ -50,23 +50,20 @@ class WebhookSink:
             return LabReply(status=204)
         status = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         event, data = _read_event(request.body)
+        names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+        signature = {name: request.header(name.encode()) for name in names}
         hook = Hook(
             webhook_id=request.header(b"webhook-id"),
             path=request.path,
             event=event,
             data=data,
-            is_signed=self._is_signed(request),
+            is_signed=any(_verifies(secret, request.body, signature) for secret in self.secrets),
             answered=status,
             at_ns=time.time_ns(),
         )
         await self._journal.append({"kind": "webhook", **asdict(hook)})
         self.hooks.add(hook)
         return LabReply(status=status)
-
-    def _is_signed(self, request: LabRequest) -> bool:
-        names = ("webhook-id", "webhook-timestamp", "webhook-signature")
-        headers = {name: request.header(name.encode()) for name in names}
-        return any(_verifies(secret, request.body, headers) for secret in self.secrets)
 
 
 def _verifies(secret: str, body: bytes, headers: dict[str, str]) -> bool:
