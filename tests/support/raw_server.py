@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -32,15 +32,15 @@ async def read_request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 
 
 @asynccontextmanager
-async def raw_server(answer: bytes | None = None, talk: Talk | None = None) -> AsyncIterator[RawServer]:
-    """Answers every request of a connection with ``answer``, or lets ``talk`` have the connection."""
+async def raw_server(answer: bytes | None = None, serve: Serve | None = None) -> AsyncIterator[RawServer]:
+    """Answers every request of a connection with ``answer``, or lets ``serve`` have the connection."""
     found = RawServer()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         found.connections += 1
         try:
-            if talk is not None:
-                await talk(reader, writer)
+            if serve is not None:
+                await serve(reader, writer)
             while answer is not None:
                 head, _ = await read_request(reader)
                 if not head:
@@ -53,7 +53,7 @@ async def raw_server(answer: bytes | None = None, talk: Talk | None = None) -> A
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
     found.port = server.sockets[0].getsockname()[1]
     try:
         yield found

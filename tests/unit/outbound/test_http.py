@@ -70,12 +70,12 @@ async def test_answers_come_in_many_forms(answer: bytes, status: int, body: byte
 
 
 async def test_an_answer_without_length_ends_with_the_connection() -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         writer.write(b"HTTP/1.1 200 OK\r\n\r\nall of it")
         await writer.drain()
 
-    async with raw_server(talk=talk) as server:
+    async with raw_server(serve=serve) as server:
         reply = await post(server)
 
     assert reply.body == b"all of it"
@@ -99,23 +99,23 @@ async def test_a_huge_answer_is_cut() -> None:
     ],
 )
 async def test_a_broken_answer_leaves_the_outcome_unknown(answer: bytes) -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         writer.write(answer)
 
-    async with raw_server(talk=talk) as server:
+    async with raw_server(serve=serve) as server:
         with pytest.raises(SendUnknown):
             await post(server)
 
 
 async def test_a_server_that_drips_is_left_after_the_whole_time() -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
         for _ in range(20):
             writer.write(b"x")
             await asyncio.sleep(0.05)
 
-    async with raw_server(talk=talk) as server:
+    async with raw_server(serve=serve) as server:
         with pytest.raises(SendUnknown) as caught:
             await post(server, timeout=0.3)
 
@@ -132,13 +132,13 @@ async def test_no_connection_means_that_nothing_was_sent() -> None:
 
 
 async def test_a_kept_connection_that_the_server_closed_is_not_used() -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         writer.write(OK)
         await writer.drain()
 
     client = PooledHttpClient(LOCAL)
-    async with raw_server(talk=talk) as server:
+    async with raw_server(serve=serve) as server:
         request = HttpRequest(method="POST", url=server.url, body=b"{}")
         for _ in range(3):
             await client.send(request, timeout=timedelta(seconds=2))
@@ -151,13 +151,13 @@ async def test_a_kept_connection_that_the_server_closed_is_not_used() -> None:
 async def test_waiting_for_a_free_connection_is_part_of_the_time_and_sends_nothing() -> None:
     has_read, may_go = asyncio.Event(), asyncio.Event()
 
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         has_read.set()
         await may_go.wait()
 
     client = PooledHttpClient(LOCAL, connections=1)
-    async with raw_server(talk=talk) as server:
+    async with raw_server(serve=serve) as server:
         request = HttpRequest(method="POST", url=server.url, body=b"{}")
         first = asyncio.create_task(client.send(request, timeout=timedelta(seconds=60)))
         await has_read.wait()
