@@ -92,7 +92,10 @@ class CompiledConnection:
         except Undecodable:
             return Parsed(rejects=(Reject(reason="undecodable"),))
         parsed = self._selection.read(kind, Scene.of(request, root), now)
-        return _as_answered(parsed) if self._answers_stop and parsed.messages else parsed
+        if not self._answers_stop:
+            return parsed
+        # This carrier answers STOP, START and HELP and does not say so.
+        return replace(parsed, messages=tuple(replace(message, carrier_replied=True) for message in parsed.messages))
 
     def _unwrapped(self, root: Document) -> Document:
         """Read JSON that stands as a string in one field, and let the hook do what data cannot say."""
@@ -134,11 +137,6 @@ class CompiledConnection:
         return self._look_up.read(reply)
 
 
-def _as_answered(parsed: Parsed) -> Parsed:
-    """For a carrier that answers STOP, START and HELP and does not say so."""
-    return replace(parsed, messages=tuple(replace(each, carrier_replied=True) for each in parsed.messages))
-
-
 def compile_connection(spec: CarrierSpec, connection: ConnectionView) -> CompiledConnection:
     """Compile once per connection and change of it. Raises SpecError when the settings cannot work."""
     configured = CONFIGURATORS[spec.configure](spec, connection.settings) if spec.configure else spec
@@ -159,10 +157,10 @@ def _compile_checks(spec: CarrierSpec, values: Mapping[str, str], view: Connecti
 def _compile_check(auth: Auth, values: Mapping[str, str], before: Mapping[str, str], view: ConnectionView) -> Check:
     """One proof; by the secrets from before too, so that a secret can be changed here and there without a gap."""
     verifier = VERIFIERS[auth.verifier]
-    check = verifier(options := fill_all(auth.options, values), view.certificates)
+    check = verifier.compile(options := fill_all(auth.options, values), view.certificates)
     if (others := fill_all(auth.options, {**values, **before})) == options:
         return check
-    other = verifier(others, view.certificates)
+    other = verifier.compile(others, view.certificates)
 
     def check_either(request: RawRequest, now: datetime) -> None:
         try:

@@ -6,6 +6,7 @@ A verifier takes its options (secrets filled in) and returns a check.
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -79,7 +80,9 @@ def hmac(options: Options) -> Check:
     """
     name, secret = header_name(options, "header"), options["secret"].encode()
     algorithm, prefix = algorithm_of(options, "sha256"), options.get("prefix", "")
-    is_hex = _is_hex(options.get("encoding", "hex"))
+    if (encoding := options.get("encoding", "hex")) not in ("hex", "base64"):
+        raise SpecError("auth.encoding", f"{encoding!r} is neither hex nor base64")
+    is_hex = encoding == "hex"
     headers = {
         place: header_name(options, f"{place}_header")
         for place in ("timestamp", "nonce")
@@ -99,12 +102,6 @@ def hmac(options: Options) -> Check:
         demand(is_same(proof.lower() if is_hex else proof, wanted))
 
     return check
-
-
-def _is_hex(encoding: str) -> bool:
-    if encoding not in ("hex", "base64"):
-        raise SpecError("auth.encoding", f"{encoding!r} is neither hex nor base64")
-    return encoding == "hex"
 
 
 def _pieces(template: str, headers: Mapping[str, str]) -> list[bytes | Callable[[RawRequest], bytes]]:
@@ -135,53 +132,28 @@ def refuse(options: Options) -> Check:
     return check
 
 
-Certificates = Mapping[str, str]
-Verifier = Callable[[Options, Certificates], Check]
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """A named proof: how it is made from its options and SNS certificates, and which options it knows."""
+
+    compile: Callable[[Options, Mapping[str, str]], Check]
+    options: frozenset[str]
 
 
-def _by_options(verifier: Callable[[Options], Check]) -> Verifier:
-    return lambda options, _: verifier(options)
+def _verifier(compile_check: Callable[[Options], Check], options: str) -> Verifier:
+    return Verifier(lambda given, _: compile_check(given), frozenset(options.split()))
 
 
 VERIFIERS: Final[Mapping[str, Verifier]] = {
-    "query_key": _by_options(query_key),
-    "basic": _by_options(basic),
-    "header_key": _by_options(header_key),
-    "hmac": _by_options(hmac),
-    "refuse": _by_options(refuse),
-    "sorted_params": _by_options(signatures.sorted_params),
-    "url_params": _by_options(signatures.url_params),
-    "jwt": _by_options(signatures.jwt),
-    "ed25519": _by_options(signatures.ed25519),
-    "plivo": _by_options(signatures.plivo),
-    "sns": sns.verify,
+    "query_key": _verifier(query_key, "parameter secret"),
+    "basic": _verifier(basic, "username password"),
+    "header_key": _verifier(header_key, "header prefix secret"),
+    "hmac": _verifier(hmac, "secret header algorithm encoding prefix template timestamp_header nonce_header window"),
+    "refuse": _verifier(refuse, "reason"),
+    "sorted_params": _verifier(signatures.sorted_params, "secret algorithm window"),
+    "url_params": _verifier(signatures.url_params, "secret shared_key"),
+    "jwt": _verifier(signatures.jwt, "header prefix secret issuer leeway window url_claim payload_claim require"),
+    "ed25519": _verifier(signatures.ed25519, "public_key header timestamp_header window"),
+    "plivo": _verifier(signatures.plivo, "secret"),
+    "sns": Verifier(sns.verify, frozenset(("topics",))),
 }
-
-OPTIONS: Final[Mapping[str, frozenset[str]]] = {
-    "query_key": frozenset(("parameter", "secret")),
-    "basic": frozenset(("username", "password")),
-    "header_key": frozenset(("header", "prefix", "secret")),
-    "hmac": frozenset(
-        (
-            "secret",
-            "header",
-            "algorithm",
-            "encoding",
-            "prefix",
-            "template",
-            "timestamp_header",
-            "nonce_header",
-            "window",
-        )
-    ),
-    "refuse": frozenset(("reason",)),
-    "sorted_params": frozenset(("secret", "algorithm", "window")),
-    "url_params": frozenset(("secret", "shared_key")),
-    "jwt": frozenset(
-        ("header", "prefix", "secret", "issuer", "leeway", "window", "url_claim", "payload_claim", "require")
-    ),
-    "ed25519": frozenset(("public_key", "header", "timestamp_header", "window")),
-    "plivo": frozenset(("secret",)),
-    "sns": frozenset(("topics",)),
-}
-"""The options that each verifier knows, for whoever checks a spec."""

@@ -1,4 +1,4 @@
-"""Selects the events of a request by content and endpoint, and gathers what they hold. For ``engine``."""
+"""Selects the events of a request by content and endpoint, and collects their messages and receipts. For ``engine``."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import orjson
 from twoway_router.carriers.http import HttpReply
 from twoway_router.carriers.reading.events import Handshake, Outcome, Reader, Reject, compile_event
 from twoway_router.carriers.reading.fields import Getter, Predicate, Scene, compile_path, compile_when
-from twoway_router.carriers.spec import CarrierSpec, Event
+from twoway_router.carriers.spec import CarrierSpec
 from twoway_router.domain.messages import DeliveryReceipt, InboundMessage
 
 Kind = Literal["mo", "dlr"]
@@ -40,74 +40,52 @@ class _Choice:
     read: Reader
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """The events that are looked for in the same list, or (without one) in the document itself."""
-
-    elements: Getter | None
-    choices: tuple[_Choice, ...]
-
-
 class Selection:
-    """The events of one connection."""
+    """The events of one connection, by the list that they are looked for in (None: the document itself)."""
 
     def __init__(self, spec: CarrierSpec, country: str | None) -> None:
-        paths = tuple(dict.fromkeys(event.each for event in spec.events))
-        self._groups = tuple(
-            _Group(
-                compile_path(path) if path else None,
-                tuple(_choice(event, spec, country) for event in spec.events if event.each == path),
-            )
-            for path in paths
-        )
+        by_list: dict[str | None, list[_Choice]] = {}
+        for event in spec.events:
+            kind = event.kind if event.when is None and event.kind in ("mo", "dlr") else None
+            choice = _Choice(kind, compile_when(event.when), compile_event(event, spec, country))
+            by_list.setdefault(event.each, []).append(choice)
+        self._groups = tuple((compile_path(path) if path else None, choices) for path, choices in by_list.items())
 
     def read(self, kind: Kind, scene: Scene, now: datetime) -> Parsed:
         """Everything the document holds; what no event claims is a reject."""
-        found: list[Outcome] = []
-        for group in self._groups:
-            elements = _elements(group, scene)
+        outcomes: list[Outcome] = []
+        for elements_of, choices in self._groups:
+            elements = _elements(elements_of, scene)
             for element in elements[:MAX_EVENTS]:
                 scene.item = element
-                outcome = _read(group.choices, kind, scene, now)
-                if outcome is not None:
-                    found.append(outcome)
-                elif group.elements is not None:
-                    found.append(Reject(reason="unknown_event"))
+                chosen = next((one for one in choices if one.kind in (None, kind) and one.applies(scene)), None)
+                if chosen is not None:
+                    outcomes.append(chosen.read(scene, now))
+                elif elements_of is not None:
+                    outcomes.append(Reject(reason="unknown_event"))
             if len(elements) > MAX_EVENTS:
-                found.append(Reject(reason="too_many_events"))
+                outcomes.append(Reject(reason="too_many_events"))
             scene.item = scene.root
-        return _gather(found or [Reject(reason="unknown_event")])
+        return _gather(outcomes or [Reject(reason="unknown_event")])
 
 
-def _choice(event: Event, spec: CarrierSpec, country: str | None) -> _Choice:
-    kind = event.kind if event.when is None and event.kind in ("mo", "dlr") else None
-    return _Choice(kind, compile_when(event.when), compile_event(event, spec, country))
-
-
-def _elements(group: _Group, scene: Scene) -> list[object]:
-    if group.elements is None:
+def _elements(elements_of: Getter | None, scene: Scene) -> list[object]:
+    if elements_of is None:
         return [scene.root] if isinstance(scene.root, dict) else []
-    found = group.elements(scene)
-    if isinstance(found, list):
-        return found
-    return [] if found is None or found == "" else [found]
+    value = elements_of(scene)
+    if isinstance(value, list):
+        return value
+    return [] if value is None or value == "" else [value]
 
 
-def _read(choices: tuple[_Choice, ...], kind: Kind, scene: Scene, now: datetime) -> Outcome | None:
-    for choice in choices:
-        if choice.kind in (None, kind) and choice.applies(scene):
-            return choice.read(scene, now)
-    return None
-
-
-def _gather(found: Iterable[Outcome]) -> Parsed:
-    """Sort what was found. A handshake is answered only when nothing that must be stored came with it."""
+def _gather(outcomes: Iterable[Outcome]) -> Parsed:
+    """Sort by kind. A handshake is answered only when nothing that must be stored came with it."""
     messages: list[InboundMessage] = []
     receipts: list[DeliveryReceipt] = []
     rejects: list[Reject] = []
     handshake: Handshake | None = None
     ignored = 0
-    for outcome in found:
+    for outcome in outcomes:
         match outcome:
             case InboundMessage():
                 messages.append(outcome)
@@ -121,19 +99,16 @@ def _gather(found: Iterable[Outcome]) -> Parsed:
                 ignored += 1
     if messages or receipts:
         handshake = None
+    answer = None
+    if handshake is not None and handshake.answer:
+        body = orjson.dumps(dict(handshake.answer))
+        answer = HttpReply(status=200, headers={"content-type": "application/json"}, body=body)
     return Parsed(
         messages=tuple(messages),
         receipts=tuple(receipts),
         rejects=tuple(rejects),
         ignored=ignored,
         is_probe=handshake is not None,
-        answer=_answer(handshake),
+        answer=answer,
         confirm_url=handshake.confirm_url if handshake else None,
     )
-
-
-def _answer(handshake: Handshake | None) -> HttpReply | None:
-    if handshake is None or not handshake.answer:
-        return None
-    body = orjson.dumps(dict(handshake.answer))
-    return HttpReply(status=200, headers={"content-type": "application/json"}, body=body)
