@@ -1,8 +1,8 @@
 """``twoway-router carriers``: what is built in, and help for whoever writes a spec of their own. Touches no database."""
 
 import re
+from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Final, Literal, NoReturn
@@ -12,10 +12,9 @@ import orjson
 import typer
 
 from twoway_router.carriers.checking.spec_files import SpecFileError, read_spec, spec_schema
-from twoway_router.carriers.engine import CompiledConnection, ConnectionView, compile_connection
+from twoway_router.carriers.engine import ConnectionView, compile_connection
 from twoway_router.carriers.errors import BadSignature, CertificateMissing, SpecError
-from twoway_router.carriers.http import AckOutcome, HttpReply, RawRequest
-from twoway_router.carriers.reading.selection import Parsed
+from twoway_router.carriers.http import AckOutcome, HttpReply
 from twoway_router.carriers.recorded import read_request
 from twoway_router.carriers.registry import CARRIERS, refuse_taken_name
 from twoway_router.carriers.spec import CarrierSpec
@@ -65,7 +64,14 @@ def try_spec(
 ) -> None:
     """Show whether a recorded request is proven, what it is read as and what the carrier would be answered."""
     found = _load(spec)
-    settings, secrets = _settings(found, setting or []), dict(map(_pair, secret or []))
+    # As the management API takes them: flags are true or false, mappings are JSON.
+    kinds = {one.name: one.kind for one in found.all_settings}
+    settings: dict[str, object] = dict(map(_pair, setting or []))
+    for name, value in settings.items():
+        if kinds.get(name, "text") != "text":
+            with suppress(orjson.JSONDecodeError):
+                settings[name] = orjson.loads(str(value))
+    secrets = dict(map(_pair, secret or []))
     if country is not None and _COUNTRY.fullmatch(country) is None:
         _refuse(f"--country {country}: must be two letters, such as FR.")
     # Without a secret the request is shown as refused, which says as much.
@@ -85,12 +91,28 @@ def try_spec(
         raw = read_request(request.read_bytes(), base_url)
     except SpecError as error:
         _refuse(str(error))
+
     now = utc_now()
-    proof = _proof(connection, raw, now)
+    refusal: HttpReply | None = None
+    try:
+        connection.verify(raw, now)
+        typer.echo("proof: accepted")
+    except BadSignature as error:
+        refusal = connection.acknowledge(AckOutcome.BAD_AUTH)
+        typer.echo(f"proof: refused ({error.reason})")
+    except CertificateMissing as error:
+        typer.echo(f"proof: needs the certificate at {error.url}")
+
     parsed = connection.parse(kind, raw, now)
-    typer.echo(f"proof: {proof}")
-    typer.echo(_show(parsed))
-    _show_answer(connection, parsed, proof)
+    values = {name: value for name, value in asdict(parsed).items() if value}
+    typer.echo(orjson.dumps(values, default=_plain, option=orjson.OPT_INDENT_2).decode())
+
+    if refusal is not None:
+        typer.echo(f"answer: {refusal.status} {refusal.body.decode()!r}; were it proven:")
+    understood = bool(parsed.messages or parsed.receipts or parsed.ignored)
+    outcome = AckOutcome.STORED if understood else AckOutcome.PROBE if parsed.is_probe else AckOutcome.QUARANTINED
+    reply = parsed.answer or connection.acknowledge(outcome)
+    typer.echo(f"answer ({outcome}): {reply.status} {reply.headers.get('content-type', '')} {reply.body.decode()!r}")
 
 
 def _load(spec: str) -> CarrierSpec:
@@ -122,48 +144,7 @@ def _pair(told: str) -> tuple[str, str]:
     return name, value
 
 
-def _settings(spec: CarrierSpec, told: list[str]) -> dict[str, object]:
-    """As the management API takes them: flags are true or false, mappings are JSON."""
-    kinds = {setting.name: setting.kind for setting in spec.all_settings}
-    return {name: _value(value, kinds.get(name, "text")) for name, value in map(_pair, told)}
-
-
-def _value(text: str, kind: str) -> object:
-    if kind == "text":
-        return text
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
-
-
-def _proof(connection: CompiledConnection, request: RawRequest, now: datetime) -> str:
-    try:
-        connection.verify(request, now)
-    except BadSignature as error:
-        return f"refused ({error.reason})"
-    except CertificateMissing as error:
-        return f"needs the certificate at {error.url}"
-    return "accepted"
-
-
-def _show(parsed: Parsed) -> str:
-    """Everything that was read, without what is empty."""
-    found = {name: value for name, value in asdict(parsed).items() if value}
-    return orjson.dumps(found, default=_plain, option=orjson.OPT_INDENT_2).decode()
-
-
 def _plain(value: object) -> object:
     if isinstance(value, Enum):
         return value.value
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-
-
-def _show_answer(connection: CompiledConnection, parsed: Parsed, proof: str) -> None:
-    understood = bool(parsed.messages or parsed.receipts or parsed.ignored)
-    outcome = AckOutcome.STORED if understood else AckOutcome.PROBE if parsed.is_probe else AckOutcome.QUARANTINED
-    reply: HttpReply = parsed.answer or connection.acknowledge(outcome)
-    if proof.startswith("refused"):
-        refusal = connection.acknowledge(AckOutcome.BAD_AUTH)
-        typer.echo(f"answer: {refusal.status} {refusal.body.decode()!r}; were it proven:")
-    typer.echo(f"answer ({outcome}): {reply.status} {reply.headers.get('content-type', '')} {reply.body.decode()!r}")

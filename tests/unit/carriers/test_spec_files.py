@@ -205,6 +205,14 @@ def test_an_event_may_be_another_with_something_else_instead(loader: type[yaml.S
     assert (second.when, second.id) == (None, "OTHER")
 
 
+def test_a_mistake_in_what_stands_instead_is_named_with_its_own_line() -> None:
+    text = block("yaml").replace("  - kind: mo\n", "  - &mo\n    kind: mo\n")
+    text = text.replace("  - kind: dlr\n", "  - {<<: *mo, sender: headr:x}\n  - kind: dlr\n")
+
+    with pytest.raises(SpecFileError, match=r"line 20, events\[1\].sender: headr: is not one of"):
+        read_spec(text)
+
+
 def test_all_mistakes_are_named_at_once() -> None:
     text = block("yaml").replace("kind: dlr", "kind: receipt").replace("sender: FROM", "sendr: FROM")
 

@@ -96,7 +96,8 @@ def _line_of(path: tuple[Step, ...], node: yaml.Node | None) -> int | None:
         if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
             node = node.value[step]
         elif isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if key.value == str(step)), None)
+            # What ``<<`` merged stands first; the mapping's own names count.
+            found = next(((key, value) for key, value in reversed(node.value) if key.value == str(step)), None)
             if found is None:
                 return line
             line, node = found[0].start_mark.line + 1, found[1]
