@@ -1,1 +1,1 @@
-"""The heart: which tenant, keyword and sub-keyword a message belongs to. Pure: no SQL, no network, no clock."""
+"""Routing: which tenant, keyword and sub-keyword a message belongs to. Pure: no SQL, no network, no clock."""

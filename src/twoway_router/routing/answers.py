@@ -1,6 +1,6 @@
 """Whether a text answers an open question: yes or no in the sender's language, a digit in any script, a choice.
 
-Called by ``plan`` for every live question; knows nothing of keywords.
+Called for every open question by ``contexts``, and by the executor for a message that waited; knows nothing of keywords.
 """
 
 import re
@@ -58,6 +58,7 @@ def read_answer(context: Context, text: str, folded: Folded, words: Vocabulary) 
     if context.kind is not ContextKind.QUESTION or folded.is_long or not folded.tokens:
         return None
     kind = (context.expected or "").lower()
+    # "yes please" is a yes: courtesy behind an answer is no part of it.
     tokens = folded.tokens[: folded.size]
     while len(tokens) > 1 and tokens[-1] in words.polite:
         tokens = tokens[:-1]

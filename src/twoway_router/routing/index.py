@@ -46,6 +46,7 @@ class RoutingTable:
     ) -> "RoutingTable":
         """A table of these numbers and keywords; keywords of unknown numbers are left out. ``keywords`` may be a stream."""
         table = cls(barred_words)
+        # Millions of small objects come to stay and none goes: the collector would walk through them again and again.
         was_collecting = gc.isenabled()
         gc.disable()
         try:
@@ -160,11 +161,14 @@ class RoutingTable:
         entry = self._numbers.get(keyword.number_id)
         if entry is None:
             return None
+        tenant = self._tenant_rows.setdefault(keyword.tenant_id, len(self.tenants))
+        if tenant == len(self.tenants):
+            self.tenants.append(keyword.tenant_id)
         folded = [fold(spelling) for spelling in keyword.spellings]
         spellings = [(display, form.mask) for display, form in zip(keyword.spellings, folded, strict=True)]
         row = self.columns.add(
             keyword.keyword_id,
-            self._tenant_row(keyword.tenant_id),
+            tenant,
             entry.position,
             keyword.revision,
             pack(keyword),
@@ -181,13 +185,6 @@ class RoutingTable:
             self._index(entry, spelling, form, display, is_glued=keyword.is_glued)
         return row
 
-    def _tenant_row(self, tenant_id: TenantId) -> int:
-        row = self._tenant_rows.get(tenant_id)
-        if row is None:
-            row = self._tenant_rows[tenant_id] = len(self.tenants)
-            self.tenants.append(tenant_id)
-        return row
-
     def _index(self, entry: NumberEntry, spelling: int, form: Folded, display: str, *, is_glued: bool) -> None:
         key = form.key
         if not key:
@@ -196,6 +193,7 @@ class RoutingTable:
         if len(key) > entry.longest:
             entry.longest = len(key)
         entry.alphabet.update(key)
+        # Under a derived key stands the complement of the row, so that one look-up tells own keys from derived ones.
         for derived in derived_keys(key, display):
             put(entry.index, derived, ~spelling)
             if len(derived) > entry.longest:

@@ -56,7 +56,10 @@ class SimilarKeys:
 
         Walks the sorted keys letter by letter, so that only letters are tried that stand at that place in some key.
         """
-        known = dict.fromkeys(self._shorter_or_swapped(key))
+        known: dict[str, None] = {}
+        for place, letter in enumerate(key):
+            before, behind = key[:place], key[place + 1 :]
+            known[before + behind] = known[before + behind[:1] + letter + behind[1:]] = None
         low, high = 0, len(self._keys)
         for place in range(len(key) + 1):
             before, wanted = key[:place], key[place : place + 1]
@@ -70,7 +73,10 @@ class SimilarKeys:
             low, high = low_next, high_next
             if low == high:
                 break
-        yield from (other for other in known if self._has(other) and is_one_edit(other, key))
+        for other in known:
+            at = bisect_left(self._keys, other)
+            if self._keys[at : at + 1] == [other] and is_one_edit(other, key):
+                yield other
 
     def _letters(self, before: str, low: int, high: int) -> Iterator[tuple[str, int, int]]:
         """The letters that follow a beginning in keys low to high, each with the keys that it begins."""
@@ -81,16 +87,6 @@ class SimilarKeys:
             if letter:
                 yield letter, low, end
             low = end
-
-    def _shorter_or_swapped(self, key: str) -> Iterator[str]:
-        for place in range(len(key)):
-            before, behind = key[:place], key[place + 1 :]
-            yield before + behind
-            yield before + behind[:1] + key[place] + behind[1:]
-
-    def _has(self, key: str) -> bool:
-        at = bisect_left(self._keys, key)
-        return at < len(self._keys) and self._keys[at] == key
 
 
 def _heads(form: Folded) -> Iterator[str]:

@@ -128,7 +128,7 @@ def _words(kind: str, languages: Iterable[str]) -> dict[str, ReservedWord]:
 
 
 @cache
-def everywhere(kind: str) -> Words:
+def words_of_all_languages(kind: str) -> Words:
     """The words of one list in all languages; where two languages share a word, English names it, then the alphabet."""
     return _words(kind, ("en", *all_languages()))
 
@@ -149,23 +149,30 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
     foreign = {
         key: word
         for kind in ("help", "start", "opt_out_unless_asked")
-        for key, word in everywhere(kind).items()
+        for key, word in words_of_all_languages(kind).items()
         if key not in known and key not in common
     }
     lists = (
-        everywhere("opt_out"),
-        everywhere("opt_out_phrases"),
+        words_of_all_languages("opt_out"),
+        words_of_all_languages("opt_out_phrases"),
         unless_asked,
         helping,
         starting,
         foreign,
     )
+    openers: set[str] = set()
+    for words in lists:
+        for key, word in words.items():
+            openers.add(fold(word.word).tokens[0])
+            # A word with a space is recognised by its first token; a single one also by a spelling derived from it.
+            if " " not in word.word:
+                openers.add(key)
     return Vocabulary(
         languages=own,
-        opt_out=everywhere("opt_out"),
+        opt_out=words_of_all_languages("opt_out"),
         opt_out_unless_asked=unless_asked,
-        opt_out_leads=everywhere("opt_out_leads"),
-        opt_out_phrases=everywhere("opt_out_phrases"),
+        opt_out_leads=words_of_all_languages("opt_out_leads"),
+        opt_out_phrases=words_of_all_languages("opt_out_phrases"),
         help=helping,
         start=starting,
         foreign=foreign,
@@ -177,14 +184,8 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
         polite=_keys("polite", own),
         common=common,
         reserved=frozenset(key for words in lists for key in words),
-        openers=frozenset(token for words in lists for key, word in words.items() for token in _openers(key, word)),
+        openers=frozenset(openers),
     )
-
-
-def _openers(key: str, word: ReservedWord) -> tuple[str, ...]:
-    """With what token a text that begins with this word begins; a single word's derived spelling is one, too."""
-    first = fold(word.word).tokens[0]
-    return (first,) if " " in word.word else (first, key)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What a draft of a number's keywords would change: the same messages under both tables. Pure; called by ``management``."""
+"""What a draft of a number's keywords would change: the same messages by both tables. Pure; called by ``management.diffs``."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.domain.yaml_documents import load_yaml
-from twoway_router.routing.barred_words import BarredWords, fold_barred_words
+from twoway_router.routing.barred_words import fold_barred_words
 from twoway_router.routing.claims import Claim, judge_claim
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
@@ -30,7 +30,6 @@ from twoway_router.rulesets.models import (
     MessageModel,
     NumberModel,
     PlainLoader,
-    ReservedWordsModel,
     RulesFile,
     SubKeywordModel,
 )
@@ -49,7 +48,7 @@ def read_rules(text: str) -> "Rules":
 
 
 def _read(text: str) -> object:
-    """JSON as JSON: to YAML an emoji written as two escapes is two halves, and a tab a fault."""
+    """JSON is read as JSON: to YAML an emoji written as two escapes is two halves of a character, and a tab is a fault."""
     if text.lstrip().startswith("{"):
         try:
             return json.loads(text)
@@ -70,7 +69,9 @@ class Rules:
         self._zones = {_number_id(number.id): ZoneInfo(number.time_zone) for number in file.numbers}
         keywords = [self._keyword(place, keyword) for place, keyword in enumerate(file.keywords)]
         numbers = [self._number(number) for number in file.numbers]
-        self.table = RoutingTable.build(numbers, keywords, barred_words=self._barred_words(file.reserved_words))
+        reserved = file.reserved_words
+        brands = {name: None if tenant is None else self.tenant_id(tenant) for name, tenant in reserved.brands.items()}
+        self.table = RoutingTable.build(numbers, keywords, barred_words=fold_barred_words(reserved.barred, brands))
 
     def number_id(self, name: str) -> NumberId:
         return self._numbers.get(name) or _number_id(name)
@@ -94,10 +95,6 @@ class Rules:
         if written is None or written.tzinfo is not None:
             return written
         return written.replace(tzinfo=self._zones.get(number_id, UTC))
-
-    def _barred_words(self, model: ReservedWordsModel) -> BarredWords:
-        brands = {name: None if tenant is None else self.tenant_id(tenant) for name, tenant in model.brands.items()}
-        return fold_barred_words(model.barred, brands)
 
     def _number(self, model: NumberModel) -> NumberRules:
         return NumberRules(

@@ -1,4 +1,4 @@
-"""The shape of a rules file, and of the messages and claims beside it. Used by ``rules_file``, ``rules_plan`` and ``cli``."""
+"""The shape of a rules file, and of the messages and claims beside it. Used by ``file``, ``plan`` and the command line."""
 
 import re
 from collections.abc import Iterator

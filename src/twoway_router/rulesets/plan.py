@@ -83,6 +83,11 @@ def plan_rules(
     known = {names.number(number.id) for number in current.numbers}
     numbers = {names.number(number.id) for number in wanted.numbers}
     tenants = names.managed
+
+    def is_held(keyword: KeywordModel) -> bool:
+        present = held.get(names.key(keyword))
+        return present is not None and {keyword.word, *keyword.aliases} <= {present.word, *present.aliases}
+
     steps = [
         Step(kind=StepKind.RELEASE, key=key, word=keyword.word, body={})
         for key, keyword in held.items()
@@ -102,12 +107,8 @@ def plan_rules(
         steps=(*steps, *created),
         unchanged=unchanged,
         unknown_numbers=tuple(sorted(numbers - known)),
-        findings=tuple(find_faults(wanted, now=now, is_held=lambda each: _holds(held.get(names.key(each)), each))),
+        findings=tuple(find_faults(wanted, now=now, is_held=is_held)),
     )
-
-
-def _holds(held: KeywordModel | None, wanted: KeywordModel) -> bool:
-    return held is not None and {wanted.word, *wanted.aliases} <= {held.word, *held.aliases}
 
 
 def find_faults(
@@ -115,7 +116,7 @@ def find_faults(
 ) -> Iterator[Finding]:
     """Keywords, spellings and sub-keywords that never win, and claims that would be refused, by the file alone.
 
-    What is held already needs no operator any more.
+    Words that are held already were allowed then: an operator need not allow them again.
     """
     rules = Rules(file)
     for keyword in file.keywords:
@@ -203,24 +204,22 @@ def _step(
 def body_of(keyword: KeywordModel, held: KeywordModel | None, zone: ZoneInfo) -> dict[str, Any]:
     """The definition that the API takes. What the file leaves out is taken from the keyword as it is held."""
     kept = keyword.definition if keyword.definition is not None else held.definition if held else None
-    theirs = {sub.name: sub for sub in map(_sub, held.sub_keywords)} if held else {}
+    held_actions = {sub.name: sub.actions for sub in map(_sub, held.sub_keywords)} if held else {}
+    sub_keywords = []
+    for sub in map(_sub, keyword.sub_keywords):
+        actions = held_actions.get(sub.name) if sub.actions is None else sub.actions
+        body = {"word": sub.name, "aliases": list(sub.aliases), "actions": [_filled(each) for each in actions or ()]}
+        sub_keywords.append(body)
     return {
         **_filled(kept or {}),
         "word": keyword.word,
         "aliases": list(keyword.aliases),
-        "sub_keywords": [_sub_body(_sub(sub), theirs) for sub in keyword.sub_keywords],
+        "sub_keywords": sub_keywords,
         "is_glued": keyword.options.glued,
         "is_whole_message": keyword.options.whole_message,
         "active_from": _moment(keyword.active_from, zone),
         "active_until": _moment(keyword.active_until, zone),
     }
-
-
-def _sub_body(sub: SubKeywordModel, held: Mapping[str, SubKeywordModel]) -> dict[str, Any]:
-    actions = sub.actions
-    if actions is None and sub.name in held:
-        actions = held[sub.name].actions
-    return {"word": sub.name, "aliases": list(sub.aliases), "actions": [_filled(each) for each in actions or ()]}
 
 
 def _filled(value: Any) -> Any:

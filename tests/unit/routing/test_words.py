@@ -5,7 +5,14 @@ from importlib.resources import files
 import pytest
 
 from twoway_router.routing.text import fold
-from twoway_router.routing.words import all_languages, answers, common_words, everywhere, primary, vocabulary
+from twoway_router.routing.words import (
+    all_languages,
+    answers,
+    common_words,
+    primary,
+    vocabulary,
+    words_of_all_languages,
+)
 
 DATA = files("twoway_router.routing") / "data"
 COMMON = sorted(entry.name for entry in (DATA / "common").iterdir())
@@ -54,13 +61,15 @@ def test_there_are_many_languages() -> None:
 
 
 def test_no_word_that_always_opts_out_also_helps_or_starts() -> None:
-    stops = everywhere("opt_out").keys()
+    stops = words_of_all_languages("opt_out").keys()
 
-    assert not stops & (everywhere("help").keys() | everywhere("start").keys())
+    assert not stops & (words_of_all_languages("help").keys() | words_of_all_languages("start").keys())
 
 
 def test_every_reserved_word_stays_itself_when_folded() -> None:
-    words = {key: word.word for kind in ("opt_out", "help", "start") for key, word in everywhere(kind).items()}
+    words = {
+        key: word.word for kind in ("opt_out", "help", "start") for key, word in words_of_all_languages(kind).items()
+    }
 
     assert {fold(word).key for word in words.values()} <= words.keys()
 
