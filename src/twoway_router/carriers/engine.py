@@ -30,7 +30,7 @@ from twoway_router.domain.messages import Capability, OutboundMessage
 from twoway_router.domain.outcomes import SendReply
 
 SHORTEST_SECRET: Final = 4
-"""Shorter ones are not looked for where secrets are hidden: they would be found in every word."""
+"""Shorter secrets are not hidden in logs: they stand in ordinary words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -105,7 +105,7 @@ def _send(
 
 
 def _mapping(settings: Mapping[str, object], name: str, *, values: Collection[str] = ()) -> Mapping[str, object]:
-    """A setting that is an object; where its ``values`` are given, each must be one of them."""
+    """A setting that is an object; ``values``, where given, are the only ones it may hold."""
     found = settings.get(name) or {}
     if not isinstance(found, Mapping):
         raise SpecError(f"settings.{name}", "must be an object")

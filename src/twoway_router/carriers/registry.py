@@ -35,7 +35,7 @@ BUILT_IN: Final = (
     "vonage",
     "vonage_messages",
 )
-"""Each has a file of this name in ``specs``."""
+"""A name here is a file in ``specs``."""
 
 SANDBOX: Final = "sandbox"
 """The simulated carrier of tenants' sandboxes, to which operators make no connections."""

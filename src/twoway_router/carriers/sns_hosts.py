@@ -1,4 +1,4 @@
-"""Which URLs in an envelope of Amazon SNS may be fetched, so that nobody can make us fetch from elsewhere.
+"""Which URLs in an envelope of Amazon SNS may be fetched: a forged envelope must not make us fetch from elsewhere.
 
 Asked by ``reading`` (confirmations) and ``proving`` (certificates); both only name a URL that is fetched outside.
 """

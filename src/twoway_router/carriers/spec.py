@@ -153,7 +153,7 @@ class Auth:
 
     @property
     def needs(self) -> frozenset[str]:
-        """The settings and secrets that must have a value. What a ``template`` names is found in the request."""
+        """The settings and secrets that must have a value. What a ``template`` names comes from the request."""
         return frozenset(name for key, text in self.options.items() if key != "template" for name in names_in(text))
 
 
@@ -195,7 +195,7 @@ class Send:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LookUp:
-    """How the fate of an MT is asked for by our reference. ``found`` is asked of a 2xx answer."""
+    """How the state of an MT is asked for by our reference. ``found`` is asked of a 2xx answer."""
 
     __pydantic_config__: ClassVar[Config] = _CLOSED
     url: str
@@ -240,7 +240,7 @@ class CarrierSpec:
 
     @property
     def proof_secrets(self) -> frozenset[str]:
-        """The secrets that requests are proven with. Each may have a ``…_previous``, which is as good."""
+        """The secrets that prove requests. A ``…_previous`` beside one of them proves them too."""
         told = {name[1] for auth in self.auth for text in auth.options.values() for name in HOLE.finditer(text)}
         return frozenset(setting.name for setting in self.settings if setting.is_secret and setting.name in told)
 

@@ -1,4 +1,4 @@
-"""Events in an operator's spec that have the right shape and could never be read. Asked by ``spec_rules``."""
+"""Events in a spec that have the right shape and can never be read. Asked by ``spec_rules``."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -27,7 +27,7 @@ _PREDICATES: Final = ("when", "opted_out", "replied")
 
 
 def event_mistakes(event: Event, at: tuple[Step, ...]) -> Iterator[Mistake]:
-    """Each with its path; ``at`` is the path of the event."""
+    """Every mistake with its path; ``at`` is the path of the event."""
     for name in _missing(event):
         yield at, f"{name} is needed, because an event of kind {event.kind} is nothing without it"
     for place, path in _paths_of(event):

@@ -74,7 +74,7 @@ def _as_text(raw: bytes) -> str:
 
 
 def _shape_problems(error: ValidationError, tree: yaml.Node | None) -> list[SpecProblem]:
-    """Each wrong place once: where a path or an object may stand, the complaint about the object says more."""
+    """One problem per place: where a path or an object may stand, the one about the object says more."""
     found: dict[tuple[Step, ...], str] = {}
     for one in sorted(error.errors(), key=lambda one: len(one["loc"])):
         path = tuple(step for step in one["loc"] if step not in _UNION_NAMES)

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -39,7 +38,7 @@ def _is_json(request: RawRequest) -> bool:
 
 
 def _form(request: RawRequest) -> list[tuple[str, str]]:
-    """Whatever the content type says: a field that is not signed must not be read."""
+    """The form fields, whatever the content type says: a field that is not signed must not be read."""
     return read_pairs(request.body) if request.method != "GET" else []
 
 
@@ -93,7 +92,8 @@ def url_params(options: Options) -> Check:
         algorithm, key = ("sha1", secret) if told is None else (_twilio_algorithm(told), shared)
         demand(bool(algorithm and key), "unsupported_signature")
         demand(_is_body_covered(request), "body_not_signed")
-        tail = b"" if _body_hash(request) else _sorted_fields(_form(request))
+        fields = [] if _body_hash(request) else sorted(set(_form(request)))
+        tail = b"".join(to_bytes(name) + to_bytes(value) for name, value in fields)
         signed = [query_bytes(url) + tail for url in _with_and_without_port(request.url)]
         proven = [is_same(given, base64.b64encode(keyed(algorithm, key, text)).decode()) for text in signed]
         demand(any(proven))
@@ -120,11 +120,8 @@ def _is_body_covered(request: RawRequest) -> bool:
     return not request.body or is_form
 
 
-def _sorted_fields(pairs: list[tuple[str, str]]) -> bytes:
-    return b"".join(to_bytes(name) + to_bytes(value) for name, value in sorted(set(pairs)))
-
-
 def _with_and_without_port(url: str) -> tuple[str, ...]:
+    """Twilio signs the URL with its port in some products and without in others."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -216,7 +213,8 @@ def plivo(options: Options) -> Check:
         version = "v3" if "x-plivo-signature-v3" in request.headers else "v2"
         given = header(request, f"x-plivo-signature-{version}")
         nonce = header(request, f"x-plivo-signature-{version}-nonce")
-        signed = _PLIVO[version](request, nonce)
+        base = request.url.partition("?")[0]
+        signed = base + nonce if version == "v2" else _plivo_v3(base, request) + "." + nonce
         wanted = base64.b64encode(keyed("sha256", secret, signed.encode("utf-8", "surrogateescape"))).decode()
         given += "," + request.headers.get(f"x-plivo-signature-ma-{version}", "")
         proven = [is_same(proof.strip(), wanted) for proof in given.split(",")]
@@ -225,19 +223,12 @@ def plivo(options: Options) -> Check:
     return check
 
 
-def _plivo_v2(request: RawRequest, nonce: str) -> str:
-    return request.url.partition("?")[0] + nonce
-
-
-def _plivo_v3(request: RawRequest, nonce: str) -> str:
-    base, query = request.url.partition("?")[0], sorted(read_pairs(query_bytes(request.query)))
-    fields = sorted(_form(request))
+def _plivo_v3(base: str, request: RawRequest) -> str:
+    """The URL, its sorted query and the sorted fields, joined as Plivo joins them: the question mark stands for either."""
+    query, fields = sorted(read_pairs(query_bytes(request.query))), sorted(_form(request))
     text = base
     if query or fields:
         text += "?" + "&".join(f"{name}={value}" for name, value in query)
     if query and fields:
         text += "."
-    return text + "".join(name + value for name, value in fields) + "." + nonce
-
-
-_PLIVO: Final[dict[str, Callable[[RawRequest, str], str]]] = {"v2": _plivo_v2, "v3": _plivo_v3}
+    return text + "".join(name + value for name, value in fields)

@@ -23,7 +23,7 @@ _CONFIRMATION: Final = frozenset(("Message", "MessageId", "SubscribeURL", "Times
 
 
 def is_certificate(pem: str) -> bool:
-    """Whether what was fetched can prove anything: whoever fetches keeps nothing else, so that it is fetched again."""
+    """Whether a PEM holds an RSA certificate. Only such a one is kept; anything else is fetched again."""
     try:
         key = x509.load_pem_x509_certificate(pem.encode()).public_key()
     except ValueError:

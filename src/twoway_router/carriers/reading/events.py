@@ -18,7 +18,7 @@ from twoway_router.carriers.reading.fields import (
     compile_text,
     compile_when,
 )
-from twoway_router.carriers.reading.parts import PartNumber, number_part, read_header, split_body
+from twoway_router.carriers.reading.parts import number_part, read_header, split_body
 from twoway_router.carriers.reading.times import compile_time
 from twoway_router.carriers.sns_hosts import is_allowed
 from twoway_router.carriers.spec import CarrierSpec, Event, Part, When
@@ -51,7 +51,7 @@ class Ignored:
 
 Outcome = InboundMessage | DeliveryReceipt | Reject | Handshake | Ignored
 Reader = Callable[[Scene, datetime], Outcome]
-PartReader = Callable[[Scene, Reading], tuple[PartNumber, bytes] | None]
+PartReader = Callable[[Scene, Reading], MessagePart | None]
 
 
 def compile_event(event: Event, spec: CarrierSpec, country: str | None) -> Reader:
@@ -91,9 +91,10 @@ def _message_reader(event: Event, spec: CarrierSpec, country: str | None) -> Rea
         text, at = reading(scene) or Reading("", None, "utf-8"), time(scene, now)
         address, kind = read_address(_bare(from_address), country, is_international=is_international)
         number, _ = read_address(_bare(to_address), country, is_international=is_international)
-        part = _part(part_of(scene, text), text) if part_of else None
+        part = part_of(scene, text) if part_of else None
+        place = f"{part.reference}/{part.index}/{part.total}" if part else ""
         return InboundMessage(
-            carrier_message_id=identify(scene, (address, number, text.text, _place(part)), at, now),
+            carrier_message_id=identify(scene, (address, number, text.text, place), at, now),
             sender=address,
             sender_kind=kind,
             recipient=number,
@@ -158,29 +159,20 @@ def _part_reader(part: Part | None) -> PartReader | None:
     places = tuple(compile_text(path) for path in (part.reference, part.index, part.total))
     header = compile_field(part.header) if part.header else None
 
-    def read(scene: Scene, text: Reading) -> tuple[PartNumber, bytes] | None:
+    def read(scene: Scene, text: Reading) -> MessagePart | None:
         body = text.raw if text.raw is not None else to_bytes(text.text)
         number = number_part(*(place(scene) for place in places))
         if number is None and header and (found := header(scene)) and found.raw:
             number = read_header(found.raw)
         if number is None and part.is_header_in_body:
             number, body = split_body(body)
-        return (number, body) if number else None
+        if number is None:
+            return None
+        return MessagePart(
+            reference=number.reference[:MAX_ID], index=number.index, total=number.total, body=body, charset=text.charset
+        )
 
     return read
-
-
-def _part(found: tuple[PartNumber, bytes] | None, text: Reading) -> MessagePart | None:
-    if found is None:
-        return None
-    number, body = found
-    return MessagePart(
-        reference=number.reference[:MAX_ID], index=number.index, total=number.total, body=body, charset=text.charset
-    )
-
-
-def _place(part: MessagePart | None) -> str:
-    return f"{part.reference}/{part.index}/{part.total}" if part else ""
 
 
 def _extra_reader(extra: Mapping[str, str]) -> Callable[[Scene], dict[str, str]] | None:

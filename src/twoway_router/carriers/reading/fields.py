@@ -112,7 +112,7 @@ def _of_item(path: str) -> Getter:
 
 
 def _walk(value: object, path: str, steps: tuple[str, ...]) -> object:
-    """A name with dots in it (``msglong.id``) is found first; a number is an index into a list."""
+    """A name with dots in it (``msglong.id``) comes before a path; a number is an index into a list."""
     if isinstance(value, dict) and path in value:
         return value[path]
     for step in steps:
@@ -122,7 +122,7 @@ def _walk(value: object, path: str, steps: tuple[str, ...]) -> object:
             index = int(step[:6])
             value = value[index] if index < len(value) else None
         elif step != "0" or value is None:
-            return None
+            return None  # Index 0 of a value that is no list is the value: XML has no lists of one element.
     return value
 
 

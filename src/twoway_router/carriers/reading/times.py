@@ -1,4 +1,4 @@
-"""Reads the times of carriers, in whatever format and zone they write them. Compiled by ``events`` once per connection."""
+"""Reads carriers' times in their formats and zones. Compiled by ``events`` once per connection."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from twoway_router.carriers.spec import Time
 
 OLDEST: Final = timedelta(days=30)
 NEWEST: Final = timedelta(days=1)
-"""A carrier's time outside now - OLDEST … now + NEWEST is worth nothing and becomes None; the message stays."""
+"""A carrier's time outside now - OLDEST … now + NEWEST is absurd and read as None; the message stays."""
 
 _NAMED: Final = ("auto", "epoch", "epoch_ms", "iso")
 _MILLISECONDS: Final = 100_000_000_000
