@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Carrier:
-    """Where it listens, and the journal it swears by."""
+    """Where it listens, and its journal of what it has taken."""
 
     url: str
     journal: Path

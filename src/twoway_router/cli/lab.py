@@ -3,8 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -15,11 +14,11 @@ from pydantic import ValidationError
 
 from twoway_router.domain.messages import Capability
 from twoway_router.lab.behaviour import Behaviour, Receipts
-from twoway_router.lab.carrier import described, missing_faults, running_carrier
+from twoway_router.lab.carrier import SimulatedCarrier, described, missing_faults, running_carrier
 from twoway_router.lab.dialects.dialect import Dialect
 from twoway_router.lab.dialects.registry import DIALECTS
 from twoway_router.lab.load import LoadPlan, run_load
-from twoway_router.lab.sink import running_sink
+from twoway_router.lab.sink import WebhookSink, running_sink
 from twoway_router.lab.web import is_taken
 
 app = typer.Typer(no_args_is_help=True, help="Play the outside world: carriers, tenants' webhook receivers, load.")
@@ -56,10 +55,10 @@ def carrier(
     try:
         behaviour = Behaviour.model_validate(fields)
     except ValidationError as error:
-        raise typer.BadParameter(_told(error)) from None
+        raise typer.BadParameter(_in_one_line(error)) from None
     if missing := missing_faults(spoken, behaviour):
         raise typer.BadParameter(f"{dialect} has no {', '.join(missing)}")
-    asyncio.run(_serve(_carrier_url(journal, behaviour, spoken, port)))
+    asyncio.run(_serve(running_carrier(journal, behaviour, port=port, dialect=spoken)))
 
 
 @app.command()
@@ -87,7 +86,7 @@ def sink(
     answer: Annotated[list[int] | None, typer.Option(help="Statuses to answer in turn, the last one for ever.")] = None,
 ) -> None:
     """Receive webhooks on every path, check their signatures, write them down."""
-    asyncio.run(_serve(_sink_url(journal, tuple(secret or ()), tuple(answer or (204,)), port)))
+    asyncio.run(_serve(running_sink(journal, secrets=secret or (), answers=answer or (204,), port=port)))
 
 
 @app.command()
@@ -96,15 +95,15 @@ def load() -> None:
     try:
         plan = LoadPlan.model_validate_json(sys.stdin.read())
     except ValidationError as error:
-        raise typer.BadParameter(f"the plan: {_told(error)}") from None
+        raise typer.BadParameter(f"the plan: {_in_one_line(error)}") from None
     report = asyncio.run(run_load(plan))
     print(orjson.dumps(asdict(report), option=orjson.OPT_NON_STR_KEYS).decode())
 
 
-def _told(error: ValidationError) -> str:
-    """What is wrong, and where, in one line."""
-    wrong = ((".".join(map(str, one["loc"])), one["msg"]) for one in error.errors())
-    return "; ".join(f"{place}: {message}" if place else message for place, message in wrong)
+def _in_one_line(error: ValidationError) -> str:
+    """What is wrong, and where."""
+    errors = ((".".join(map(str, one["loc"])), one["msg"]) for one in error.errors())
+    return "; ".join(f"{place}: {message}" if place else message for place, message in errors)
 
 
 def _find(name: str) -> Dialect:
@@ -113,24 +112,14 @@ def _find(name: str) -> Dialect:
     return DIALECTS[name]
 
 
-@asynccontextmanager
-async def _carrier_url(journal: Path, behaviour: Behaviour, dialect: Dialect, port: int) -> AsyncIterator[str]:
-    async with running_carrier(journal, behaviour, port=port, dialect=dialect) as running:
-        yield running.url
-
-
-@asynccontextmanager
-async def _sink_url(journal: Path, secrets: tuple[str, ...], answers: tuple[int, ...], port: int) -> AsyncIterator[str]:
-    async with running_sink(journal, secrets=secrets, answers=answers, port=port) as running:
-        yield running.url
-
-
-async def _serve(server: AbstractAsyncContextManager[str]) -> None:
+async def _serve(
+    server: AbstractAsyncContextManager[SimulatedCarrier] | AbstractAsyncContextManager[WebhookSink],
+) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with server as url:
-        print(f"listening on {url}", flush=True)
+    async with server as running:
+        print(f"listening on {running.url}", flush=True)
         await stop.wait()
 
 

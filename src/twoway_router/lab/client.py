@@ -49,11 +49,6 @@ def read_target(url: str) -> Target:
     return Target(host=parts.hostname, port=parts.port or 80, path=path)
 
 
-def build_post(target: Target, body: bytes, headers: Mapping[str, str]) -> bytes:
-    """The bytes of one POST."""
-    return build_request("POST", target, body, headers)
-
-
 def build_request(method: str, target: Target, body: bytes, headers: Mapping[str, str]) -> bytes:
     """The bytes of one request."""
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -106,7 +101,10 @@ class Connection(asyncio.Protocol):
             return
         head = bytes(self._buffer[:head_end]).lower()
         status = int(head[9:12])
-        length = _content_length(head, status)
+        start = head.find(b"\r\ncontent-length:")
+        if start < 0 and status not in (204, 304):
+            raise ValueError("the lab's client needs a Content-Length")
+        length = 0 if start < 0 else int(head[start + 17 :].partition(b"\r\n")[0])
         if len(self._buffer) < head_end + 4 + length:
             return
         body = bytes(self._buffer[head_end + 4 : head_end + 4 + length])
@@ -115,16 +113,6 @@ class Connection(asyncio.Protocol):
             self._closes = True
             self.close()
         self._answer.set_result(Answer(status=status, body=body, head=head))
-
-
-def _content_length(head: bytes, status: int) -> int:
-    start = head.find(b"\r\ncontent-length:")
-    if start < 0:
-        if status in (204, 304):
-            return 0
-        raise ValueError("the lab's client needs a Content-Length")
-    end = head.find(b"\r\n", start + 2)
-    return int(head[start + 17 : end if end > 0 else len(head)])
 
 
 async def connect(target: Target) -> Connection:
@@ -146,7 +134,9 @@ class Pool:
         target = read_target(url)
         idle = self._idle.setdefault((target.host, target.port), deque())
         async with asyncio.timeout(timeout_seconds):
-            connection = _take_open(idle) or await connect(target)
+            while idle and not idle[-1].is_open:
+                idle.pop()
+            connection = idle.pop() if idle else await connect(target)
             answer = await connection.send(build_request(method, target, body, headers))
         if connection.is_open:
             idle.append(connection)
@@ -157,11 +147,3 @@ class Pool:
             for connection in idle:
                 connection.close()
         self._idle.clear()
-
-
-def _take_open(idle: deque[Connection]) -> Connection | None:
-    while idle:
-        connection = idle.pop()
-        if connection.is_open:
-            return connection
-    return None

@@ -1,6 +1,6 @@
-"""An append-only file of JSON lines, flushed to the disk before ``append`` returns: what the lab swears by.
+"""An append-only file of JSON lines, flushed to the disk before ``append`` returns: what the lab has really received or sent.
 
-Concurrent appends share one flush. The carrier, the sink and the crash test's judge read and write it.
+Concurrent appends share one flush. The carrier and the sink write it; the crash tests compare the router with it.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ class Journal:
 
 
 def read_journal(path: Path) -> Iterator[dict[str, object]]:
-    """Every complete record. A torn last line, left by a machine that lost power, was never sworn to."""
+    """Every complete record. A torn last line is none: its ``append`` never returned."""
     if not path.exists():
         return
     with path.open("rb") as file:

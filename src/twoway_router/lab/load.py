@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from twoway_router.lab.client import Connection, Target, build_post, connect, read_target
+from twoway_router.lab.client import Connection, Target, build_request, connect, read_target
 
 _COLUMNS = "id due_ns answered_ns status"
 
@@ -66,7 +66,7 @@ class _Run:
     plan: LoadPlan
     target: Target
     started_ns: int
-    turns: "count[int]" = field(default_factory=count)
+    indices: "count[int]" = field(default_factory=count)
     samples: list[_Sample] = field(default_factory=list)
 
     @property
@@ -81,20 +81,23 @@ async def run_load(plan: LoadPlan) -> LoadReport:
         for _ in range(plan.connections):
             group.create_task(_work(run))
     if plan.samples is not None:
-        await asyncio.to_thread(_write_samples, plan, run.samples)
+        lines = (f"{plan.run}-{s.index} {s.due_ns} {s.answered_ns} {s.status}\n" for s in run.samples)
+        await asyncio.to_thread(plan.samples.write_text, f"{_COLUMNS}\n{''.join(lines)}")
     return summarise(plan, run.started_ns, [(s.due_ns, s.answered_ns, s.status) for s in run.samples])
 
 
 async def _work(run: _Run) -> None:
     connection: Connection | None = None
     while True:
-        index = next(run.turns)
-        due_ns = await _until_due(run, index)
+        index, due_ns = next(run.indices), time.time_ns()
+        if run.plan.rate is not None:
+            due_ns = run.started_ns + int(index / run.plan.rate * 1e9)
+            if due_ns < run.ends_ns:
+                await asyncio.sleep(max(0.0, (due_ns - time.time_ns()) / 1e9))
         if index >= run.plan.most or due_ns >= run.ends_ns:
             break
-        request = build_post(
-            run.target, build_mo(run.plan, index), {"Content-Type": "application/json", **run.plan.headers}
-        )
+        headers = {"Content-Type": "application/json", **run.plan.headers}
+        request = build_request("POST", run.target, build_mo(run.plan, index), headers)
         status = 0
         try:
             async with asyncio.timeout(30):
@@ -107,15 +110,6 @@ async def _work(run: _Run) -> None:
         run.samples.append(_Sample(due_ns=due_ns, answered_ns=time.time_ns(), status=status, index=index))
     if connection is not None:
         connection.close()
-
-
-async def _until_due(run: _Run, index: int) -> int:
-    if run.plan.rate is None:
-        return time.time_ns()
-    due_ns = run.started_ns + int(index / run.plan.rate * 1e9)
-    if due_ns < run.ends_ns:
-        await asyncio.sleep(max(0.0, (due_ns - time.time_ns()) / 1e9))
-    return due_ns
 
 
 def build_mo(plan: LoadPlan, index: int) -> bytes:
@@ -154,10 +148,3 @@ def percentile(ordered: list[float], share: float) -> float:
     if not ordered:
         return 0.0
     return ordered[max(0, -(-len(ordered) * int(share * 10) // 1000) - 1)]
-
-
-def _write_samples(plan: LoadPlan, samples: list[_Sample]) -> None:
-    assert plan.samples is not None
-    with plan.samples.open("w") as file:
-        file.write(_COLUMNS + "\n")
-        file.writelines(f"{plan.run}-{s.index} {s.due_ns} {s.answered_ns} {s.status}\n" for s in samples)

@@ -7,7 +7,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
@@ -71,12 +71,17 @@ def as_asgi(handle: Handler) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        body, has_more = b"", True
+        while has_more:
+            event = await receive()
+            body += event.get("body", b"")
+            has_more = event.get("more_body", False)
         request = LabRequest(
             method=scope["method"],
             path=scope["path"],
             query=scope["query_string"],
             headers=scope["headers"],
-            body=await _read_body(receive),
+            body=body,
         )
         reply = await handle(request)
         if isinstance(reply, Breakage):
@@ -87,15 +92,6 @@ def as_asgi(handle: Handler) -> ASGIApp:
         await send({"type": "http.response.body", "body": reply.body})
 
     return app
-
-
-async def _read_body(receive: Receive) -> bytes:
-    event = await receive()
-    body = event.get("body", b"")
-    while event.get("more_body"):
-        event = await receive()
-        body += event.get("body", b"")
-    return cast("bytes", body)
 
 
 async def _break_connection(scope: Scope, receive: Receive, breakage: Breakage) -> None:
@@ -158,11 +154,11 @@ async def serving(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> As
         date_header=False,
     )
     server = _Server(config)
-    task = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
-    try:
-        await server.has_started.wait()
-        yield f"http://{host}:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-        listener.close()
+    with closing(listener):
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.serve(sockets=[listener]))
+            try:
+                await server.has_started.wait()
+                yield f"http://{host}:{listener.getsockname()[1]}"
+            finally:
+                server.should_exit = True
