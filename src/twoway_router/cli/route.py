@@ -75,7 +75,7 @@ def explain(
         ),
     ] = None,
 ) -> None:
-    """Show where one message would go, every keyword that was looked at, and which conversation was used."""
+    """Show where one message would go, every keyword that was looked at, and which context was used."""
     try:
         contexts = [json.loads(written) for written in context or ()]
     except ValueError as error:

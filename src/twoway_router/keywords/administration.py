@@ -1,10 +1,9 @@
 """What an operator does with keywords: approve, reject, suspend, hold, hand to another tenant. Called by the API.
 
-Every deed is in the audit log. What a keyword's messages did stays with the tenant that held it then.
+Every change is in the audit log. What a keyword's messages did stays with the tenant that held it then.
 """
 
 from datetime import datetime
-from typing import Any
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId, new_id
 from twoway_router.keywords import queries
@@ -89,26 +88,27 @@ async def transfer(
     if await find_number(session, NumberId(keyword.number_id), usable_by=tenant_id, lock=True) is None:
         raise NumberNotFound("The tenant cannot use this number.")
     await _make_room(session, keyword, tenant_id)
-    heir_id = KeywordId(new_id())
-    definition = _without_actions(keyword.definition)
+    successor_id = KeywordId(new_id())
+    subs = [{**sub, "actions": []} for sub in keyword.definition.get("sub_keywords", ())]
+    definition = {**keyword.definition, "actions": [], "sub_keywords": subs}
     copied = ("number_id", "word", "active_from", "active_until")
     values: dict[str, object] = {name: getattr(keyword, name) for name in copied}
-    values |= {"id": heir_id, "tenant_id": tenant_id, "state": APPROVED, "revision": 1, "definition": definition}
+    values |= {"id": successor_id, "tenant_id": tenant_id, "state": APPROVED, "revision": 1, "definition": definition}
     await queries.insert_keyword(session, values | {"created_at": now, "updated_at": now})
-    await queries.insert_revision(session, heir_id, tenant_id, 1, definition, now=now)
-    await queries.hand_over_spellings(session, keyword.id, heir_id, tenant_id)
+    await queries.insert_revision(session, successor_id, tenant_id, 1, definition, now=now)
+    await queries.hand_over_spellings(session, keyword.id, successor_id, tenant_id)
     keyword.state, keyword.updated_at = RELEASED, now
     said = {"note": note} if note else {}
-    given = {**said, "to_tenant": str(tenant_id), "to_keyword": str(heir_id)}
+    given = {**said, "to_tenant": str(tenant_id), "to_keyword": str(successor_id)}
     await _note(session, "keyword.transferred_away", keyword, by=by, now=now, details=given)
-    heir = await get_keyword(session, heir_id, tenant_id)
+    successor = await get_keyword(session, successor_id, tenant_id)
     taken = {**said, "from_tenant": str(keyword.tenant_id), "from_keyword": str(keyword.id)}
-    await _note(session, "keyword.transferred_in", heir, by=by, now=now, details=taken)
-    return heir
+    await _note(session, "keyword.transferred_in", successor, by=by, now=now, details=taken)
+    return successor
 
 
 async def _make_room(session: Session, keyword: Keywords, tenant_id: TenantId) -> None:
-    """What the heir gave back earlier no longer rests; a word that it holds at another time is in the way."""
+    """What the successor gave back earlier no longer rests; a word that it holds at another time is in the way."""
     holders = await queries.list_holders(session, keyword.number_id, await queries.list_keys_of(session, keyword.id))
     own = [holder for holder in holders if holder.tenant_id == tenant_id]
     if held := next((holder for holder in own if not holder.is_released), None):
@@ -118,13 +118,8 @@ async def _make_room(session: Session, keyword: Keywords, tenant_id: TenantId) -
 
 
 async def _note(
-    session: Session, deed: str, keyword: Keywords, *, by: Actor, now: datetime, details: dict[str, str]
+    session: Session, action: str, keyword: Keywords, *, by: Actor, now: datetime, details: dict[str, str]
 ) -> None:
     await session.flush()
-    await audit.record(session, deed, keyword.id, by=by, now=now, tenant_id=keyword.tenant_id, details=details)
+    await audit.record(session, action, keyword.id, by=by, now=now, tenant_id=keyword.tenant_id, details=details)
     await changes.record(session, "keyword", keyword.id)
-
-
-def _without_actions(definition: dict[str, Any]) -> dict[str, Any]:
-    subs = [{**sub, "actions": []} for sub in definition.get("sub_keywords", ())]
-    return {**definition, "actions": [], "sub_keywords": subs}

@@ -101,6 +101,8 @@ async def transfer_keyword(
     body: TransferIn, keyword: Locked, operator: Operator, session: DbSession, now: Now
 ) -> KeywordOut:
     """Hand a keyword's words to another tenant; answers the new keyword. History and actions stay where they were."""
-    heir_id = TenantId((await get_tenant(session, body.tenant_id)).id)
-    heir = await administration.transfer(session, keyword, heir_id, note=body.note, by=actor_of(operator), now=now)
-    return KeywordOut.of(heir)
+    successor_id = TenantId((await get_tenant(session, body.tenant_id)).id)
+    successor = await administration.transfer(
+        session, keyword, successor_id, note=body.note, by=actor_of(operator), now=now
+    )
+    return KeywordOut.of(successor)

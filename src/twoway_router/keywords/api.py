@@ -211,5 +211,5 @@ def _check(definition: KeywordPut, *, can_mail: bool) -> None:
 
 
 def _version(keyword: Keywords) -> int:
-    """What the ETag is made of: also a change of state is one."""
+    """What the ETag is made of: a change of state counts, too."""
     return int(keyword.updated_at.timestamp() * 1_000_000)

@@ -18,7 +18,7 @@ from twoway_router.telemetry.metrics import INDEX_KEYWORDS, INDEX_VERSION
 
 
 class RoutingCache:
-    """A ``store.follower.Cache``. Updates happen between two awaits: nobody sees a table half changed."""
+    """A ``store.follower.Cache``. Updates happen between two awaits: no message is routed by a table that is half changed."""
 
     def __init__(self, barred_words: BarredWords = NO_BARRED_WORDS) -> None:
         self._barred_words = barred_words

@@ -9,6 +9,7 @@ from sqlalchemy import TextClause, delete, insert, select, text, tuple_, update
 
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.keywords.rules import Holder, Spelling
+from twoway_router.keywords.states import RELEASED
 from twoway_router.keywords.tables import KeywordRevisions, Keywords, KeywordSpellings
 from twoway_router.routing.claims import WINDOW_GUARD
 from twoway_router.routing.types import ClaimState, KeywordRules, SubKeyword
@@ -16,6 +17,9 @@ from twoway_router.store import Session
 
 _BATCH: Final = 5_000
 _STATES: Final = {state.value: state for state in ClaimState}
+# Grouped before it is joined: the spellings of a million keywords are gathered in one pass over one table. A keyword
+# without a spelling has nothing to be matched by and is left out. What a tenant's suspension or a hold stops routes as a
+# suspended keyword, so that the row itself keeps the state to which it returns.
 _RULES = (
     "SELECT keyword.id, keyword.tenant_id, keyword.number_id, keyword.word, keyword.revision, keyword.active_from,"
     " keyword.active_until, CASE WHEN keyword.state = 'active'"
@@ -43,6 +47,7 @@ _HOLDERS = text(
     " WHERE spelling.number_id = :number_id AND spelling.key = ANY(CAST(:keys AS text[]))"
     " ORDER BY spelling.key, spelling.keyword_id"
 )
+# The day that must lie between two tenants' windows belongs to the period, so that the exclusion keeps it, too.
 _INSERT_SPELLINGS = text(
     "INSERT INTO keyword_spellings (number_id, key, tenant_id, keyword_id, text, mask, is_alias, period)"
     " SELECT :number_id, new.key, :tenant_id, :keyword_id, new.text, new.mask, new.is_alias,"
@@ -50,7 +55,10 @@ _INSERT_SPELLINGS = text(
     " FROM unnest(CAST(:keys AS text[]), CAST(:texts AS text[]), CAST(:masks AS bigint[]), CAST(:aliases AS boolean[]))"
     " AS new (key, text, mask, is_alias) ON CONFLICT DO NOTHING RETURNING key"
 )
+# An empty period overlaps nothing: the exclusion lets everybody pass, and ``rules.holder_problem`` decides.
 _REST = text("UPDATE keyword_spellings SET period = 'empty' WHERE keyword_id = :keyword_id")
+# The conditions of the exclusion and of the unique key once more, so that a key in the way is skipped and raises nothing;
+# at rest there is no period that could overlap, so one that rests is in the way whatever the window.
 _MOVE_KEY = text(
     "UPDATE keyword_spellings AS own SET key = :new, mask = :mask WHERE own.keyword_id = :keyword_id AND own.key = :old"
     " AND NOT EXISTS (SELECT FROM keyword_spellings AS other WHERE other.number_id = own.number_id AND other.key = :new"
@@ -105,7 +113,7 @@ async def list_keywords(
         statement = statement.where(Keywords.tenant_id == tenant_id)
     if number_id is not None:
         statement = statement.where(Keywords.number_id == number_id)
-    statement = statement.where(Keywords.state != "released" if state is None else Keywords.state == state)
+    statement = statement.where(Keywords.state != RELEASED if state is None else Keywords.state == state)
     if after is not None:
         statement = statement.where(Keywords.id < after)
     return (await session.scalars(statement)).all()
@@ -120,7 +128,7 @@ async def list_holders(session: Session, number_id: UUID, keys: Collection[str])
             tenant_id=row.tenant_id,
             keyword_id=row.keyword_id,
             word=row.word,
-            is_released=row.state == "released",
+            is_released=row.state == RELEASED,
             changed_at=row.updated_at,
             active_from=row.active_from,
             active_until=row.active_until,
@@ -187,12 +195,12 @@ async def rest_spellings(session: Session, keyword_id: UUID) -> None:
     await session.execute(_REST, {"keyword_id": keyword_id})
 
 
-async def move_spellings(session: Session, keyword_id: UUID, keys: Collection[str], heir_id: UUID) -> None:
+async def move_spellings(session: Session, keyword_id: UUID, keys: Collection[str], successor_id: UUID) -> None:
     """Hand keys from one keyword of a tenant to another of the same tenant."""
     await session.execute(
         update(KeywordSpellings)
         .where(KeywordSpellings.keyword_id == keyword_id, KeywordSpellings.key.in_(keys))
-        .values(keyword_id=heir_id)
+        .values(keyword_id=successor_id)
     )
 
 
@@ -210,12 +218,12 @@ async def move_key(session: Session, keyword_id: UUID, old_key: str, spelling: S
     return (await session.execute(_MOVE_KEY, values)).first() is not None
 
 
-async def hand_over_spellings(session: Session, keyword_id: UUID, heir_id: UUID, tenant_id: TenantId) -> None:
+async def hand_over_spellings(session: Session, keyword_id: UUID, successor_id: UUID, tenant_id: TenantId) -> None:
     """Give all keys of a keyword to another tenant's."""
     await session.execute(
         update(KeywordSpellings)
         .where(KeywordSpellings.keyword_id == keyword_id)
-        .values(keyword_id=heir_id, tenant_id=tenant_id)
+        .values(keyword_id=successor_id, tenant_id=tenant_id)
     )
 
 
@@ -233,8 +241,10 @@ def _rules(row: Sequence[Any]) -> KeywordRules:
         keyword_id=keyword_id,
         tenant_id=tenant_id,
         number_id=number_id,
-        spellings=(texts[0],) if len(texts) == 1 else _word_first(word, texts),
-        sub_keywords=() if subs is None else _sub_keywords(subs),
+        spellings=(texts[0],) if len(texts) == 1 else tuple(sorted(texts, key=lambda each: (each != word, each))),
+        sub_keywords=tuple(
+            SubKeyword(name=sub["word"], spellings=(sub["word"], *sub.get("aliases", ()))) for sub in subs or ()
+        ),
         revision=revision,
         state=_STATES[state],
         active_from=start,
@@ -242,11 +252,3 @@ def _rules(row: Sequence[Any]) -> KeywordRules:
         is_glued=is_glued,
         is_whole_message=is_whole_message,
     )
-
-
-def _word_first(word: str, texts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted(texts, key=lambda each: (each != word, each)))
-
-
-def _sub_keywords(subs: Sequence[Mapping[str, Any]]) -> tuple[SubKeyword, ...]:
-    return tuple(SubKeyword(name=sub["word"], spellings=(sub["word"], *sub.get("aliases", ()))) for sub in subs)

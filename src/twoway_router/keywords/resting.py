@@ -1,4 +1,4 @@
-"""How words rest: given up spellings, the end of a rest, and how long it is. Called by ``service`` and ``registry``."""
+"""How words rest: given up spellings, the end of a rest, and how long it is. Called by ``service`` and ``administration``."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ async def retire(session: Session, keyword: Keywords, keys: frozenset[str], *, n
     await changes.record(session, "keyword", retired)
 
 
-def quarantine_of(number: Numbers) -> timedelta:
+def resting_time(number: Numbers) -> timedelta:
     """How long a released word rests; on a dedicated number not at all."""
     if number.sharing == "dedicated":
         return timedelta(0)

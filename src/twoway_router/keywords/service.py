@@ -1,4 +1,4 @@
-"""Keywords: claim, change, suspend, resume, release. Called by the API; every change is audited and told to the caches.
+"""Keywords: claim, change, suspend, resume, release. Called by the API; every change is in the audit log and in the change feed.
 
 A claim locks its number, so claims on one number are judged one after the other; the exclusion of overlapping windows
 has the last word. A definition never changes: an update is a new revision, and messages run the one they matched.
@@ -12,7 +12,7 @@ from twoway_router.actions.checks import check_references
 from twoway_router.domain.errors import RouterError
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId, new_id
 from twoway_router.keywords import queries
-from twoway_router.keywords.resting import free_spellings, quarantine_of, retire
+from twoway_router.keywords.resting import free_spellings, resting_time, retire
 from twoway_router.keywords.rules import (
     DefinitionNotAcceptable,
     Judgement,
@@ -28,7 +28,7 @@ from twoway_router.keywords.rules import (
     judgement_problem,
     spellings_of,
 )
-from twoway_router.keywords.states import RELEASED, REQUESTED, ApprovalNeeded, check_step, deed_of, first_state
+from twoway_router.keywords.states import RELEASED, REQUESTED, ApprovalNeeded, action_of, check_step, first_state
 from twoway_router.keywords.tables import Keywords
 from twoway_router.numbers.queries import find_number, list_routed_numbers
 from twoway_router.numbers.service import explain_absence
@@ -70,7 +70,8 @@ async def claim(
     definition = _definition(wanted, judgement)
     state = first_state(needs_approval=_needs_approval(number), is_operators=by.tenant_id is None)
     own = {"id": keyword_id, "tenant_id": tenant_id, "state": state, "revision": 1, "definition": definition}
-    await queries.insert_keyword(session, {**own, **_wanted_columns(wanted), "created_at": now, "updated_at": now})
+    own |= {name: getattr(wanted, name) for name in ("number_id", "word", "active_from", "active_until")}
+    await queries.insert_keyword(session, {**own, "created_at": now, "updated_at": now})
     await queries.insert_revision(session, keyword_id, tenant_id, 1, definition, now=now)
     if not await queries.insert_spellings(session, number.id, tenant_id, keyword_id, spellings, wanted.window):
         raise KeywordTaken
@@ -78,11 +79,6 @@ async def claim(
     await audit.record(session, "keyword.claimed", keyword_id, by=by, now=now, tenant_id=tenant_id, details=said)
     await changes.record(session, "keyword", keyword_id)
     return Claimed(keyword=await get_keyword(session, keyword_id, tenant_id), judgement=judgement)
-
-
-def _wanted_columns(wanted: KeywordClaim) -> dict[str, object]:
-    names = ("number_id", "word", "active_from", "active_until")
-    return {name: getattr(wanted, name) for name in names}
 
 
 async def change(
@@ -107,6 +103,7 @@ async def change(
     own = await queries.list_keys_of(session, keyword_id)
     if _needs_approval(number) and by.tenant_id is not None and not kept <= own:
         raise ApprovalNeeded
+    # The senders of a spelling that is given up still use it, so it rests like the word of a released keyword.
     if dropped := own - kept:
         await retire(session, keyword, dropped, now=now)
     await queries.delete_spellings(session, keyword_id, own & kept)
@@ -132,7 +129,7 @@ async def set_state(
         return keyword
     check_step(keyword.state, state)
     said = {"from": keyword.state, **({"note": note} if note else {})}
-    deed = deed_of(keyword.state, state)
+    action = action_of(keyword.state, state)
     if (keyword.state, state) == (REQUESTED, RELEASED):
         await queries.delete_spellings(session, keyword.id, await queries.list_keys_of(session, keyword.id))
     elif state == RELEASED:
@@ -140,7 +137,7 @@ async def set_state(
     keyword.state = state
     keyword.updated_at = now
     await session.flush()
-    await audit.record(session, deed, keyword.id, by=by, now=now, tenant_id=keyword.tenant_id, details=said)
+    await audit.record(session, action, keyword.id, by=by, now=now, tenant_id=keyword.tenant_id, details=said)
     await changes.record(session, "keyword", keyword.id)
     return keyword
 
@@ -158,7 +155,7 @@ async def preview(
     spellings = spellings_of(wanted.word, wanted.aliases)
     judgement = await _judge(session, tenant_id, wanted, None, table)
     holders = await queries.list_holders(session, number.id, [spelling.key for spelling in spellings])
-    quarantine = quarantine_of(number)
+    quarantine = resting_time(number)
     problem = holder_problem(holders, tenant_id, keyword_id=None, window=wanted.window, quarantine=quarantine, now=now)
     return judgement, problem or judgement_problem(judgement)
 
@@ -193,7 +190,7 @@ async def _admit(
 ) -> Judgement:
     """Let the claim in or raise; keys of released keywords that it takes over are free afterwards."""
     holders = await queries.list_holders(session, number.id, [spelling.key for spelling in spellings])
-    quarantine = quarantine_of(number)
+    quarantine = resting_time(number)
     problem = holder_problem(
         holders, tenant_id, keyword_id=keyword_id, window=wanted.window, quarantine=quarantine, now=now
     )

@@ -1,4 +1,4 @@
-"""The states of a keyword and what may follow what. Pure; asked by ``service`` and ``registry``.
+"""The states of a keyword and what may follow what. Pure; asked by ``service`` and ``administration``.
 
 requested → approved → active ⇄ suspended        every state → released
 (a number that needs no approval makes a claim active at once)
@@ -8,12 +8,13 @@ from typing import Final
 
 from twoway_router.domain.errors import Conflict
 from twoway_router.keywords.rules import KeywordReleased
+from twoway_router.routing.types import ClaimState
 
-REQUESTED: Final = "requested"
-APPROVED: Final = "approved"
-ACTIVE: Final = "active"
-SUSPENDED: Final = "suspended"
-RELEASED: Final = "released"
+REQUESTED: Final = ClaimState.REQUESTED.value
+APPROVED: Final = ClaimState.APPROVED.value
+ACTIVE: Final = ClaimState.ACTIVE.value
+SUSPENDED: Final = ClaimState.SUSPENDED.value
+RELEASED: Final = ClaimState.RELEASED.value
 
 _NEXT: Final = {
     REQUESTED: frozenset({APPROVED, RELEASED}),
@@ -22,7 +23,7 @@ _NEXT: Final = {
     SUSPENDED: frozenset({ACTIVE, RELEASED}),
     RELEASED: frozenset[str](),
 }
-_DEEDS: Final = {
+_ACTIONS: Final = {
     APPROVED: "keyword.approved",
     ACTIVE: "keyword.activated",
     SUSPENDED: "keyword.suspended",
@@ -68,9 +69,9 @@ def check_step(state: str, wanted: str) -> None:
         raise StateNotAllowed(f"A keyword that is {state} cannot become {wanted}.")
 
 
-def deed_of(state: str, wanted: str) -> str:
+def action_of(state: str, wanted: str) -> str:
     """What the audit log calls the step."""
-    return "keyword.resumed" if (state, wanted) == (SUSPENDED, ACTIVE) else _DEEDS[wanted]
+    return "keyword.resumed" if (state, wanted) == (SUSPENDED, ACTIVE) else _ACTIONS[wanted]
 
 
 def first_state(*, needs_approval: bool, is_operators: bool) -> str:

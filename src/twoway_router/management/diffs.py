@@ -48,7 +48,7 @@ class DraftTenantForeign(Forbidden):
 
 
 class _Sides(NamedTuple):
-    """Both tables, and what is to be said of the draft's words."""
+    """The tables of now and of the draft, and the verdicts on the draft's words."""
 
     before: RoutingTable
     after: RoutingTable
@@ -70,10 +70,10 @@ async def diff_routes_of_draft(body: DiffIn, caller: CurrentPrincipal, session: 
     examined = in_conversation = 0
     within = viewer or (TenantId(body.tenant_id) if body.tenant_id else None)
     async for page in _pages(session, number_id, within, since_days=body.days, now=now):
-        talks = await list_past(session, [row.id for row in page])
-        compared = [row for row in page if row.route != RouteOutcome.CONTEXT or row.id in talks]
+        contexts = await list_past(session, [row.id for row in page])
+        compared = [row for row in page if row.route != RouteOutcome.CONTEXT or row.id in contexts]
         examined, in_conversation = examined + len(compared), in_conversation + len(page) - len(compared)
-        found += await asyncio.to_thread(_compare, sides, number_id, compared, talks)
+        found += await asyncio.to_thread(_compare, sides, number_id, compared, contexts)
     return DiffOut(
         verdicts=sides.verdicts,
         examined=examined,
@@ -169,9 +169,9 @@ async def _pages(
 
 
 def _compare(
-    sides: _Sides, number_id: NumberId, rows: Sequence[RoutedText], talks: Mapping[UUID, Sequence[StoredContext]]
+    sides: _Sides, number_id: NumberId, rows: Sequence[RoutedText], contexts: Mapping[UUID, Sequence[StoredContext]]
 ) -> list[RouteChange[RoutedText]]:
-    """Both sides with the conversations that were open when a message came in."""
+    """Both sides with the contexts that were open when a message came in."""
     requests = (
         (
             row,
@@ -180,7 +180,7 @@ def _compare(
                 sender=row.sender,
                 text=row.text,
                 at=row.received_at,
-                contexts=tuple(each.as_context(row.received_at) for each in talks.get(row.id, ())),
+                contexts=tuple(each.as_context(row.received_at) for each in contexts.get(row.id, ())),
             ),
         )
         for row in rows

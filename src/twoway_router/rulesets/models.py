@@ -155,7 +155,7 @@ _EXPECTED = ("expected", "expects", "expected_kind", "expected_answer", "expecte
 
 
 class ContextModel(_Line):
-    """An open question or a recent conversation with the sender, as a line of messages gives it."""
+    """An open question or a recent exchange with the sender, as a line of messages gives it."""
 
     tenant: Name
     kind: Annotated[ContextKind, BeforeValidator(lambda given: given.lower() if isinstance(given, str) else given)]

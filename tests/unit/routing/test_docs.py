@@ -35,8 +35,8 @@ def _plain(written: str) -> str:
 
 ROWS = list(tables())
 FOLDED = [row for row in ROWS if "Folded" in row]
-DECIDED = [row for row in ROWS if "Conversation" in row]
-MATCHED = [row for row in ROWS if "Message" in row and "Conversation" not in row]
+DECIDED = [row for row in ROWS if "Context" in row]
+MATCHED = [row for row in ROWS if "Message" in row and "Context" not in row]
 CLAIMED = [row for row in ROWS if "Claim" in row]
 
 
@@ -63,7 +63,7 @@ def test_a_message_matches_as_documented(rules: Rules, row: dict[str, list[str]]
 
 @pytest.mark.parametrize("row", DECIDED, ids=lambda row: row["Message"][0])
 def test_a_message_is_decided_as_documented(rules: Rules, row: dict[str, list[str]]) -> None:
-    contexts = [_context(place, written) for place, written in enumerate(row["Conversation"])]
+    contexts = [_context(place, written) for place, written in enumerate(row["Context"])]
     message = {"id": "1", "number": "shared", "text": row["Message"][0], "contexts": contexts}
 
     result = evaluate(rules, message, 0, AT)
