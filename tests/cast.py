@@ -151,6 +151,7 @@ async def an_outbound(
         "origin": "reply",
         "state": "handed_over",
         "order_key": 1,
+        "first_due_at": NOON,
         "due_at": NOON,
         "expires_at": NOON + timedelta(hours=12),
         "created_at": NOON,

@@ -52,8 +52,9 @@ def _outbound_messages() -> None:
         sa.Column("policy", sa.Text, server_default="at_most_once", nullable=False),
         sa.Column("order_key", sa.BigInteger, nullable=False),
         sa.Column("reply_token", sa.Text),
-        sa.Column("priority", sa.SmallInteger, server_default="0", nullable=False),
+        sa.Column("mt_class", sa.Text, server_default="answer", nullable=False),
         sa.Column("attempt", sa.SmallInteger, server_default="0", nullable=False),
+        sa.Column("first_due_at", MOMENT, nullable=False),
         sa.Column("due_at", MOMENT, nullable=False),
         sa.Column("lease_until", MOMENT),
         sa.Column("decide_at", MOMENT),
@@ -70,6 +71,9 @@ def _outbound_messages() -> None:
         ),
         sa.CheckConstraint(CAUSE_KINDS, name=op.f("ck_outbound_messages_cause_kind")),
         sa.CheckConstraint("encoding IN ('gsm7', 'ucs2')", name=op.f("ck_outbound_messages_encoding")),
+        sa.CheckConstraint(
+            "mt_class IN ('compliance', 'answer', 'service', 'bulk')", name=op.f("ck_outbound_messages_mt_class")
+        ),
         sa.CheckConstraint("policy IN ('at_most_once', 'at_least_once')", name=op.f("ck_outbound_messages_policy")),
         sa.CheckConstraint(
             "state IN ('planned', 'claimed', 'handed_over', 'confirmed', 'failed', 'unknown', 'suppressed')",
@@ -85,7 +89,7 @@ def _indexes_of_open_work() -> None:
         "ix_outbound_messages_answers",
         "outbound_messages",
         ["connection_id", "due_at"],
-        postgresql_where=sa.text("state = 'planned' AND priority = 0"),
+        postgresql_where=sa.text("state = 'planned' AND mt_class <> 'bulk'"),
     )
     op.create_index(
         "ix_outbound_messages_due", "outbound_messages", ["due_at"], postgresql_where=sa.text("state = 'planned'")
@@ -97,10 +101,10 @@ def _indexes_of_open_work() -> None:
         postgresql_where=sa.text("state = 'claimed'"),
     )
     op.create_index(
-        "ix_outbound_messages_open",
+        "ix_outbound_messages_order",
         "outbound_messages",
-        ["order_key", "id"],
-        postgresql_where=sa.text("state IN ('planned', 'claimed')"),
+        ["order_key", "first_due_at", "id"],
+        postgresql_where=sa.text("state IN ('planned', 'claimed') AND mt_class <> 'bulk'"),
     )
     op.create_index(
         "ix_outbound_messages_planned",

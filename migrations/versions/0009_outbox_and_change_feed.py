@@ -47,7 +47,9 @@ def _outbox() -> None:
         },
     )
     op.create_index("ix_outbox_dead", "outbox", ["dead_at"], postgresql_where=sa.text("dead_at IS NOT NULL"))
-    op.create_index("ix_outbox_due", "outbox", ["available_at", "id"], postgresql_where=sa.text("dead_at IS NULL"))
+    for name, jobs in (("ix_outbox_due", "job <> 'sms.deliver_bulk'"), ("ix_outbox_bulk", "job = 'sms.deliver_bulk'")):
+        where = sa.text(f"dead_at IS NULL AND {jobs}")
+        op.create_index(name, "outbox", ["available_at", "id"], postgresql_where=where)
 
 
 def _change_counter() -> None:

@@ -122,6 +122,19 @@ async def test_a_repeated_opt_out_is_found_among_the_senders_own_messages(shared
     assert "ix_inbound_messages_consent" in {step.get("Index Name") for step in steps(plan)}
 
 
+@pytest.mark.parametrize(
+    "statement", [delivering._CLAIM, order._FIRST, pacing._PRESSING], ids=["claim", "first", "pressing"]
+)
+async def test_whose_turn_it_is_stands_in_an_index_of_what_is_open(
+    shared_database_url: str, statement: TextClause
+) -> None:
+    plan = await plan_of(shared_database_url, statement)
+
+    by_order = [step for step in steps(plan) if step.get("Index Name") == "ix_outbound_messages_order"]
+    assert by_order
+    assert all("order_key" in step["Index Cond"] for step in by_order)
+
+
 @pytest.mark.parametrize("statement", BY_ID, ids=lambda statement: " ".join(str(statement).split())[:60])
 async def test_what_a_job_names_is_found_by_its_key(shared_database_url: str, statement: TextClause) -> None:
     plan = await plan_of(shared_database_url, statement)

@@ -14,11 +14,15 @@ from twoway_router.domain.errors import RouterError
 JOBS: Final[Mapping[str, bool]] = {
     "message.run": True,
     "sms.deliver": True,
+    "sms.deliver_bulk": False,
     "webhook.deliver": False,
     "email.deliver": False,
     "sandbox.report": False,
 }
 """Every kind of job, and whether its entries for one person must stay in order (then it has shards)."""
+
+BULK: Final = "sms.deliver_bulk"
+"""What is published, or taken from the outbox, only when nothing else is due."""
 
 VERSION: Final = 1
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
+from twoway_router.dispatch.jobs import BULK
 from twoway_router.store.outbox import CHANNEL
 from twoway_router.store.transaction import Session
 
@@ -40,25 +41,41 @@ class DeadRow:
     reason: str
 
 
+_DUE: Final = "dead_at IS NULL AND available_at <= now() AND (leased_until IS NULL OR leased_until <= now())"
+_NEXT: Final = "ORDER BY available_at, id LIMIT"
+"""In the order of its index: sorting by id reads a whole backlog for each turn."""
 _TAKE_DUE: Final = text(
-    "SELECT id, job, lane, ids, attempts, available_at FROM outbox"
-    " WHERE dead_at IS NULL AND available_at <= now() AND (leased_until IS NULL OR leased_until <= now())"
-    " ORDER BY available_at, id LIMIT :limit FOR UPDATE SKIP LOCKED"
+    f"""
+    WITH first AS MATERIALIZED (
+        SELECT id, job, lane, ids, attempts, available_at FROM outbox
+        WHERE {_DUE} AND job <> '{BULK}' {_NEXT} :limit FOR UPDATE SKIP LOCKED
+    ), bulk AS MATERIALIZED (
+        SELECT id, job, lane, ids, attempts, available_at FROM outbox
+        WHERE {_DUE} AND job = '{BULK}' {_NEXT} CAST(:limit AS bigint) - (SELECT count(*) FROM first)
+        FOR UPDATE SKIP LOCKED
+    )
+    SELECT * FROM first UNION ALL SELECT * FROM bulk
+    """
 )
-"""In the order of its index here and below: sorting by id reads a whole backlog for each turn."""
+"""Two parts with an index each, so that a backlog of bulk is never read when answers are due."""
 _DELETE: Final = text("DELETE FROM outbox WHERE id = ANY(CAST(:row_ids AS bigint[]))")
 _POSTPONE: Final = text(
     "UPDATE outbox SET available_at = now() + CAST(:delay AS interval), attempts = least(attempts + 1, 32000)"
     " WHERE id = ANY(CAST(:row_ids AS bigint[]))"
 )
 _CLAIM: Final = text(
-    "WITH due AS MATERIALIZED ("
-    " SELECT id FROM outbox WHERE dead_at IS NULL AND available_at <= now()"
-    " AND (leased_until IS NULL OR leased_until <= now()) AND job = ANY(CAST(:jobs AS text[]))"
-    " ORDER BY available_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)"
-    " UPDATE outbox SET leased_until = now() + CAST(:lease AS interval), attempts = least(attempts + 1, 32000)"
-    " FROM due WHERE outbox.id = due.id"
-    " RETURNING outbox.id, outbox.job, outbox.lane, outbox.ids, outbox.attempts, outbox.available_at"
+    f"""
+    WITH first AS MATERIALIZED (
+        SELECT id FROM outbox WHERE {_DUE} AND job <> '{BULK}' AND job = ANY(CAST(:jobs AS text[]))
+        {_NEXT} :limit FOR UPDATE SKIP LOCKED
+    ), bulk AS MATERIALIZED (
+        SELECT id FROM outbox WHERE {_DUE} AND job = '{BULK}' AND job = ANY(CAST(:jobs AS text[]))
+        {_NEXT} CAST(:limit AS bigint) - (SELECT count(*) FROM first) FOR UPDATE SKIP LOCKED
+    )
+    UPDATE outbox SET leased_until = now() + CAST(:lease AS interval), attempts = least(attempts + 1, 32000)
+    FROM (SELECT id FROM first UNION ALL SELECT id FROM bulk) AS due WHERE outbox.id = due.id
+    RETURNING outbox.id, outbox.job, outbox.lane, outbox.ids, outbox.attempts, outbox.available_at
+    """
 )
 """MATERIALIZED: joined into the update, the subquery could run once per row and lease more than the limit. Attempts are
 counted here, at the claim, so that a job that kills its process is given up after so many claims too."""
@@ -95,9 +112,12 @@ _REQUEUE_DEAD: Final = text(
 
 
 async def take_due(session: Session, limit: int) -> Sequence[OutboxRow]:
-    """The rows due longest, by id, locked until the transaction ends; rows that another relay holds are passed over."""
+    """The rows due longest, by id, locked until the transaction ends; rows that another relay holds are passed over.
+
+    Bulk comes last, and only as far as the others leave room.
+    """
     found = await session.execute(_TAKE_DUE, {"limit": limit})
-    return sorted((_outbox_row(row) for row in found), key=lambda row: row.id)
+    return sorted((_outbox_row(row) for row in found), key=lambda row: (row.job == BULK, row.id))
 
 
 async def delete_rows(session: Session, row_ids: Sequence[int]) -> None:

@@ -9,9 +9,10 @@ from twoway_router.domain.clock import Clock
 from twoway_router.emails.delivery import EmailDelivery
 from twoway_router.executor.connections import ConnectionBook
 from twoway_router.executor.owners import email_owners, tell_nobody
-from twoway_router.executor.runner import Deliveries, JobRunner
+from twoway_router.executor.runner import Delivery, JobRunner
 from twoway_router.executor.runs import MessageRunner, RunLimits
 from twoway_router.mts.delivery import Limits, SmsDelivery
+from twoway_router.mts.rules import MtClass, job_of
 from twoway_router.outbound.email import SmtpServer
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
@@ -36,18 +37,18 @@ class Executor:
         )
         self._webhooks = PooledHttpClient(Guard(allowed=allowed, ports=PORTS, is_tls_required=True))
         smtp = smtp_server(settings)
-        deliveries = Deliveries(
-            sms=SmsDelivery(
-                engine,
-                self._carriers,
-                ConnectionBook(sealer, settings.public_url),
-                limits=Limits(
-                    lease=settings.mt_lease, timeout=settings.mt_timeout, receipt_wait=settings.mt_receipt_wait
-                ),
-                clock=clock,
-                announce=tell_endpoints,
-            ),
-            webhook=WebhookDelivery(
+        sms = SmsDelivery(
+            engine,
+            self._carriers,
+            ConnectionBook(sealer, settings.public_url),
+            limits=Limits(lease=settings.mt_lease, timeout=settings.mt_timeout, receipt_wait=settings.mt_receipt_wait),
+            clock=clock,
+            announce=tell_endpoints,
+        )
+        deliveries: dict[str, Delivery] = {
+            job_of(MtClass.ANSWER): sms,
+            job_of(MtClass.BULK): sms.bulk,
+            "webhook.deliver": WebhookDelivery(
                 engine,
                 self._webhooks,
                 sealer,
@@ -55,9 +56,10 @@ class Executor:
                 clock=clock,
                 tell_owners=email_owners if smtp else tell_nobody,
             ),
-            sandbox=self._carriers,
-            email=EmailDelivery(engine, smtp, clock=clock) if smtp else None,
-        )
+            "sandbox.report": self._carriers,
+        }
+        if smtp:
+            deliveries["email.deliver"] = EmailDelivery(engine, smtp, clock=clock)
         limits = RunLimits(tries=settings.run_tries, mt_lifetime=settings.mt_lifetime)
         runner = MessageRunner(engine, limits=limits, clock=clock, tell=tell_endpoints)
         self._jobs = JobRunner(transport, runner, deliveries, prefetch=settings.prefetch)

@@ -5,7 +5,6 @@ Every handler is harmless when it is called again with the same ids: the rows de
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 from uuid import UUID
@@ -24,38 +23,24 @@ Work = Callable[[Sequence[UUID]], Awaitable[None]]
 
 
 class Delivery(Protocol):
-    """Something that claims rows by id, talks to the outside and settles; ``drain`` waits for what is under way."""
+    """Claims rows by id, talks to the outside and settles; ``drain`` waits for what is under way."""
 
     async def deliver(self, ids: Sequence[UUID]) -> None: ...
 
     async def drain(self) -> None: ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deliveries:
-    """What the executor delivers. Without an SMTP server there is no ``email``: its jobs are not consumed."""
-
-    sms: Delivery
-    webhook: Delivery
-    sandbox: Delivery
-    email: Delivery | None = None
-
-
 class JobRunner:
-    """Consumes jobs until it is drained."""
+    """Consumes jobs until it is drained. ``deliveries`` are by their kind of job; a kind without one is not consumed."""
 
-    def __init__(self, transport: Transport, runner: MessageRunner, deliveries: Deliveries, *, prefetch: int) -> None:
+    def __init__(
+        self, transport: Transport, runner: MessageRunner, deliveries: Mapping[str, Delivery], *, prefetch: int
+    ) -> None:
         self._transport = transport
         self._prefetch = prefetch
-        always = [deliveries.sms, deliveries.webhook, deliveries.sandbox]
-        self._deliveries = [*always, *([deliveries.email] if deliveries.email else [])]
-        self._work: Mapping[str, Work] = {
-            "message.run": runner.run,
-            "sms.deliver": deliveries.sms.deliver,
-            "webhook.deliver": deliveries.webhook.deliver,
-            "sandbox.report": deliveries.sandbox.deliver,
-            **({"email.deliver": deliveries.email.deliver} if deliveries.email else {}),
-        }
+        self._deliveries = deliveries
+        work = {job: delivery.deliver for job, delivery in deliveries.items()}
+        self._work: Mapping[str, Work] = {"message.run": runner.run, **work}
 
     async def start(self) -> None:
         """Begin to consume; each kind of job has its own queues and its own prefetch."""
@@ -79,7 +64,7 @@ class JobRunner:
         await self._transport.drain(limit)
         try:
             async with asyncio.timeout(limit.total_seconds()):
-                for delivery in self._deliveries:
+                for delivery in self._deliveries.values():
                     await delivery.drain()
         except TimeoutError:
             log.warning("executor.drain_incomplete")

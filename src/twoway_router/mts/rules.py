@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import Final, assert_never
 from uuid import UUID
 
+from twoway_router.consent.rules import EXEMPT_ORIGINS
+from twoway_router.domain.causes import CauseKind
 from twoway_router.domain.messages import Capability, DeliveryState, MtState, UnknownPolicy
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
 
@@ -34,6 +36,31 @@ OPTED_OUT: Final = 9
 """The ordinal of the event that a recipient has opted out, behind the events of an MT's own states."""
 
 WAITING: Final = "waiting_for_receipt"
+
+
+class MtClass(StrEnum):
+    """What an MT is to its recipient. All but bulk go in their order; bulk waits for them and holds nothing back."""
+
+    COMPLIANCE = "compliance"
+    """The confirmation of an opt-out, and help: also for who has opted out."""
+    ANSWER = "answer"
+    SERVICE = "service"
+    """Asked for earlier or by the tenant's own system, such as a reminder."""
+    BULK = "bulk"
+
+
+def class_of(cause: CauseKind, origin: str) -> MtClass:
+    """What an MT is by what it is due to, and by which of the number's own texts it is."""
+    if origin in EXEMPT_ORIGINS:
+        return MtClass.COMPLIANCE
+    if cause is CauseKind.CAMPAIGN_RECIPIENT:
+        return MtClass.BULK
+    return MtClass.ANSWER if cause is CauseKind.INBOUND_MESSAGE else MtClass.SERVICE
+
+
+def job_of(mt_class: MtClass) -> str:
+    """The kind of job that delivers an MT. Bulk has queues, consumers and places at the gates of its own."""
+    return "sms.deliver_bulk" if mt_class is MtClass.BULK else "sms.deliver"
 
 
 class MtEvent(StrEnum):

@@ -18,11 +18,22 @@ from twoway_router.domain.gsm import measure
 from twoway_router.domain.ids import ConnectionId, NumberId, OutboundMessageId, TenantId, new_id
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, MtState, UnknownPolicy
 from twoway_router.events.news import Departure, News
-from twoway_router.mts.queries import cancelling, correspondents, delivering, planning, progress, receipts
+from twoway_router.mts.jobs import add_successors
+from twoway_router.mts.queries import cancelling, correspondents, planning, progress, receipts
 from twoway_router.mts.queries.progress import Progress
-from twoway_router.mts.rules import MOVES, OPTED_OUT, REASONS, SEGMENT_LIMIT, MtEvent, after_receipt
+from twoway_router.mts.rules import (
+    MOVES,
+    OPTED_OUT,
+    REASONS,
+    SEGMENT_LIMIT,
+    MtClass,
+    MtEvent,
+    after_receipt,
+    class_of,
+    job_of,
+)
 from twoway_router.store import Session
-from twoway_router.store.outbox import add, lane_of, order_key
+from twoway_router.store.outbox import lane_of, order_key
 from twoway_router.telemetry.metrics import CONSENT_BLOCKED, RECEIPTS
 
 States = tuple[str, str | None]
@@ -31,9 +42,9 @@ _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MtDraft:
-    """An MT that someone wants sent; a person's MTs leave in the order of their ids.
+    """An MT that someone wants sent; all of a person's but bulk leave in the order of (due, id).
 
-    ``policy`` None takes the number's own.
+    ``due_at`` None is now. ``policy`` None takes the number's own.
     """
 
     id: UUID = field(default_factory=new_id)
@@ -45,6 +56,7 @@ class MtDraft:
     key: EffectKey
     reply_token: str | None = None
     policy: UnknownPolicy | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +103,7 @@ async def queue_mts(
             results.append(Queued(id=None, reason="text_is_empty"))
         else:
             verdict = may_send(suppressions.get(_person(draft), ()), draft.tenant_id, draft.origin)
-            row = _row(draft, numbers[draft.number_id], is_suppressed=not verdict.allows)
+            row = _row(draft, numbers[draft.number_id], now, is_suppressed=not verdict.allows)
             rows.append(row)
             if row["state"] == MtState.PLANNED:
                 results.append(Queued(id=OutboundMessageId(row["id"])))
@@ -99,7 +111,7 @@ async def queue_mts(
                 results.append(Queued(id=None, reason=row["reason"], refused=row["id"]))
     if rows:
         CONSENT_BLOCKED.labels("queued").inc(sum(row["state"] == MtState.SUPPRESSED for row in rows))
-        await planning.insert_mts(session, rows, now, now + lifetime)
+        await planning.insert_mts(session, rows, now, lifetime)
     return results
 
 
@@ -119,7 +131,9 @@ async def obey(session: Session, changes: Sequence[ConsentChange], *, now: datet
         if stopping := [change.person for change in batch if change.kind is ConsentKind.OPT_OUT]:
             cancelled = await cancelling.cancel_planned(session, stopping, now)
             CONSENT_BLOCKED.labels("cancelled").inc(len(cancelled))
-            await add_successors(session, {each.order_key for each in cancelled}, now)
+            await add_successors(
+                session, {each.order_key for each in cancelled if each.mt_class is not MtClass.BULK}, now
+            )
             moved |= {each.id: each.tenant_id for each in cancelled if each.tenant_id}
     ended = [change for change in changes if change.kind is ConsentKind.OPT_OUT or change in effective]
     scopes = {(Person(number_id=change.number_id, msisdn=change.msisdn), change.tenant_id) for change in ended}
@@ -148,17 +162,11 @@ async def leave(session: Session, departures: Sequence[Departure], *, now: datet
     return News(moved=obeyed.moved, left=tuple(people[person] for person in left))
 
 
-async def add_successors(session: Session, order_keys: Collection[int], now: datetime) -> None:
-    """Jobs for the MTs whose turn it is now that their predecessors are out of the way."""
-    following = await delivering.list_successors(session, order_keys, now)
-    await add(session, "sms.deliver", [mt_id for mt_id, _ in following], [lane_of(key) for _, key in following])
-
-
 def _person(draft: MtDraft) -> Person:
     return Person(number_id=draft.number_id, msisdn=draft.recipient)
 
 
-def _row(draft: MtDraft, number: planning.SendingNumber, *, is_suppressed: bool) -> dict[str, Any]:
+def _row(draft: MtDraft, number: planning.SendingNumber, now: datetime, *, is_suppressed: bool) -> dict[str, Any]:
     size = measure(draft.text)
     if is_suppressed:
         event = MtEvent.OPTED_OUT
@@ -166,6 +174,8 @@ def _row(draft: MtDraft, number: planning.SendingNumber, *, is_suppressed: bool)
         event = MtEvent.TOO_LONG
     else:
         event = MtEvent.QUEUED
+    mt_class = class_of(draft.key.cause.kind, draft.origin)
+    key = order_key(draft.tenant_id or draft.number_id, draft.recipient)
     return {
         "id": draft.id,
         "tenant_id": draft.tenant_id,
@@ -183,9 +193,12 @@ def _row(draft: MtDraft, number: planning.SendingNumber, *, is_suppressed: bool)
         "ordinal": draft.key.ordinal,
         "state": MOVES[event][None].value,
         "policy": (draft.policy or UnknownPolicy(number.unknown_policy)).value,
-        "order_key": order_key(draft.tenant_id or draft.number_id, draft.recipient),
+        "order_key": key,
         "reply_token": draft.reply_token,
-        "priority": 1 if draft.key.cause.kind is CauseKind.CAMPAIGN_RECIPIENT else 0,
+        "mt_class": mt_class.value,
+        "due_at": draft.due_at or now,
+        "job": job_of(mt_class),
+        "lane": lane_of(key),
         "reason": REASONS.get(event),
     }
 

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from twoway_router.events.news import News
+from twoway_router.mts.jobs import add_jobs, add_successors
 from twoway_router.mts.queries import sweeping
 from twoway_router.mts.queries.sweeping import Swept
-from twoway_router.mts.service import add_successors
+from twoway_router.mts.rules import MtClass
 from twoway_router.store import Session
-from twoway_router.store.outbox import add, lane_of
 
 AT_ONCE: Final = 500
 
@@ -32,10 +32,10 @@ async def sweep_forgotten(session: Session, now: datetime, forgotten_after: time
 async def expire(session: Session, now: datetime, forgotten_after: timedelta) -> tuple[int, News]:
     """Fail MTs whose lifetime is over; who waited behind them gets a job. How many, and what their tenants want to hear."""
     ended = await sweeping.fail_expired(session, now, now - forgotten_after, AT_ONCE)
-    await add_successors(session, {each.order_key for each in ended}, now)
+    await add_successors(session, {each.order_key for each in ended if each.mt_class is not MtClass.BULK}, now)
     return len(ended), News(moved={each.id: each.tenant_id for each in ended if each.tenant_id})
 
 
 async def _requeue(session: Session, found: Sequence[Swept]) -> int:
-    await add(session, "sms.deliver", [each.id for each in found], [lane_of(each.order_key) for each in found])
+    await add_jobs(session, found)
     return len(found)

@@ -30,7 +30,12 @@ class Outbox(Base):
     reason: Mapped[str | None]
 
     __table_args__ = (
-        Index("ix_outbox_due", "available_at", "id", postgresql_where=sql("dead_at IS NULL")),
+        Index(
+            "ix_outbox_due", "available_at", "id", postgresql_where=sql("dead_at IS NULL AND job <> 'sms.deliver_bulk'")
+        ),
+        Index(
+            "ix_outbox_bulk", "available_at", "id", postgresql_where=sql("dead_at IS NULL AND job = 'sms.deliver_bulk'")
+        ),
         Index("ix_outbox_dead", "dead_at", postgresql_where=sql("dead_at IS NOT NULL")),
         {
             "postgresql_with": {

@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from twoway_router.dispatch.port import Ack, Job, RetryAfter, Transport
 from twoway_router.domain.ids import new_id
-from twoway_router.executor.runner import Deliveries, JobRunner
+from twoway_router.executor.runner import Delivery, JobRunner
 from twoway_router.executor.runs import MessageRunner, describe
 from twoway_router.store.failures import is_transient
 
@@ -59,7 +59,9 @@ def raising(error: Exception) -> Callable[[], None]:
 
 def runner(work: FakeWork, transport: FakeTransport | None = None, email: FakeWork | None = None) -> JobRunner:
     """A runner whose every job is ``work``."""
-    deliveries = Deliveries(sms=work, webhook=FakeWork(), sandbox=FakeWork(), email=email)
+    deliveries: dict[str, Delivery] = {"sms.deliver": work, "webhook.deliver": FakeWork(), "sandbox.report": FakeWork()}
+    if email:
+        deliveries["email.deliver"] = email
     return JobRunner(
         cast("Transport", transport or FakeTransport()), cast("MessageRunner", work), deliveries, prefetch=20
     )

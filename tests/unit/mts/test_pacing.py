@@ -8,13 +8,18 @@ from tests.cast import NOON
 from twoway_router.mts.delivery.pacing import BURST, PACED, Turns, give_turns
 from twoway_router.mts.queries.delivering import Seen
 from twoway_router.mts.queries.pacing import Pace
+from twoway_router.mts.rules import MtClass
 
 LINE, CODE, OTHER = UUID(int=101), UUID(int=102), UUID(int=103)
 IDLE = Pace(free_at=NOON, tail_at=NOON)
 
 
 def an_mt(
-    number: int, rates: Mapping[UUID, float] | None = None, *, priority: int = 0, reason: str | None = None
+    number: int,
+    rates: Mapping[UUID, float] | None = None,
+    *,
+    mt_class: MtClass = MtClass.ANSWER,
+    reason: str | None = None,
 ) -> Seen:
     return Seen(
         id=UUID(int=number),
@@ -25,7 +30,7 @@ def an_mt(
         revision=1,
         state="planned",
         is_usable=True,
-        priority=priority,
+        mt_class=mt_class,
         reason=reason,
         rates=rates if rates is not None else {LINE: 10.0},
     )
@@ -90,7 +95,7 @@ def test_another_number_s_limit_is_not_used_up() -> None:
 
 
 def test_answers_go_before_bulk_whatever_their_age() -> None:
-    bulk = [an_mt(number, {LINE: 2.0}, priority=1) for number in range(3)]
+    bulk = [an_mt(number, {LINE: 2.0}, mt_class=MtClass.BULK) for number in range(3)]
 
     given = turns(*bulk, an_mt(9, {LINE: 2.0}))
 
@@ -98,7 +103,9 @@ def test_answers_go_before_bulk_whatever_their_age() -> None:
 
 
 def test_bulk_yields_while_an_answer_waits_there() -> None:
-    given = turns(an_mt(1, priority=1), an_mt(2, {OTHER: 10.0}, priority=1), pressing=frozenset({LINE}))
+    given = turns(
+        an_mt(1, mt_class=MtClass.BULK), an_mt(2, {OTHER: 10.0}, mt_class=MtClass.BULK), pressing=frozenset({LINE})
+    )
 
     assert allowed(given) == [2]
 
@@ -106,13 +113,13 @@ def test_bulk_yields_while_an_answer_waits_there() -> None:
 def test_who_has_waited_is_not_sent_to_the_end_again() -> None:
     queue = Pace(free_at=NOON + timedelta(seconds=1), tail_at=NOON + timedelta(seconds=60))
 
-    given = turns(an_mt(1, priority=1, reason=PACED), an_mt(2, priority=1), paces={LINE: queue})
+    given = turns(an_mt(1, mt_class=MtClass.BULK, reason=PACED), an_mt(2, mt_class=MtClass.BULK), paces={LINE: queue})
 
     assert seconds(given) == {1: 1.0, 2: 60.0}
 
 
 def test_nobody_comes_back_sooner_than_the_burst() -> None:
-    given = turns(an_mt(1, {LINE: 10_000.0}, priority=1), pressing=frozenset({LINE}))
+    given = turns(an_mt(1, {LINE: 10_000.0}, mt_class=MtClass.BULK), pressing=frozenset({LINE}))
 
     assert seconds(given) == {1: BURST.total_seconds()}
 

@@ -14,14 +14,13 @@ from twoway_router.domain.messages import MtState
 from twoway_router.events.news import News
 from twoway_router.mts.delivery.pacing import spend, take_turns
 from twoway_router.mts.delivery.sources import Announce, ConnectionSource
+from twoway_router.mts.jobs import add_jobs, add_successors, postpone
 from twoway_router.mts.queries import delivering
 from twoway_router.mts.queries.delivering import Claimed, Seen
 from twoway_router.mts.queries.order import list_first
-from twoway_router.mts.rules import CLOCK_SKEW
-from twoway_router.mts.service import add_successors
+from twoway_router.mts.rules import CLOCK_SKEW, MtClass
 from twoway_router.outbound.gate import Gate, Gates
 from twoway_router.store import Engine, Session, System, transaction
-from twoway_router.store.outbox import add_later, lane_of
 from twoway_router.telemetry.metrics import CONSENT_BLOCKED
 
 UNUSABLE_FOR: Final = timedelta(seconds=60)
@@ -79,7 +78,7 @@ class Claimer:
                 self._sort(seen, compiled, found, now)
                 taken = await self._claim(session, await take_turns(session, found.ready, now))
                 for (due_at, reason), late in found.later.items():
-                    await postpone(session, late, due_at, reason)
+                    await postpone(session, dict.fromkeys(late, due_at), reason)
             claims.extend(taken)
         finally:
             self._give_back(found.ready, claims)
@@ -119,10 +118,13 @@ class Claimer:
         claims, ended = await delivering.claim(session, ids, now, now + self._lease)
         CONSENT_BLOCKED.labels("claimed").inc(sum(each.state == MtState.SUPPRESSED for each in ended))
         await spend(session, ready, claims, now)
-        await add_successors(session, {each.order_key for each in ended}, now)
+        await add_successors(session, {each.order_key for each in ended if each.mt_class is not MtClass.BULK}, now)
         taken = {claim.id for claim in claims}
-        moving = {each.order_key for each in ready if each.id in taken} | {each.order_key for each in ended}
-        await _look_again(session, [each for each in ready if each.order_key not in moving], now)
+        gone = taken | {each.id for each in ended}
+        moving = {each.order_key for each in ready if each.id in gone and each.mt_class is not MtClass.BULK}
+        left = [each for each in ready if each.id not in gone]
+        waiting = [each for each in left if each.mt_class is MtClass.BULK or each.order_key not in moving]
+        await _look_again(session, waiting, now)
         await self._announce(session, News(moved={each.id: each.tenant_id for each in ended if each.tenant_id}), now)
         return claims
 
@@ -134,21 +136,25 @@ class Claimer:
 
 
 async def _look_again(session: Session, left: Sequence[Seen], now: datetime) -> None:
-    """Jobs for who waits for an MT under way: whoever settles that just now may have looked for the next one too early.
+    """Jobs for who was due and could not be claimed.
 
-    Also for who was only locked. Who waits for an MT that is due later gets a job when that one is settled.
+    Who waits for an MT under way, or was only locked, asks again soon: whoever settles that just now may have looked for
+    the next one too early. Who waits for a retry gets a job when that one is settled. Bulk is told by nobody: it comes
+    back after what it waits for.
     """
     if not left:
         return
-    first = {each.order_key: each for each in await list_first(session, {each.order_key for each in left})}
-    again: dict[int, UUID] = {}
-    for each in sorted(left, key=lambda seen: seen.id):
+    first = await list_first(session, {each.order_key for each in left})
+    soon, again, bulk = now + LOOK_AGAIN_AFTER, dict[int, Seen](), dict[UUID, datetime]()
+    for each in left:
         found = first.get(each.order_key)
-        is_next = found is not None and found.id == each.id and found.due_at <= now + CLOCK_SKEW
-        if is_next or (found is not None and found.state == MtState.CLAIMED):
-            again.setdefault(each.order_key, each.id)
-    lanes = [lane_of(order_key) for order_key in again]
-    await add_later(session, "sms.deliver", list(again.values()), lanes, [now + LOOK_AGAIN_AFTER] * len(again))
+        if each.mt_class is MtClass.BULK:
+            is_held = found is not None and found.first_due_at <= now + CLOCK_SKEW
+            bulk[each.id] = max(soon, found.due_at) if found and is_held else soon
+        elif found and (found.state == MtState.CLAIMED or (found.id == each.id and found.due_at <= now + CLOCK_SKEW)):
+            again.setdefault(each.order_key, each)
+    await add_jobs(session, list(again.values()), [soon] * len(again))
+    await postpone(session, bulk, "answers_first")
 
 
 def _rests_until(gate: Gate, seen: Seen, now: datetime) -> datetime | None:
@@ -156,13 +162,6 @@ def _rests_until(gate: Gate, seen: Seen, now: datetime) -> datetime | None:
     until = seen.rests_until if seen.rests_until and seen.rests_until > now else None
     own = gate.rests_until(now)
     return max(until, own) if until and own else until or own
-
-
-async def postpone(session: Session, ids: Sequence[UUID], due_at: datetime, reason: str) -> None:
-    """Make planned MTs due later, with a job at that time."""
-    late = await delivering.postpone(session, ids, due_at, reason)
-    lanes = [lane_of(order_key) for _, order_key in late]
-    await add_later(session, "sms.deliver", [mt_id for mt_id, _ in late], lanes, [due_at] * len(late))
 
 
 def _share_out(

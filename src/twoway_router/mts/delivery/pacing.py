@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from twoway_router.mts.jobs import postpone
 from twoway_router.mts.queries import pacing
 from twoway_router.mts.queries.delivering import Claimed, Seen
 from twoway_router.mts.queries.pacing import Pace
+from twoway_router.mts.rules import MtClass
 from twoway_router.store import Session
-from twoway_router.store.outbox import add_later, lane_of
 
 BURST: Final = timedelta(milliseconds=500)
 """What may be caught up at once after a pause: jobs come in steps of a fifth of a second, and throughput is not to be lost."""
@@ -40,17 +41,10 @@ async def take_turns(session: Session, ready: Sequence[Seen], now: datetime) -> 
         return ready
     ids = {key for each in limited for key in each.rates}
     paces = await pacing.lock(session, sorted(ids), now)
-    bulk = [each for each in limited if each.priority]
+    bulk = [each for each in limited if each.mt_class is MtClass.BULK]
     pressing = await pacing.list_pressing(session, bulk, [each.id for each in limited], now) if bulk else set()
     turns = give_turns(limited, paces, pressing, now)
-    late = await pacing.postpone_each(session, turns.later, PACED)
-    await add_later(
-        session,
-        "sms.deliver",
-        [mt_id for mt_id, _ in late],
-        [lane_of(order_key) for _, order_key in late],
-        [turns.later[mt_id] for mt_id, _ in late],
-    )
+    await postpone(session, turns.later, PACED)
     if turns.later:
         tails = {key: replace(paces[key], tail_at=pace.tail_at) for key, pace in turns.paces.items()}
         await pacing.store(session, tails)
@@ -73,8 +67,8 @@ def give_turns(
 ) -> Turns:
     """Decide about MTs of limited connections and numbers. ``pressing``: where an answer waits, so that bulk does not go."""
     turns = Turns(paces=dict(paces))
-    for each in sorted(limited, key=lambda seen: (seen.priority, seen.id)):
-        has_to_yield = each.priority > 0 and not pressing.isdisjoint(each.rates)
+    for each in sorted(limited, key=lambda seen: seen.mt_class is MtClass.BULK):
+        has_to_yield = each.mt_class is MtClass.BULK and not pressing.isdisjoint(each.rates)
         if not has_to_yield and all(turns.paces[key].free_at <= now + BURST for key in each.rates):
             turns.allowed.append(each)
             _use(turns.paces, each.rates, now)
@@ -95,7 +89,7 @@ def _come_back(paces: dict[UUID, Pace], each: Seen, now: datetime) -> datetime:
     for key, per_second in each.rates.items():
         pace = paces[key]
         step = timedelta(seconds=1 / per_second)
-        is_back = each.reason == PACED or each.priority == 0
+        is_back = each.reason == PACED or each.mt_class is not MtClass.BULK
         begins = max(pace.free_at if is_back else max(pace.tail_at, pace.free_at), now)
         due_at = max(due_at, begins)
         paces[key] = (

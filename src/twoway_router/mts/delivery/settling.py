@@ -12,20 +12,21 @@ from twoway_router.domain.messages import Capability, MtState
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
 from twoway_router.events.news import News
 from twoway_router.mts.delivery.sources import Announce
+from twoway_router.mts.jobs import add_jobs, add_successors
 from twoway_router.mts.queries import delivering, pacing, receipts
 from twoway_router.mts.queries.delivering import Locked
 from twoway_router.mts.rules import (
     REASONS,
     Circumstances,
     Move,
+    MtClass,
     MtEvent,
     after_answer,
     after_look_up,
     after_unknown,
 )
-from twoway_router.mts.service import add_successors, apply_waiting_receipts, departed, leave
+from twoway_router.mts.service import apply_waiting_receipts, departed, leave
 from twoway_router.store import Engine, Session, System, transaction
-from twoway_router.store.outbox import add_later, lane_of
 from twoway_router.telemetry.metrics import EFFECTS_UNKNOWN
 
 SHORTEST_PAUSE: Final = timedelta(seconds=1)
@@ -134,14 +135,12 @@ class Settler:
             known = {locked.entry.id: _states(locked, move) for locked, move in moved}
             await apply_waiting_receipts(session, [(each.mt_id, each.state) for each in early], known, now=now)
         later = [(locked, move.at) for locked, move in moved if move.at is not None]
-        await add_later(
-            session,
-            "sms.deliver",
-            [locked.entry.id for locked, _ in later],
-            [lane_of(locked.order_key) for locked, _ in later],
-            [at for _, at in later],
-        )
-        passed_on = {locked.order_key for locked, move in moved if move.state is not MtState.PLANNED}
+        await add_jobs(session, [locked for locked, _ in later], [at for _, at in later])
+        passed_on = {
+            locked.order_key
+            for locked, move in moved
+            if move.state is not MtState.PLANNED and locked.mt_class is not MtClass.BULK
+        }
         await add_successors(session, passed_on, now)
         return {each.mt_id for each in early if each.opted_out}
 

@@ -15,9 +15,10 @@ from twoway_router.carriers.errors import SpecError
 from twoway_router.domain.clock import Clock
 from twoway_router.domain.messages import Capability, Encoding, OutboundMessage
 from twoway_router.domain.outcomes import Failed, Retry, SendReply, Unknown
-from twoway_router.mts.delivery.claiming import Claimer, Round, postpone
+from twoway_router.mts.delivery.claiming import Claimer, Round
 from twoway_router.mts.delivery.settling import Resolution, Settlement, Settler, outcome_word, wanted_pause
 from twoway_router.mts.delivery.sources import Announce, ConnectionSource, tell_nobody
+from twoway_router.mts.jobs import postpone
 from twoway_router.mts.queries.delivering import Claimed, Seen
 from twoway_router.outbound.gate import Gates
 from twoway_router.outbound.http import HttpClient
@@ -92,7 +93,12 @@ class SmsDelivery:
                 else:
                     due_at = self._clock() + WAIT_FOR_ROOM * (0.5 + self._chance())
                     async with transaction(self._engine, System("executor")) as session:
-                        await postpone(session, crowd, due_at, "carrier_is_slow")
+                        await postpone(session, dict.fromkeys(crowd, due_at), "carrier_is_slow")
+
+    @property
+    def bulk(self) -> "SmsDelivery":
+        """The same for bulk."""
+        return self
 
     async def drain(self) -> None:
         """Wait until every try under way has settled."""

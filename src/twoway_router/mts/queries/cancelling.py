@@ -10,6 +10,8 @@ from twoway_router.consent.gate import must_not_be_sent
 from twoway_router.consent.rules import Person
 from twoway_router.domain.messages import MtState
 from twoway_router.mts.queries.delivering import Ended
+from twoway_router.mts.rules import MOVES, REASONS, MtClass, MtEvent
+from twoway_router.mts.tables import PLANNED
 from twoway_router.store import Session
 
 _CANCEL: Final = text(
@@ -21,16 +23,16 @@ _CANCEL: Final = text(
             FROM unnest(CAST(:number_ids AS uuid[]), CAST(:msisdns AS text[])) AS person (number_id, msisdn)
             CROSS JOIN LATERAL (
                 SELECT own.id, own.number_id, own.recipient, own.tenant_id, own.origin FROM outbound_messages AS own
-                WHERE own.recipient = person.msisdn AND own.number_id = person.number_id AND own.state = 'planned'
+                WHERE own.recipient = person.msisdn AND own.number_id = person.number_id AND {PLANNED}
                 OFFSET 0) AS held
             WHERE {must_not_be_sent("held")}))
         ORDER BY id
         FOR UPDATE SKIP LOCKED
     )
     UPDATE outbound_messages AS m
-    SET state = 'suppressed', reason = 'opted_out', settled_at = CAST(:now AS timestamptz)
+    SET state = :suppressed, reason = :reason, settled_at = CAST(:now AS timestamptz)
     FROM planned WHERE m.id = planned.id
-    RETURNING m.id, m.tenant_id, m.state, m.order_key
+    RETURNING m.id, m.tenant_id, m.state, m.order_key, m.mt_class
     """
 )
 """The fence (`OFFSET 0`) and a state that is a parameter: a plan made on an empty table would read all that is planned."""
@@ -42,6 +44,8 @@ async def cancel_planned(session: Session, people: Collection[Person], now: date
         "number_ids": [person.number_id for person in people],
         "msisdns": [person.msisdn for person in people],
         "planned": MtState.PLANNED.value,
-        "now": now,
+        "suppressed": MOVES[MtEvent.OPTED_OUT][MtState.PLANNED].value,
+        "reason": REASONS[MtEvent.OPTED_OUT],
     }
-    return [Ended(**row._asdict()) for row in await session.execute(_CANCEL, columns)]
+    rows = await session.execute(_CANCEL, {**columns, "now": now})
+    return [Ended(**(row._asdict() | {"mt_class": MtClass(row.mt_class)})) for row in rows]

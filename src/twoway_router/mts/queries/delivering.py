@@ -11,7 +11,9 @@ from sqlalchemy import text
 from twoway_router.carriers.common_settings import read_rate
 from twoway_router.consent.gate import must_not_be_sent
 from twoway_router.domain.messages import DeliveryState, MtState, UnknownPolicy
-from twoway_router.mts.rules import CLOCK_SKEW, Entry
+from twoway_router.mts.queries.order import FIRST_OF_PERSON
+from twoway_router.mts.rules import CLOCK_SKEW, Entry, MtClass
+from twoway_router.mts.tables import IN_ORDER
 from twoway_router.store import Session
 
 
@@ -30,7 +32,7 @@ class Seen:
     revision: int
     state: str
     is_usable: bool
-    priority: int = 0
+    mt_class: MtClass = MtClass.ANSWER
     reason: str | None = None
     rests_until: datetime | None = None
     rates: Mapping[UUID, float] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class Ended:
     tenant_id: UUID | None
     state: str
     order_key: int
+    mt_class: MtClass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +77,11 @@ class Locked:
     connection_id: UUID
     recipient: str
     order_key: int
+    mt_class: MtClass
+
+    @property
+    def id(self) -> UUID:
+        return self.entry.id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,15 +96,15 @@ class Early:
 _LOOK: Final = text(
     """
     SELECT m.id, m.number_id, m.recipient, m.connection_id, m.order_key, c.revision, m.state,
-           c.state = 'active' AND n.state = 'active' AS is_usable, m.priority, m.reason, p.rests_until,
+           c.state = 'active' AND n.state = 'active' AS is_usable, m.mt_class, m.reason, p.rests_until,
            c.settings->>'sends_per_second' AS connection_rate, n.options->>'sends_per_second' AS number_rate
     FROM outbound_messages AS m
     JOIN connections AS c ON c.id = m.connection_id
     JOIN numbers AS n ON n.id = m.number_id
     LEFT JOIN sending_paces AS p ON p.id = m.connection_id
     WHERE m.id = ANY(CAST(:ids AS uuid[]))
-      AND (m.state = :planned OR m.decide_at <= :due_by)
-    ORDER BY m.priority, m.id
+      AND ((m.state = :planned AND m.due_at <= :due_by) OR m.decide_at <= :due_by)
+    ORDER BY m.first_due_at, m.id
     """
 )
 """States are parameters here and below: with literals, a plan made on an empty table walks through all that is open."""
@@ -109,10 +117,11 @@ _CLAIM: Final = text(
             ELSE 'claimed' END AS state
         FROM outbound_messages AS m
         WHERE m.id = ANY(CAST(:ids AS uuid[])) AND m.state = :planned AND m.due_at <= :due_by
-          AND m.id = (
-            SELECT first.id FROM outbound_messages AS first
-            WHERE first.order_key = m.order_key AND first.state IN ('planned', 'claimed')
-            ORDER BY first.id LIMIT 1)
+          AND (m.mt_class = :bulk OR m.id = {FIRST_OF_PERSON})
+          AND (m.mt_class <> :bulk OR (
+            SELECT held.id FROM outbound_messages AS held
+            WHERE held.order_key = m.order_key AND {IN_ORDER} AND held.first_due_at <= :due_by
+            ORDER BY held.first_due_at LIMIT 1) IS NULL)
         ORDER BY m.id
         FOR UPDATE OF m SKIP LOCKED
     )
@@ -125,12 +134,17 @@ _CLAIM: Final = text(
     FROM candidate
     WHERE m.id = candidate.id
     RETURNING m.id, m.tenant_id, m.connection_id, m.sender, m.recipient, m.text, m.encoding, m.segments, m.reply_token,
-              m.attempt, m.created_at, m.lease_until, m.state, m.order_key
+              m.attempt, m.created_at, m.lease_until, m.state, m.order_key, m.mt_class
     """
 )
+"""Takes what is due and in its turn, with the last question for consent, so that an opt-out that committed before counts.
+
+Bulk asks only for a first due: whoever is claimed has one that has passed. Not with EXISTS: that becomes a hash of all that
+is open.
+"""
 _LOCK: Final = text(
     """
-    SELECT id, tenant_id, number_id, connection_id, recipient, order_key, state, delivery_state, attempt, policy,
+    SELECT id, tenant_id, number_id, connection_id, recipient, order_key, mt_class, state, delivery_state, attempt, policy,
            created_at, expires_at, decide_at, reason
     FROM outbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
     """
@@ -153,7 +167,7 @@ _SETTLE: Final = text(
             lease_until = NULL,
             decide_at = entry.decide_at,
             carrier_message_id = coalesce(entry.carrier_message_id, m.carrier_message_id),
-            handed_over_at = CASE WHEN entry.state IN ('handed_over', 'confirmed')
+            handed_over_at = CASE WHEN entry.state = ANY(CAST(:taken AS text[]))
                                   THEN coalesce(m.handed_over_at, CAST(:now AS timestamptz)) ELSE m.handed_over_at END,
             settled_at = CASE WHEN entry.due_at IS NULL AND entry.decide_at IS NULL
                               THEN coalesce(m.settled_at, CAST(:now AS timestamptz)) END
@@ -175,24 +189,33 @@ _SETTLE: Final = text(
     RETURNING r.id, r.outbound_message_id, r.state, r.opted_out
     """
 )
-_SUCCESSORS: Final = text(
-    """
-    SELECT id, order_key FROM (
-        SELECT DISTINCT ON (order_key) id, order_key, state, due_at FROM outbound_messages
-        WHERE order_key = ANY(CAST(:order_keys AS bigint[])) AND state IN ('planned', 'claimed')
-        ORDER BY order_key, id
-    ) AS first
-    WHERE state = 'planned' AND due_at <= :due_by
-    """
-)
 _POSTPONE: Final = text(
-    "UPDATE outbound_messages AS m SET due_at = CAST(:due_at AS timestamptz), reason = :reason"
-    " WHERE id = ANY(CAST(:ids AS uuid[])) AND state = :planned RETURNING id, order_key"
+    """
+    WITH held AS (
+        SELECT id FROM outbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) AND state = :planned
+        ORDER BY id FOR UPDATE SKIP LOCKED
+    )
+    UPDATE outbound_messages AS m SET due_at = entry.due_at, reason = :reason
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:dues AS timestamptz[])) AS entry (id, due_at)
+    WHERE m.id = entry.id AND m.id = ANY(ARRAY(SELECT id FROM held))
+    RETURNING m.id, m.order_key, m.mt_class, m.due_at
+    """
 )
+"""In one order, or two executors that postpone the same MTs wait for each other. Who holds a row sees to its job."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Postponed:
+    """An MT that is due later."""
+
+    id: UUID
+    order_key: int
+    mt_class: MtClass
+    due_at: datetime
 
 
 async def look(session: Session, ids: Collection[UUID], now: datetime) -> Sequence[Seen]:
-    """Which of these MTs are open: planned, or unknown with their wait over."""
+    """Which of these MTs are due: planned ones, and unknown ones whose wait is over. By their order."""
     values = {"ids": list(ids), "due_by": now + CLOCK_SKEW, "planned": MtState.PLANNED.value}
     rows = await session.execute(_LOOK, values)
     return [_seen(row._asdict()) for row in rows]
@@ -200,6 +223,7 @@ async def look(session: Session, ids: Collection[UUID], now: datetime) -> Sequen
 
 def _seen(row: dict[str, Any]) -> Seen:
     told = {row["connection_id"]: row.pop("connection_rate"), row["number_id"]: row.pop("number_rate")}
+    row["mt_class"] = MtClass(row["mt_class"])
     return Seen(**row, rates={key: rate for key, word in told.items() if (rate := read_rate(word))})
 
 
@@ -215,17 +239,18 @@ async def claim(
             "due_by": now + CLOCK_SKEW,
             "lease_until": lease_until,
             "planned": MtState.PLANNED.value,
+            "bulk": MtClass.BULK.value,
         },
     )
     claims: list[Claimed] = []
     ended: list[Ended] = []
     for row in sorted(rows, key=lambda row: row.id):
         found = row._asdict()
-        state, order_key = found.pop("state"), found.pop("order_key")
+        state, order_key, mt_class = found.pop("state"), found.pop("order_key"), MtClass(found.pop("mt_class"))
         if state == MtState.CLAIMED:
             claims.append(Claimed(**found))
         else:
-            ended.append(Ended(id=row.id, tenant_id=row.tenant_id, state=state, order_key=order_key))
+            ended.append(Ended(id=row.id, tenant_id=row.tenant_id, state=state, order_key=order_key, mt_class=mt_class))
     return claims, ended
 
 
@@ -250,6 +275,7 @@ async def lock_entries(session: Session, ids: Collection[UUID]) -> Mapping[UUID,
             connection_id=row.connection_id,
             recipient=row.recipient,
             order_key=row.order_key,
+            mt_class=MtClass(row.mt_class),
         )
         for row in rows
     }
@@ -263,21 +289,16 @@ async def settle(
     ``moves``: ids, states, reasons, dues, decides, carrier_ids, connection_ids, since. ``tries``: tried_ids, attempts,
     tenant_ids, outcomes, why, started, finished. One list per column.
     """
-    rows = await session.execute(_SETTLE, {**moves, **tries, "now": now})
+    taken = [MtState.HANDED_OVER.value, MtState.CONFIRMED.value]
+    rows = await session.execute(_SETTLE, {**moves, **tries, "taken": taken, "now": now})
     found = sorted(rows, key=lambda row: row.id)
     return [Early(mt_id=row.outbound_message_id, state=row.state, opted_out=row.opted_out) for row in found]
 
 
-async def list_successors(session: Session, order_keys: Collection[int], now: datetime) -> Sequence[tuple[UUID, int]]:
-    """The MTs whose turn it is now, one per order key: (id, order key)."""
-    if not order_keys:
+async def postpone(session: Session, dues: Mapping[UUID, datetime], reason: str) -> Sequence[Postponed]:
+    """Make planned MTs due later, each at its time; those that were."""
+    if not dues:
         return []
-    rows = await session.execute(_SUCCESSORS, {"order_keys": list(order_keys), "due_by": now + CLOCK_SKEW})
-    return [(row.id, row.order_key) for row in rows]
-
-
-async def postpone(session: Session, ids: Sequence[UUID], due_at: datetime, reason: str) -> Sequence[tuple[UUID, int]]:
-    """Make planned MTs due later; those that were: (id, order key)."""
-    values = {"ids": list(ids), "due_at": due_at, "reason": reason, "planned": MtState.PLANNED.value}
+    values = {"ids": list(dues), "dues": list(dues.values()), "reason": reason, "planned": MtState.PLANNED.value}
     rows = await session.execute(_POSTPONE, values)
-    return [(row.id, row.order_key) for row in rows]
+    return [Postponed(**(row._asdict() | {"mt_class": MtClass(row.mt_class)})) for row in rows]

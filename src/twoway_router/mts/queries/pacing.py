@@ -8,8 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from twoway_router.domain.messages import MtState
 from twoway_router.mts.queries.delivering import Seen
+from twoway_router.mts.queries.order import FIRST_OF_PERSON
+from twoway_router.mts.tables import ANSWERS
 from twoway_router.store import Session
 
 
@@ -50,21 +51,11 @@ _REST: Final = text(
     """
 )
 _PRESSING: Final = text(
-    """
+    f"""
     SELECT DISTINCT m.connection_id, m.number_id FROM outbound_messages AS m
-    WHERE m.connection_id = ANY(CAST(:connection_ids AS uuid[])) AND m.state = 'planned' AND m.priority = 0
+    WHERE m.connection_id = ANY(CAST(:connection_ids AS uuid[])) AND {ANSWERS}
       AND m.due_at BETWEEN :since AND :until AND NOT (m.id = ANY(CAST(:ids AS uuid[])))
-      AND m.id = (
-        SELECT first.id FROM outbound_messages AS first
-        WHERE first.order_key = m.order_key AND first.state IN ('planned', 'claimed')
-        ORDER BY first.id LIMIT 1)
-    """
-)
-_POSTPONE: Final = text(
-    """
-    UPDATE outbound_messages AS m SET due_at = entry.due_at, reason = :reason
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:due_ats AS timestamptz[])) AS entry (id, due_at)
-    WHERE m.id = entry.id AND m.state = :planned RETURNING m.id, m.order_key
+      AND m.id = {FIRST_OF_PERSON}
     """
 )
 
@@ -104,12 +95,3 @@ async def list_pressing(session: Session, bulk: Collection[Seen], ids: Sequence[
     }
     rows = await session.execute(_PRESSING, wanted)
     return {key for row in rows for key in (row.connection_id, row.number_id)}
-
-
-async def postpone_each(session: Session, due_ats: Mapping[UUID, datetime], reason: str) -> Sequence[tuple[UUID, int]]:
-    """Make planned MTs due later, each at its time; those that were: (id, order key)."""
-    if not due_ats:
-        return []
-    columns = {"ids": list(due_ats), "due_ats": list(due_ats.values())}
-    values = {**columns, "reason": reason, "planned": MtState.PLANNED.value}
-    return [(row.id, row.order_key) for row in await session.execute(_POSTPONE, values)]

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
 
+from twoway_router.domain.messages import MtState
 from twoway_router.store import Session
 from twoway_router.store.outbox import CHANNEL
 
@@ -42,7 +43,8 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "policy": "text",
     "order_key": "bigint",
     "reply_token": "text",
-    "priority": "smallint",
+    "mt_class": "text",
+    "due_at": "timestamptz",
     "reason": "text",
 }
 _NAMES: Final = ", ".join(_COLUMNS)
@@ -50,17 +52,18 @@ _ARRAYS: Final = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUM
 
 _INSERT: Final = text(
     f"""
-    WITH inserted AS (
-        INSERT INTO outbound_messages ({_NAMES}, due_at, expires_at, created_at, settled_at)
-        SELECT {_NAMES}, CAST(:now AS timestamptz), CAST(:expires_at AS timestamptz), CAST(:now AS timestamptz),
-               CASE WHEN state = 'planned' THEN NULL ELSE CAST(:now AS timestamptz) END
-        FROM unnest({_ARRAYS}) AS entry ({_NAMES})
-        RETURNING id, state, order_key
+    WITH entry AS (
+        SELECT * FROM unnest({_ARRAYS}, CAST(:job AS text[]), CAST(:lane AS smallint[])) AS entry ({_NAMES}, job, lane)
+    ), inserted AS (
+        INSERT INTO outbound_messages ({_NAMES}, first_due_at, expires_at, created_at, settled_at)
+        SELECT {_NAMES}, due_at, due_at + CAST(:lifetime AS interval), CAST(:now AS timestamptz),
+               CASE WHEN state = :planned THEN NULL ELSE CAST(:now AS timestamptz) END
+        FROM entry
     ), jobs AS (
-        INSERT INTO outbox (job, lane, ids)
-        SELECT 'sms.deliver', lane, array_agg(id ORDER BY id)
-        FROM (SELECT id, mod(mod(order_key, 1024) + 1024, 1024) AS lane FROM inserted WHERE state = 'planned') AS planned
-        GROUP BY lane
+        INSERT INTO outbox (job, lane, ids, available_at)
+        SELECT job, lane, array_agg(id ORDER BY id), CASE WHEN due_at > :now THEN due_at ELSE now() END
+        FROM entry WHERE state = :planned
+        GROUP BY job, lane, due_at
         RETURNING 1
     )
     SELECT count(pg_notify(:channel, '')) FROM (SELECT 1 FROM jobs LIMIT 1) AS any_job
@@ -90,7 +93,8 @@ async def list_numbers(
     }
 
 
-async def insert_mts(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime, expires_at: datetime) -> None:
-    """Insert MTs; those that are planned get their jobs."""
-    columns = {name: [row[name] for row in rows] for name in _COLUMNS}
-    await session.execute(_INSERT, {**columns, "now": now, "expires_at": expires_at, "channel": CHANNEL})
+async def insert_mts(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime, lifetime: timedelta) -> None:
+    """Insert MTs. Those that are planned get their jobs, in the same statement: it is made for each answer."""
+    columns = {name: [row[name] for row in rows] for name in (*_COLUMNS, "job", "lane")}
+    values = {"now": now, "lifetime": lifetime, "planned": MtState.PLANNED.value, "channel": CHANNEL}
+    await session.execute(_INSERT, {**columns, **values})
