@@ -37,6 +37,7 @@ from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
+from twoway_router.outbound.sms import HttpSender
 from twoway_router.store import Engine, System, transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.store.listen import Listener
@@ -179,7 +180,7 @@ class Line:
         limits = Limits(lease=timedelta(seconds=60), timeout=timedelta(seconds=20), receipt_wait=_RECEIPT_WAIT)
         return SmsDelivery(
             self.router.engine,
-            self.router.http,
+            HttpSender(self.router.http),
             ConnectionBook(SEALER, self.router.url),
             limits=limits,
             clock=self.router.clock,

@@ -10,6 +10,7 @@ from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.executor.connections import ConnectionBook
 from twoway_router.mts.delivery import Limits, SmsDelivery
 from twoway_router.outbound.errors import SendRefused
+from twoway_router.outbound.sms import HttpSender
 
 REPLY = {"kind": "reply", "text": "{{ message.rest }}"}
 
@@ -23,7 +24,7 @@ def executor(scene: Scene, http: FakeHttp, at_once: int = 4) -> SmsDelivery:
         per_connection=at_once,
     )
     book = ConnectionBook(SEALER, "https://in.example")
-    return SmsDelivery(scene.engine, http, book, limits=limits, clock=scene.clock, chance=lambda: 0.5)
+    return SmsDelivery(scene.engine, HttpSender(http), book, limits=limits, clock=scene.clock, chance=lambda: 0.5)
 
 
 async def planned(scene: Scene, count: int) -> list[UUID]:

@@ -44,8 +44,7 @@ async def die_while_sending(scene: Scene) -> None:
     await scene.runner().run([await scene.ask(keyword_id)])
     sms = scene.sms(FakeHttp(answer=never))
     await sms.deliver(await scene.take_jobs("sms.deliver"))
-    for task in list(sms._under_way):
-        task.cancel()
+    await sms._answers._tries.cancel()
 
 
 async def deliver(scene: Scene) -> None:

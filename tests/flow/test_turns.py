@@ -7,6 +7,7 @@ from tests.support.scene import Scene
 from twoway_router.events.news import News
 from twoway_router.executor.connections import ConnectionBook
 from twoway_router.mts.delivery import Limits, SmsDelivery
+from twoway_router.outbound.sms import HttpSender
 from twoway_router.store import Session
 
 REPLY = {"kind": "reply", "text": "{{ message.rest }}"}
@@ -28,7 +29,9 @@ async def test_an_mt_that_is_planned_while_its_predecessor_is_settled_is_not_for
         await scene.sms().deliver(await scene.take_jobs("sms.deliver"))
 
     book = ConnectionBook(SEALER, PUBLIC_URL)
-    sms = SmsDelivery(scene.engine, scene.http, book, limits=LIMITS, clock=scene.clock, announce=plan_the_next)
+    sms = SmsDelivery(
+        scene.engine, HttpSender(scene.http), book, limits=LIMITS, clock=scene.clock, announce=plan_the_next
+    )
     await sms.deliver(await scene.take_jobs("sms.deliver"))
     await sms.drain()
     before = await scene.states()
@@ -49,7 +52,7 @@ async def test_a_process_that_wakes_when_its_lease_is_over_sends_nothing(scene: 
         scene.clock.advance(seconds=50)
 
     book = ConnectionBook(SEALER, PUBLIC_URL)
-    sms = SmsDelivery(scene.engine, scene.http, book, limits=LIMITS, clock=scene.clock, announce=sleep_long)
+    sms = SmsDelivery(scene.engine, HttpSender(scene.http), book, limits=LIMITS, clock=scene.clock, announce=sleep_long)
     await sms.deliver(await scene.take_jobs("sms.deliver"))
     await sms.drain()
     [after] = await scene.mts()

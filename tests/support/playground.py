@@ -12,11 +12,13 @@ from tests.api.conftest import Caller, a_caller
 from tests.cast import PUBLIC_URL, SEALER, SHARED
 from tests.flow.doubles import a_listener
 from tests.support.scene import Scene, set_scene
+from twoway_router.carriers.registry import SANDBOX
 from twoway_router.domain.ids import TenantId
 from twoway_router.executor.connections import ConnectionBook
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.management.app import Sandboxes, create_app
 from twoway_router.mts.delivery import Limits, SmsDelivery
+from twoway_router.outbound.sms import HttpSender, SenderByCarrier
 from twoway_router.processes.sandbox import SandboxDoor
 from twoway_router.sandbox.delivery import SandboxCarrier
 from twoway_router.store.engine import make_engine
@@ -92,11 +94,12 @@ async def playing(url: str, *, settings: Mapping[str, Any] | None = None) -> Asy
         clock=scene.clock,
         sandboxes=Sandboxes(door=door),
     )
-    carrier = SandboxCarrier(engine, scene.http, clock=scene.clock, announce=tell_endpoints)
+    carrier = SandboxCarrier(engine, clock=scene.clock, announce=tell_endpoints)
+    sender = SenderByCarrier(HttpSender(scene.http), {SANDBOX: carrier})
     limits = Limits(lease=timedelta(seconds=60), timeout=timedelta(seconds=20), receipt_wait=timedelta(seconds=120))
     book = ConnectionBook(SEALER, PUBLIC_URL)
     sms = SmsDelivery(
-        engine, carrier, book, limits=limits, clock=scene.clock, announce=tell_endpoints, chance=lambda: 0.5
+        engine, sender, book, limits=limits, clock=scene.clock, announce=tell_endpoints, chance=lambda: 0.5
     )
 
     async def a_user(tenant_id: TenantId | None, mode: str = "live") -> Caller:

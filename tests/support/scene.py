@@ -19,6 +19,7 @@ from twoway_router.keywords.tables import KeywordRevisions, Keywords
 from twoway_router.mts.delivery import Limits, SmsDelivery
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
+from twoway_router.outbound.sms import HttpSender
 from twoway_router.store import Engine, Session, System, transaction
 from twoway_router.store.outbox import order_key
 from twoway_router.webhooks.listener import tell_endpoints
@@ -78,7 +79,7 @@ class Scene:
         book = ConnectionBook(SEALER, PUBLIC_URL)
         return SmsDelivery(
             self.engine,
-            http or self.http,
+            HttpSender(http or self.http),
             book,
             limits=limits,
             clock=self.clock,

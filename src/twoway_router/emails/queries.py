@@ -12,6 +12,15 @@ from twoway_router.store import Session
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DueEmail:
+    """An e-mail that a job names."""
+
+    id: UUID
+    destination: UUID | None = None
+    rests_until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ClaimedEmail:
     """An e-mail that this process may try to send until its lease ends."""
 

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+from twoway_router.carriers.registry import SANDBOX
 from twoway_router.config import Settings
 from twoway_router.dispatch.port import Transport
 from twoway_router.domain.addresses import read_networks
 from twoway_router.domain.clock import Clock
+from twoway_router.emails import service as emails
 from twoway_router.emails.delivery import EmailDelivery
 from twoway_router.executor.connections import ConnectionBook
 from twoway_router.executor.owners import email_owners, tell_nobody
@@ -16,9 +18,12 @@ from twoway_router.mts.rules import MtClass, job_of
 from twoway_router.outbound.email import SmtpServer
 from twoway_router.outbound.http import PooledHttpClient
 from twoway_router.outbound.network import Guard
+from twoway_router.outbound.sms import HttpSender, SenderByCarrier
+from twoway_router.sandbox import delivery as sandbox
 from twoway_router.sandbox.delivery import SandboxCarrier
 from twoway_router.store import Engine
 from twoway_router.store.sealing import Sealer
+from twoway_router.webhooks import service as webhooks
 from twoway_router.webhooks.delivery import WebhookDelivery, WebhookLimits
 from twoway_router.webhooks.listener import tell_endpoints
 from twoway_router.webhooks.rules import PORTS
@@ -32,36 +37,40 @@ class Executor:
     ) -> None:
         allowed = read_networks(settings.webhook_allowed_networks)
         self._drain: timedelta = settings.drain
-        self._carriers = SandboxCarrier(
-            engine, PooledHttpClient(Guard(allowed=allowed)), clock=clock, announce=tell_endpoints
+        limits = Limits(lease=settings.mt_lease, timeout=settings.mt_timeout, receipt_wait=settings.mt_receipt_wait)
+        posting = WebhookLimits(lease=settings.webhook_lease, timeout=settings.webhook_timeout)
+        # as many connections as tries at once: a try that waited for one would use up its time and its lease
+        self._carriers = PooledHttpClient(Guard(allowed=allowed), connections=limits.at_once)
+        self._webhooks = PooledHttpClient(
+            Guard(allowed=allowed, ports=PORTS, is_tls_required=True), connections=posting.at_once
         )
-        self._webhooks = PooledHttpClient(Guard(allowed=allowed, ports=PORTS, is_tls_required=True))
+        sandboxes = SandboxCarrier(engine, clock=clock, announce=tell_endpoints)
         smtp = smtp_server(settings)
         sms = SmsDelivery(
             engine,
-            self._carriers,
+            SenderByCarrier(HttpSender(self._carriers), {SANDBOX: sandboxes}),
             ConnectionBook(sealer, settings.public_url),
-            limits=Limits(lease=settings.mt_lease, timeout=settings.mt_timeout, receipt_wait=settings.mt_receipt_wait),
+            limits=limits,
             clock=clock,
             announce=tell_endpoints,
         )
         deliveries: dict[str, Delivery] = {
             job_of(MtClass.ANSWER): sms,
             job_of(MtClass.BULK): sms.bulk,
-            "webhook.deliver": WebhookDelivery(
+            webhooks.JOB: WebhookDelivery(
                 engine,
                 self._webhooks,
                 sealer,
-                limits=WebhookLimits(lease=settings.webhook_lease, timeout=settings.webhook_timeout),
+                limits=posting,
                 clock=clock,
                 tell_owners=email_owners if smtp else tell_nobody,
             ),
-            "sandbox.report": self._carriers,
+            sandbox.JOB: sandboxes,
         }
         if smtp:
-            deliveries["email.deliver"] = EmailDelivery(engine, smtp, clock=clock)
-        limits = RunLimits(tries=settings.run_tries, mt_lifetime=settings.mt_lifetime)
-        runner = MessageRunner(engine, limits=limits, clock=clock, tell=tell_endpoints)
+            deliveries[emails.JOB] = EmailDelivery(engine, smtp, clock=clock)
+        running = RunLimits(tries=settings.run_tries, mt_lifetime=settings.mt_lifetime)
+        runner = MessageRunner(engine, limits=running, clock=clock, tell=tell_endpoints)
         self._jobs = JobRunner(transport, runner, deliveries, prefetch=settings.prefetch)
 
     async def start(self) -> None:

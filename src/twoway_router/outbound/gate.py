@@ -1,6 +1,6 @@
 """How much one destination is given at a time, and when it is left alone: concurrency bound, pause, circuit breaker.
 
-Kept per process by ``mts.delivery`` (one per connection) and ``webhooks.delivery`` (one per endpoint).
+Kept per process by ``delivery_loop``: one per connection, webhook endpoint or mail server, and one for all tries.
 """
 
 import asyncio
@@ -33,10 +33,13 @@ class Gate:
         """When it may be tried again, None when it may be now."""
         return self._rests_until if self._rests_until is not None and self._rests_until > now else None
 
-    def room(self) -> int:
-        """How many more may be given to it now; one at a time after a rest, until a try has succeeded."""
+    def room(self, *, spares: bool = False) -> int:
+        """How many more may be given to it now; one at a time after a rest, until a try has succeeded.
+
+        Who ``spares`` it leaves a quarter of it to the others.
+        """
         limit = self._limit if self._failures < TRIP_AFTER else 1
-        return max(0, limit - self._under_way)
+        return max(0, limit - (limit // 4 if spares else 0) - self._under_way)
 
     def enter(self, count: int) -> None:
         """Count tries that begin."""
@@ -61,11 +64,11 @@ class Gate:
         self._under_way -= count
         self._left.set()
 
-    async def wait(self, limit: timedelta) -> bool:
+    async def wait(self, limit: timedelta, *, spares: bool = False) -> bool:
         """Wait for room; False when there was none in time."""
         try:
             async with asyncio.timeout(limit.total_seconds()):
-                while not self.room():
+                while not self.room(spares=spares):
                     self._left.clear()
                     await self._left.wait()
         except TimeoutError:

@@ -26,6 +26,7 @@ from twoway_router.keywords.schemas import KeywordPut
 from twoway_router.mts.delivery import Limits, SmsDelivery
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
+from twoway_router.outbound.sms import HttpSender
 from twoway_router.store import Engine, Session, System, transaction
 from twoway_router.store.engine import make_engine
 from twoway_router.webhooks.listener import tell_endpoints
@@ -86,7 +87,7 @@ class Door:
         http = FakeHttp(answer=_taken)
         limits = Limits(lease=timedelta(seconds=60), timeout=timedelta(seconds=20), receipt_wait=timedelta(seconds=60))
         book = ConnectionBook(SEALER, HOST)
-        sms = SmsDelivery(self.engine, http, book, limits=limits, clock=lambda: NOW, chance=lambda: 0.5)
+        sms = SmsDelivery(self.engine, HttpSender(http), book, limits=limits, clock=lambda: NOW, chance=lambda: 0.5)
         await sms.deliver([row.id for row in await self.rows("SELECT id FROM outbound_messages ORDER BY id")])
         await sms.drain()
         return http.requests

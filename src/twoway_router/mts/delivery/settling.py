@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from twoway_router.domain.causes import Cause, CauseKind
@@ -77,26 +77,47 @@ class Settler:
         self._announce = announce
 
     async def settle(self, items: Sequence[Settlement | Resolution]) -> Sequence[None]:
-        """One transaction for all of them."""
+        """One transaction for all of them.
+
+        Carrier ids are locked first, as receipts do: an answer and the receipt that overtakes it wait for each other, and
+        whichever comes second sees the first.
+        """
         now = self._clock()
+        tries = {(each.id, each.attempt): each for each in items if isinstance(each, Settlement)}
+        rests = {each.connection_id: now + pause for each in tries.values() if (pause := wanted_pause(each.reply))}
+        answers = [(each.connection_id, each.reply if isinstance(each, Settlement) else each.found) for each in items]
+        names = [
+            receipts.CarrierId(connection_id=connection_id, carrier_message_id=answer.reference)
+            for connection_id, answer in answers
+            if isinstance(answer, Done) and answer.reference
+        ]
         async with transaction(self._engine, System("executor")) as session:
-            await pacing.rest(session, _rests(items, now), now)
-            await receipts.lock(session, [name for item in items if (name := _name(item))])
-            locked = await delivering.lock_entries(session, {item.id for item in items})
-            moves: dict[UUID, Move] = {}
-            for item in items:
-                if item.id in locked and (move := self._judge(item, locked[item.id], now)):
-                    moves[item.id] = move
-            moved = [(locked[each], move) for each, move in moves.items()]
-            owners = {each: found.tenant_id for each, found in locked.items()}
-            left = await self._store(session, moved, [item for item in items if item.id in locked], owners, now)
-            left |= {each for each, move in moves.items() if move.opted_out}
-            gone = await leave(
-                session,
-                [departed(locked[each], Cause(kind=CauseKind.OUTBOUND_MESSAGE, id=each)) for each in left],
-                now=now,
-            )
-            await self._announce(session, News(moved={**gone.moved, **_moved(locked, moves)}, left=gone.left), now)
+            await pacing.rest(session, rests, now)
+            await receipts.lock(session, names)
+            locked = await delivering.lock_entries(session, {each.id for each in items})
+            moves = {
+                each.id: move
+                for each in items
+                if each.id in locked and (move := self._judge(each, locked[each.id], now))
+            }
+            left = {mt_id for mt_id, move in moves.items() if move.opted_out}
+            left |= await _store(session, locked, moves, [each for each in tries.values() if each.id in locked], now)
+            due = [(locked[mt_id], move.at) for mt_id, move in moves.items() if move.at is not None]
+            await add_jobs(session, [mt for mt, _ in due], [at for _, at in due])
+            passed_on = {
+                locked[mt_id].order_key
+                for mt_id, move in moves.items()
+                if move.state is not MtState.PLANNED and locked[mt_id].mt_class is not MtClass.BULK
+            }
+            await add_successors(session, passed_on, now)
+            departures = [departed(locked[mt_id], Cause(kind=CauseKind.OUTBOUND_MESSAGE, id=mt_id)) for mt_id in left]
+            gone = await leave(session, departures, now=now)
+            told = {
+                mt_id: owner
+                for mt_id, move in moves.items()
+                if move.state in (MtState.HANDED_OVER, MtState.FAILED) and (owner := locked[mt_id].tenant_id)
+            }
+            await self._announce(session, News(moved={**gone.moved, **told}, left=gone.left), now)
         return [None] * len(items)
 
     def _judge(self, item: Settlement | Resolution, locked: Locked, now: datetime) -> Move | None:
@@ -120,38 +141,43 @@ class Settler:
             EFFECTS_UNKNOWN.labels(item.carrier).inc()
         return move
 
-    async def _store(
-        self,
-        session: Session,
-        moved: Sequence[tuple[Locked, Move]],
-        items: Sequence[Settlement | Resolution],
-        owners: Mapping[UUID, UUID | None],
-        now: datetime,
-    ) -> set[UUID]:
-        """Returns the MTs whose receipts came first and say that their recipient has left."""
-        tries = {(item.id, item.attempt): item for item in items if isinstance(item, Settlement)}
-        early = await delivering.settle(session, _moves(moved), _tries(list(tries.values()), owners), now)
-        if early:
-            known = {locked.entry.id: _states(locked, move) for locked, move in moved}
-            await apply_waiting_receipts(session, [(each.mt_id, each.state) for each in early], known, now=now)
-        later = [(locked, move.at) for locked, move in moved if move.at is not None]
-        await add_jobs(session, [locked for locked, _ in later], [at for _, at in later])
-        passed_on = {
-            locked.order_key
-            for locked, move in moved
-            if move.state is not MtState.PLANNED and locked.mt_class is not MtClass.BULK
-        }
-        await add_successors(session, passed_on, now)
-        return {each.mt_id for each in early if each.opted_out}
 
-
-def _rests(items: Sequence[Settlement | Resolution], now: datetime) -> Mapping[UUID, datetime]:
-    """Until when connections rest whose carriers throttled us: in every process, and nobody else's."""
-    return {
-        item.connection_id: now + pause
-        for item in items
-        if isinstance(item, Settlement) and (pause := wanted_pause(item.reply))
-    }
+async def _store(
+    session: Session,
+    locked: Mapping[UUID, Locked],
+    moves: Mapping[UUID, Move],
+    tries: Sequence[Settlement],
+    now: datetime,
+) -> set[UUID]:
+    """Store moves and tries; the MTs whose receipts came first and say that their recipient has left."""
+    moved = [(locked[mt_id], move) for mt_id, move in moves.items()]
+    early = await delivering.settle(
+        session,
+        {
+            "ids": [mt.id for mt, _ in moved],
+            "states": [move.state.value for _, move in moved],
+            "reasons": [move.reason for _, move in moved],
+            "dues": [move.at if move.state is MtState.PLANNED else None for _, move in moved],
+            "decides": [move.at if move.state is MtState.UNKNOWN else None for _, move in moved],
+            "carrier_ids": [move.carrier_message_id for _, move in moved],
+            "connection_ids": [mt.connection_id for mt, _ in moved],
+            "since": [mt.entry.created_at for mt, _ in moved],
+        },
+        {
+            "tried_ids": [each.id for each in tries],
+            "attempts": [each.attempt for each in tries],
+            "tenant_ids": [locked[each.id].tenant_id for each in tries],
+            "outcomes": [outcome_word(each.reply) for each in tries],
+            "why": [None if isinstance(each.reply, Done) else each.reply.reason for each in tries],
+            "started": [each.started_at for each in tries],
+            "finished": [each.finished_at for each in tries],
+        },
+        now,
+    )
+    if early:
+        known = {mt.id: (move.state.value, mt.entry.delivery_state) for mt, move in moved}
+        await apply_waiting_receipts(session, [(each.mt_id, each.state) for each in early], known, now=now)
+    return {each.mt_id for each in early if each.opted_out}
 
 
 def wanted_pause(reply: SendReply) -> timedelta | None:
@@ -159,49 +185,6 @@ def wanted_pause(reply: SendReply) -> timedelta | None:
     if isinstance(reply, Retry) and reply.throttled:
         return min(reply.after or SHORTEST_PAUSE, LONGEST_PAUSE)
     return None
-
-
-def _name(item: Settlement | Resolution) -> receipts.CarrierId | None:
-    answer = item.reply if isinstance(item, Settlement) else item.found
-    if isinstance(answer, Done) and answer.reference:
-        return receipts.CarrierId(connection_id=item.connection_id, carrier_message_id=answer.reference)
-    return None
-
-
-def _moves(moved: Sequence[tuple[Locked, Move]]) -> dict[str, Sequence[Any]]:
-    return {
-        "ids": [locked.entry.id for locked, _ in moved],
-        "states": [move.state.value for _, move in moved],
-        "reasons": [move.reason for _, move in moved],
-        "dues": [move.at if move.state is MtState.PLANNED else None for _, move in moved],
-        "decides": [move.at if move.state is MtState.UNKNOWN else None for _, move in moved],
-        "carrier_ids": [move.carrier_message_id for _, move in moved],
-        "connection_ids": [locked.connection_id for locked, _ in moved],
-        "since": [locked.entry.created_at for locked, _ in moved],
-    }
-
-
-def _tries(tries: Sequence[Settlement], owners: Mapping[UUID, UUID | None]) -> dict[str, Sequence[Any]]:
-    return {
-        "tried_ids": [item.id for item in tries],
-        "attempts": [item.attempt for item in tries],
-        "tenant_ids": [owners.get(item.id) for item in tries],
-        "outcomes": [outcome_word(item.reply) for item in tries],
-        "why": [None if isinstance(item.reply, Done) else item.reply.reason for item in tries],
-        "started": [item.started_at for item in tries],
-        "finished": [item.finished_at for item in tries],
-    }
-
-
-def _states(locked: Locked, move: Move) -> tuple[str, str | None]:
-    known = locked.entry.delivery_state
-    return move.state.value, known.value if known else None
-
-
-def _moved(locked: Mapping[UUID, Locked], moves: Mapping[UUID, Move]) -> dict[UUID, UUID]:
-    """The tenants of MTs that a carrier has taken or that have failed."""
-    told = (MtState.HANDED_OVER, MtState.FAILED)
-    return {each: owner for each, move in moves.items() if move.state in told and (owner := locked[each].tenant_id)}
 
 
 def outcome_word(reply: SendReply) -> str:

@@ -1,10 +1,9 @@
-"""Delivers the MTs that jobs name: the loop of claim, try and settle. Called by ``executor`` with the ids of a job."""
+"""Delivers the MTs that jobs name, by ``outbound.delivery_loop``. Made by ``executor``, called with the ids of a job."""
 
-import asyncio
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -13,34 +12,35 @@ import structlog
 from twoway_router.carriers.engine import CompiledConnection
 from twoway_router.carriers.errors import SpecError
 from twoway_router.domain.clock import Clock
-from twoway_router.domain.messages import Capability, Encoding, OutboundMessage
+from twoway_router.domain.messages import Capability, Encoding, MtState, OutboundMessage
 from twoway_router.domain.outcomes import Failed, Retry, SendReply, Unknown
-from twoway_router.mts.delivery.claiming import Claimer, Round
+from twoway_router.events.news import News
+from twoway_router.mts.delivery.claiming import claim_mts
 from twoway_router.mts.delivery.settling import Resolution, Settlement, Settler, outcome_word, wanted_pause
 from twoway_router.mts.delivery.sources import Announce, ConnectionSource, tell_nobody
 from twoway_router.mts.jobs import postpone
+from twoway_router.mts.queries import delivering
 from twoway_router.mts.queries.delivering import Claimed, Seen
-from twoway_router.outbound.gate import Gates
-from twoway_router.outbound.http import HttpClient
-from twoway_router.outbound.sms import look_up_sms, send_sms
-from twoway_router.store import Engine, System, transaction
-from twoway_router.store.group_commit import GroupCommit
-from twoway_router.store.until_stored import until_stored
+from twoway_router.outbound.delivery_loop import DeliveryLoop, Tried
+from twoway_router.outbound.gate import Gate, Gates
+from twoway_router.outbound.sms import SmsSender
+from twoway_router.store import Engine, Session
 from twoway_router.telemetry.metrics import MT, PATH_SECONDS
 
 log = structlog.get_logger(__name__)
 
-WAIT_FOR_ROOM: Final = timedelta(seconds=10)
+UNUSABLE_FOR: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Times and bounds, from the settings. ``per_connection`` bounds the tries under way at one carrier."""
+    """Times and bounds, from the settings. ``per_connection`` bounds the tries under way at one carrier, ``at_once`` all."""
 
     lease: timedelta
     timeout: timedelta
     receipt_wait: timedelta
     per_connection: int = 128
+    at_once: int = 2048
 
     @property
     def reserve(self) -> timedelta:
@@ -49,7 +49,7 @@ class Limits:
 
 
 class SmsDelivery:
-    """One per process. A slow or dead carrier delays only its own MTs.
+    """One per process: ``deliver`` takes answers and the like, ``bulk`` bulk. Both share the places at a carrier.
 
     A process that was stopped after its claim may wake when others have decided: it sends nothing then.
     """
@@ -57,7 +57,7 @@ class SmsDelivery:
     def __init__(
         self,
         engine: Engine,
-        client: HttpClient,
+        sender: SmsSender,
         connections: ConnectionSource,
         *,
         limits: Limits,
@@ -65,69 +65,69 @@ class SmsDelivery:
         announce: Announce = tell_nobody,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._engine = engine
-        self._client = client
+        self._sender = sender
+        self._connections = connections
         self._limits = limits
         self._clock = clock
-        self._chance = chance
-        self._gates: Gates[UUID] = Gates(limits.per_connection)
-        claimer = Claimer(engine, connections, self._gates, lease=limits.lease, clock=clock, announce=announce)
-        settler = Settler(engine, clock=clock, chance=chance, receipt_wait=limits.receipt_wait, announce=announce)
-        self._claims: GroupCommit[Sequence[UUID], Round] = GroupCommit(claimer.claim, max_rows=20)
-        self._settles: GroupCommit[Settlement | Resolution, None] = GroupCommit(settler.settle)
-        self._under_way: set[asyncio.Task[None]] = set()
-
-    async def deliver(self, ids: Sequence[UUID]) -> None:
-        """Return when all that could be claimed is claimed, or made due later; tries go on in the background."""
-        waiting = list(ids)
-        while waiting:
-            found = await self._claims.submit(waiting)
-            for claimed, connection in found.claims:
-                self._begin(self._attempt(claimed, connection))
-            for seen, connection in found.unknown:
-                self._begin(self._resolve(seen, connection))
-            waiting = []
-            for connection_id, crowd in found.crowded.items():
-                if await self._gates.of(connection_id).wait(WAIT_FOR_ROOM):
-                    waiting.extend(crowd)
-                else:
-                    due_at = self._clock() + WAIT_FOR_ROOM * (0.5 + self._chance())
-                    async with transaction(self._engine, System("executor")) as session:
-                        await postpone(session, dict.fromkeys(crowd, due_at), "carrier_is_slow")
-
-    @property
-    def bulk(self) -> "SmsDelivery":
-        """The same for bulk."""
-        return self
+        self._announce = announce
+        self._compiled: dict[UUID, CompiledConnection] = {}
+        self.settle = Settler(
+            engine, clock=clock, chance=chance, receipt_wait=limits.receipt_wait, announce=announce
+        ).settle
+        room, gates = Gate(limits.at_once), Gates[UUID](limits.per_connection)
+        self._answers, self.bulk = (
+            DeliveryLoop(engine, self, name="mt", room=room, gates=gates, clock=clock, chance=chance, spares=is_bulk)
+            for is_bulk in (False, True)
+        )
+        self.deliver = self._answers.deliver
 
     async def drain(self) -> None:
         """Wait until every try under way has settled."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
-        await self._settles.drain()
+        await self._answers.drain()
+        await self.bulk.drain()
 
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._under_way.add(task)
-        task.add_done_callback(self._ended)
+    async def look(self, session: Session, ids: Collection[UUID], now: datetime) -> Sequence[Seen]:
+        """MTs that are due, at connections that can be used; those of others come back later."""
+        seen = await delivering.look(session, ids, now)
+        usable: set[UUID] = set()
+        for connection_id, revision in {each.connection_id: each.revision for each in seen if each.is_usable}.items():
+            if compiled := await self._connections.get(session, connection_id, revision):
+                self._compiled[connection_id] = compiled
+                usable.add(connection_id)
+        waiting = [each.id for each in seen if each.connection_id not in usable and each.state == MtState.PLANNED]
+        await postpone(session, dict.fromkeys(waiting, now + UNUSABLE_FOR), "connection_unusable")
+        return [each for each in seen if each.connection_id in usable]
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """A result that could not be stored stays claimed; when its lease ends it is unknown."""
-        self._under_way.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("mt.settle_failed", error=type(error).__name__)
+    async def claim(self, session: Session, rows: Sequence[Seen], now: datetime) -> Sequence[Claimed | Seen]:
+        """What may be handed over now, and unknown MTs as they are: those are only asked for."""
+        planned = [each for each in rows if each.state == MtState.PLANNED]
+        claims, ended = await claim_mts(session, planned, now, self._limits.lease)
+        await self._announce(session, News(moved={each.id: each.tenant_id for each in ended if each.tenant_id}), now)
+        return [*claims, *(each for each in rows if each.state == MtState.UNKNOWN)]
 
-    async def _attempt(self, claimed: Claimed, connection: CompiledConnection) -> None:
-        started_at = self._clock()
-        reply: SendReply = Unknown(reason="cancelled")
-        try:
-            is_late = started_at > claimed.lease_until - self._limits.reserve
-            reply = Retry(reason="lease_over") if is_late else await self._send(claimed, connection)
-        finally:
-            finished_at = self._clock()
-            self._gates.of(claimed.connection_id).leave(
-                has_answered=_has_answered(reply), now=finished_at, pause=wanted_pause(reply)
+    async def postpone(self, session: Session, dues: Mapping[UUID, datetime], reason: str) -> None:
+        """Make planned MTs due later because of their carrier."""
+        await postpone(session, dues, f"carrier_{reason}")
+
+    async def attempt(self, claimed: Claimed | Seen) -> Tried[Settlement | Resolution]:
+        """Hand an MT over, or look for an unknown one where its carrier can be asked."""
+        connection = self._compiled[claimed.connection_id]
+        if isinstance(claimed, Seen):
+            found = None
+            if connection.capability is Capability.LOOK_UP:
+                found = await self._sender.look_up(connection, str(claimed.id), timeout=self._limits.timeout)
+            resolution = Resolution(
+                id=claimed.id,
+                connection_id=claimed.connection_id,
+                carrier=connection.carrier,
+                capability=connection.capability,
+                found=found,
             )
+            return Tried(result=resolution, has_answered=True)
+        started_at = self._clock()
+        is_late = started_at > claimed.lease_until - self._limits.reserve
+        reply = Retry(reason="lease_over") if is_late else await self._send(claimed, connection, started_at)
+        finished_at = self._clock()
         MT.labels(connection.carrier, outcome_word(reply)).inc()
         PATH_SECONDS.labels("mt").observe(max(0.0, (finished_at - claimed.created_at).total_seconds()))
         settlement = Settlement(
@@ -140,9 +140,11 @@ class SmsDelivery:
             started_at=started_at,
             finished_at=finished_at,
         )
-        await until_stored(lambda: self._settles.submit(settlement))
+        pause = wanted_pause(reply)
+        # an answer that asks for another try counts against the carrier unless it only throttles us
+        return Tried(result=settlement, has_answered=bool(pause) or not isinstance(reply, Unknown | Retry), pause=pause)
 
-    async def _send(self, claimed: Claimed, connection: CompiledConnection) -> SendReply:
+    async def _send(self, claimed: Claimed, connection: CompiledConnection, now: datetime) -> SendReply:
         message = OutboundMessage(
             reference=str(claimed.id),
             sender=claimed.sender,
@@ -153,27 +155,7 @@ class SmsDelivery:
             reply_token=claimed.reply_token,
         )
         try:
-            return await send_sms(self._client, connection, message, timeout=self._limits.timeout, now=self._clock())
+            return await self._sender.send(connection, message, timeout=self._limits.timeout, now=now)
         except SpecError as error:
             log.error("mt.not_sendable", message_id=str(claimed.id), carrier=connection.carrier, error=str(error))
             return Failed(reason="carrier_cannot_send")
-
-    async def _resolve(self, seen: Seen, connection: CompiledConnection) -> None:
-        """An unknown MT: ask its carrier where that is possible, else let the rules decide."""
-        found: SendReply | None = None
-        if connection.capability is Capability.LOOK_UP:
-            found = await look_up_sms(self._client, connection, str(seen.id), timeout=self._limits.timeout)
-        await self._settles.submit(
-            Resolution(
-                id=seen.id,
-                connection_id=seen.connection_id,
-                carrier=connection.carrier,
-                capability=connection.capability,
-                found=found,
-            )
-        )
-
-
-def _has_answered(reply: SendReply) -> bool:
-    """Whether the carrier works. An answer that asks for another try counts against it unless it only throttles us."""
-    return not isinstance(reply, Unknown | Retry) or (isinstance(reply, Retry) and reply.throttled)

@@ -37,6 +37,11 @@ class Seen:
     rests_until: datetime | None = None
     rates: Mapping[UUID, float] = field(default_factory=dict)
 
+    @property
+    def destination(self) -> UUID | None:
+        """Where it takes a place: to ask for an unknown one needs none."""
+        return None if self.state == MtState.UNKNOWN else self.connection_id
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claimed:

@@ -43,56 +43,39 @@ class WebhookSettler:
     async def settle(self, results: Sequence[WebhookResult]) -> Sequence[None]:
         """One transaction for all of them."""
         now = self._clock()
-        async with transaction(self._engine, System("executor")) as session:
-            settled = await claims.settle(session, _columns(results), now)
-            await claims.insert_attempts(session, _attempts(results))
-            due = [(each.claimed.id, each.verdict.due_at) for each in results if each.claimed.id in settled]
-            again = [(delivery_id, due_at) for delivery_id, due_at in due if due_at is not None]
-            ids, ats = [delivery_id for delivery_id, _ in again], [due_at for _, due_at in again]
-            await outbox.add_later(session, JOB, ids, [0] * len(ids), ats)
-            await self._note_health(session, results, now)
-        return [None] * len(results)
-
-    async def _note_health(self, session: Session, results: Sequence[WebhookResult], now: datetime) -> None:
-        healthy = {each.claimed.endpoint_id for each in results if each.verdict.state == "done"}
-        failing = {each.claimed.endpoint_id for each in results} - healthy
-        gone = {each.claimed.endpoint_id for each in results if each.verdict.is_gone}
-        await claims.note_health(session, healthy, failing, now)
-        keys = {
-            each.claimed.endpoint_id: EffectKey(
-                cause=Cause(kind=CauseKind.WEBHOOK_DELIVERY, id=each.claimed.id), generation=each.claimed.attempt
-            )
-            for each in results
+        columns: dict[str, Sequence[object]] = {
+            "ids": [each.claimed.id for each in results],
+            "attempts": [each.claimed.attempt for each in results],
+            "states": [each.verdict.state for each in results],
+            "reasons": [each.verdict.reason for each in results],
+            "statuses": [each.status for each in results],
+            "due": [each.verdict.due_at for each in results],
+            "tenants": [each.claimed.tenant_id for each in results],
+            "outcomes": ["done" if each.verdict.state == "done" else "failed" for each in results],
+            "responses": [each.response for each in results],
+            "started": [each.started_at for each in results],
+            "finished": [each.finished_at for each in results],
         }
-        disabled = await claims.disable(session, gone, failing, keys, now, now - DISABLE_AFTER)
-        await tell_endpoints(session, News(events=tuple(_event(endpoint) for endpoint in disabled)), now)
-        if disabled:
-            await self._tell_owners(session, disabled, now)
-
-
-def _columns(results: Sequence[WebhookResult]) -> dict[str, Sequence[object]]:
-    return {
-        "ids": [each.claimed.id for each in results],
-        "attempts": [each.claimed.attempt for each in results],
-        "states": [each.verdict.state for each in results],
-        "reasons": [each.verdict.reason for each in results],
-        "statuses": [each.status for each in results],
-        "due": [each.verdict.due_at for each in results],
-    }
-
-
-def _attempts(results: Sequence[WebhookResult]) -> dict[str, Sequence[object]]:
-    return {
-        "ids": [each.claimed.id for each in results],
-        "attempts": [each.claimed.attempt for each in results],
-        "tenants": [each.claimed.tenant_id for each in results],
-        "outcomes": ["done" if each.verdict.state == "done" else "failed" for each in results],
-        "statuses": [each.status for each in results],
-        "reasons": [each.verdict.reason for each in results],
-        "responses": [each.response for each in results],
-        "started": [each.started_at for each in results],
-        "finished": [each.finished_at for each in results],
-    }
+        async with transaction(self._engine, System("executor")) as session:
+            settled = await claims.settle(session, columns, now)
+            due = [(each.claimed.id, each.verdict.due_at) for each in results if each.claimed.id in settled]
+            again = {delivery_id: due_at for delivery_id, due_at in due if due_at is not None}
+            await outbox.add_later(session, JOB, list(again), [0] * len(again), list(again.values()))
+            healthy = {each.claimed.endpoint_id for each in results if each.verdict.state == "done"}
+            failing = {each.claimed.endpoint_id for each in results} - healthy
+            gone = {each.claimed.endpoint_id for each in results if each.verdict.is_gone}
+            await claims.note_health(session, healthy, failing, now)
+            keys = {
+                each.claimed.endpoint_id: EffectKey(
+                    cause=Cause(kind=CauseKind.WEBHOOK_DELIVERY, id=each.claimed.id), generation=each.claimed.attempt
+                )
+                for each in results
+            }
+            disabled = await claims.disable(session, gone, failing, keys, now, now - DISABLE_AFTER)
+            await tell_endpoints(session, News(events=tuple(_event(endpoint) for endpoint in disabled)), now)
+            if disabled:
+                await self._tell_owners(session, disabled, now)
+        return [None] * len(results)
 
 
 def _event(endpoint: DisabledEndpoint) -> Event:

@@ -13,6 +13,15 @@ from twoway_router.store import Session
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DueWebhook:
+    """A delivery that is due, before it is claimed. ``destination`` is its endpoint."""
+
+    id: UUID
+    destination: UUID
+    rests_until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ClaimedWebhook:
     """A delivery that this process may try until its lease ends, with its endpoint as it was when claimed."""
 
@@ -79,24 +88,23 @@ _POSTPONE: Final = text(
 )
 _SETTLE: Final = text(
     """
+    WITH tried AS (
+        INSERT INTO webhook_attempts
+            (delivery_id, attempt, tenant_id, outcome, status, reason, response, started_at, finished_at)
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS smallint[]), CAST(:tenants AS uuid[]),
+                             CAST(:outcomes AS text[]), CAST(:statuses AS smallint[]), CAST(:reasons AS text[]),
+                             CAST(:responses AS text[]), CAST(:started AS timestamptz[]), CAST(:finished AS timestamptz[]))
+        ON CONFLICT DO NOTHING
+    )
     UPDATE webhook_deliveries AS d
     SET state = entry.state, reason = entry.reason, last_status = entry.status, lease_until = NULL,
         due_at = coalesce(entry.due_at, d.due_at),
         settled_at = CASE WHEN entry.state IN ('done', 'failed') THEN CAST(:now AS timestamptz) END
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[]), CAST(:states AS text[]), CAST(:reasons AS text[]),
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS smallint[]), CAST(:states AS text[]), CAST(:reasons AS text[]),
                 CAST(:statuses AS smallint[]), CAST(:due AS timestamptz[]))
         AS entry (id, attempt, state, reason, status, due_at)
     WHERE d.id = entry.id AND d.attempt = entry.attempt AND d.state IN ('claimed', 'pending')
     RETURNING d.id
-    """
-)
-_ATTEMPTS: Final = text(
-    """
-    INSERT INTO webhook_attempts (delivery_id, attempt, tenant_id, outcome, status, reason, response, started_at, finished_at)
-    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS smallint[]), CAST(:tenants AS uuid[]),
-                         CAST(:outcomes AS text[]), CAST(:statuses AS smallint[]), CAST(:reasons AS text[]),
-                         CAST(:responses AS text[]), CAST(:started AS timestamptz[]), CAST(:finished AS timestamptz[]))
-    ON CONFLICT DO NOTHING
     """
 )
 _HEALTHY: Final = text(
@@ -121,10 +129,10 @@ _DISABLE: Final = text(
 )
 
 
-async def look(session: Session, ids: Collection[UUID], due_by: datetime) -> Sequence[tuple[UUID, UUID]]:
-    """Which of these deliveries are due: (delivery, endpoint)."""
+async def look(session: Session, ids: Collection[UUID], due_by: datetime) -> Sequence[DueWebhook]:
+    """Which of these deliveries are due."""
     rows = await session.execute(_LOOK, {"ids": list(ids), "due_by": due_by, "pending": PENDING})
-    return [(row.id, row.endpoint_id) for row in rows]
+    return [DueWebhook(id=row.id, destination=row.endpoint_id) for row in rows]
 
 
 async def claim(
@@ -144,13 +152,11 @@ async def postpone(session: Session, due: Mapping[UUID, datetime]) -> Mapping[UU
 
 
 async def settle(session: Session, columns: Mapping[str, Sequence[Any]], now: datetime) -> set[UUID]:
-    """Store what tries brought: ids, attempts, states, reasons, statuses, due. A later try's row is left alone."""
+    """Log tries and store what they brought; those that were stored: a later try's row is left alone.
+
+    ``columns``: ids, attempts, tenants, states, outcomes, statuses, reasons, responses, due, started, finished.
+    """
     return set(await session.scalars(_SETTLE, {**columns, "now": now}))
-
-
-async def insert_attempts(session: Session, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Log tries: ids, attempts, tenants, outcomes, statuses, reasons, responses, started, finished."""
-    await session.execute(_ATTEMPTS, dict(columns))
 
 
 async def note_health(session: Session, healthy: Collection[UUID], failing: Collection[UUID], now: datetime) -> None:
