@@ -4,11 +4,13 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
-from tests.cast import SEALER
+from tests.cast import BOB, SEALER
+from tests.flow.test_mt_order import plan
 from tests.support.scene import FakeHttp, Scene, taken
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.executor.connections import ConnectionBook
 from twoway_router.mts.delivery import Limits, SmsDelivery
+from twoway_router.mts.rules import MtClass
 from twoway_router.outbound.errors import SendRefused
 from twoway_router.outbound.sms import HttpSender
 
@@ -53,6 +55,36 @@ async def test_a_carrier_is_never_given_more_than_its_share_at_once(scene: Scene
     await sms.drain()
 
     assert (max(under_way), set(await scene.states())) == (4, {"handed_over"})
+
+
+async def test_bulk_at_a_slow_carrier_leaves_room_for_answers(scene: Scene) -> None:
+    for turn in range(6):
+        await plan(scene, "bulk", MtClass.BULK, handset=f"+3932000{turn:05}")
+    await plan(scene, "answer", handset=BOB)
+    is_full, is_answered, may_go = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    http = FakeHttp()
+
+    async def slow_for_bulk(request: HttpRequest) -> HttpReply:
+        if http.texts[-1] == "answer":
+            is_answered.set()
+        elif len(http.texts) == 3:
+            is_full.set()
+        if b"bulk" in request.body:
+            await may_go.wait()
+        return await taken(request)
+
+    http.answer = slow_for_bulk
+    sms = executor(scene, http)
+    delivering = asyncio.create_task(sms.bulk.deliver(await scene.take_jobs("sms.deliver_bulk")))
+    await asyncio.wait_for(is_full.wait(), 60)
+    await sms.deliver(await scene.take_jobs("sms.deliver"))
+    await asyncio.wait_for(is_answered.wait(), 60)
+    begun = list(http.texts)
+    may_go.set()
+    await delivering
+    await sms.drain()
+
+    assert (begun, set(await scene.states())) == (["bulk", "bulk", "bulk", "answer"], {"handed_over"})
 
 
 async def test_a_dead_carrier_is_left_alone_after_five_failures(scene: Scene) -> None:

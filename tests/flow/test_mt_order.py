@@ -13,9 +13,10 @@ from twoway_router.dispatch import queries as dispatch
 from twoway_router.dispatch.jobs import JOBS
 from twoway_router.domain.causes import CauseKind
 from twoway_router.domain.ids import new_id
+from twoway_router.domain.messages import DeliveryReceipt, DeliveryState
 from twoway_router.mts.rules import MtClass, job_of
-from twoway_router.mts.service import MtDraft, queue_mts
-from twoway_router.outbound.errors import SendRefused
+from twoway_router.mts.service import MtDraft, apply_receipts, queue_mts
+from twoway_router.outbound.errors import SendRefused, SendUnknown
 from twoway_router.store import System, outbox, transaction
 
 JOB, BULK = job_of(MtClass.ANSWER), job_of(MtClass.BULK)
@@ -86,6 +87,24 @@ async def test_a_retry_holds_the_next_answer_and_keeps_its_place(scene: Scene) -
     await deliver(scene)
 
     assert (early, scene.http.texts) == ([], ["one", "two"])
+
+
+async def test_a_receipt_for_what_would_be_tried_again_lets_the_next_answer_go(scene: Scene) -> None:
+    async def lost(request: HttpRequest) -> HttpReply:
+        raise SendUnknown("timeout")
+
+    await plan(scene, "one")
+    await deliver(scene, FakeHttp(answer=lost))
+    await plan(scene, "two")
+    await deliver(scene)
+    (one, _) = await scene.mts()
+    receipt = DeliveryReceipt(state=DeliveryState.DELIVERED, raw_state="1", reference=str(one.id))
+
+    async with transaction(scene.engine, System("test")) as session:
+        await apply_receipts(session, [(scene.connection_id, receipt)], now=scene.clock())
+    await deliver(scene)
+
+    assert (await scene.states(), scene.http.texts) == (["confirmed", "handed_over"], ["two"])
 
 
 async def test_a_retry_holds_a_reminder_that_has_become_due(scene: Scene) -> None:

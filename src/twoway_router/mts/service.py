@@ -212,7 +212,11 @@ async def apply_receipts(
     """
     if not reported:
         return News()
-    names = [name for connection_id, receipt in reported if (name := _name(connection_id, receipt))]
+    names = [
+        receipts.CarrierId(connection_id=connection_id, carrier_message_id=receipt.carrier_message_id)
+        for connection_id, receipt in reported
+        if receipt.carrier_message_id is not None
+    ]
     await receipts.lock(session, names)
     spoken = await receipts.find_spoken_of(
         session,
@@ -228,8 +232,26 @@ async def apply_receipts(
         if mt:
             _fold(states, mt.id, (mt.state, mt.delivery_state), receipt.state)
     await receipts.update_states(session, states, now)
-    rows = [_receipt_row(*each, mts.get(position)) for position, each in enumerate(reported)]
+    rows: list[dict[str, Any]] = [
+        {
+            "id": new_id(),
+            "connection_id": connection_id,
+            "carrier_message_id": receipt.carrier_message_id,
+            "reference": _reference(receipt),
+            "recipient": receipt.recipient,
+            "outbound_message_id": mts[position].id if position in mts else None,
+            "state": receipt.state.value,
+            "raw_state": receipt.raw_state,
+            "error": receipt.error,
+            "opted_out": receipt.opted_out,
+            "carrier_time": receipt.carrier_time,
+        }
+        for position, (connection_id, receipt) in enumerate(reported)
+    ]
     await receipts.insert_receipts(session, rows, now)
+    await add_successors(
+        session, {mt.order_key for mt in spoken if mt.id in states and mt.state == MtState.PLANNED}, now
+    )
     blocked = [
         departed(mts[position], Cause(kind=CauseKind.RECEIPT, id=rows[position]["id"]))
         for position, (_, receipt) in enumerate(reported)
@@ -288,28 +310,6 @@ def _fold(states: dict[UUID, States], mt_id: UUID, stored: States, reported: Del
     moved = after_receipt(MtState(state), DeliveryState(delivery_state) if delivery_state else None, reported)
     if moved:
         states[mt_id] = moved
-
-
-def _receipt_row(connection_id: ConnectionId, receipt: DeliveryReceipt, mt: receipts.Spoken | None) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "connection_id": connection_id,
-        "carrier_message_id": receipt.carrier_message_id,
-        "reference": _reference(receipt),
-        "recipient": receipt.recipient,
-        "outbound_message_id": mt.id if mt else None,
-        "state": receipt.state.value,
-        "raw_state": receipt.raw_state,
-        "error": receipt.error,
-        "opted_out": receipt.opted_out,
-        "carrier_time": receipt.carrier_time,
-    }
-
-
-def _name(connection_id: ConnectionId, receipt: DeliveryReceipt) -> receipts.CarrierId | None:
-    if receipt.carrier_message_id is None:
-        return None
-    return receipts.CarrierId(connection_id=connection_id, carrier_message_id=receipt.carrier_message_id)
 
 
 def _reference(receipt: DeliveryReceipt) -> UUID | None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twoway_router.domain.causes import CauseKind
 from twoway_router.domain.ids import new_id
 from twoway_router.domain.messages import Capability, DeliveryState, MtState, UnknownPolicy
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
@@ -14,11 +15,13 @@ from twoway_router.mts.rules import (
     REASONS,
     Circumstances,
     Entry,
+    MtClass,
     MtEvent,
     after_answer,
     after_look_up,
     after_receipt,
     after_unknown,
+    class_of,
     retry_delay,
 )
 
@@ -248,6 +251,21 @@ def test_a_receipt_moves_an_mt_forward_only(
     moved = after_receipt(state, known, reported)
 
     assert moved == expected
+
+
+@pytest.mark.parametrize(
+    ("cause", "origin", "expected"),
+    [
+        (CauseKind.INBOUND_MESSAGE, "opt_out", MtClass.COMPLIANCE),
+        (CauseKind.INBOUND_MESSAGE, "help", MtClass.COMPLIANCE),
+        (CauseKind.INBOUND_MESSAGE, "reply", MtClass.ANSWER),
+        (CauseKind.TIMER, "reply", MtClass.SERVICE),
+        (CauseKind.API_REQUEST, "reply", MtClass.SERVICE),
+        (CauseKind.CAMPAIGN_RECIPIENT, "campaign", MtClass.BULK),
+    ],
+)
+def test_what_an_mt_is_due_to_says_its_class(cause: CauseKind, origin: str, expected: MtClass) -> None:
+    assert class_of(cause, origin) is expected
 
 
 @given(st.lists(st.sampled_from(DeliveryState), max_size=8))

@@ -24,6 +24,15 @@ def test_room_is_what_the_limit_leaves() -> None:
     assert gate.room() == 1
 
 
+@pytest.mark.parametrize(("limit", "under_way", "room"), [(8, 0, 6), (8, 6, 0), (8, 7, 0), (1, 0, 1)])
+def test_who_spares_a_gate_leaves_a_quarter_of_it_to_the_others(limit: int, under_way: int, room: int) -> None:
+    gate = Gate(limit)
+
+    gate.enter(under_way)
+
+    assert (gate.room(spares=True), gate.room()) == (room, limit - under_way)
+
+
 @pytest.mark.parametrize(("failures", "seconds"), [(4, None), (5, 1), (6, 2), (7, 4), (20, 30)])
 def test_after_five_failures_it_rests_longer_each_time(failures: int, seconds: int | None) -> None:
     gate = Gate(10)

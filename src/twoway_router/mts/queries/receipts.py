@@ -22,6 +22,7 @@ class Spoken:
     tenant_id: UUID | None
     number_id: UUID
     recipient: str
+    order_key: int
     state: str
     delivery_state: str | None
 
@@ -37,7 +38,7 @@ class CarrierId:
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(:class, key) FROM unnest(CAST(:keys AS int[])) AS locks (key)")
 _FIND: Final = text(
     """
-    SELECT r.position, m.id, m.tenant_id, m.number_id, m.recipient, m.state, m.delivery_state
+    SELECT r.position, m.id, m.tenant_id, m.number_id, m.recipient, m.order_key, m.state, m.delivery_state
     FROM unnest(CAST(:positions AS int[]), CAST(:connection_ids AS uuid[]), CAST(:carrier_ids AS text[]),
                 CAST(:reference_ids AS uuid[])) AS r (position, connection_id, carrier_id, reference)
     CROSS JOIN LATERAL (
