@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.flow.talks import ASK_GYM, ASK_PIZZERIA, open_talks
+from tests.flow.front_door import ASK_GYM, ASK_PIZZERIA, open_door
 from tests.support.scene import Scene
 
 PIZZA = {"word": "TAVOLO", "actions": [ASK_PIZZERIA]}
@@ -21,21 +21,21 @@ async def test_the_question_who_is_meant_is_the_numbers_own(
     scene: Scene, database_url: str, text: str | dict[str, str]
 ) -> None:
     await speak(scene, choose=text)
-    talks = await open_talks(scene, database_url, (scene.pizzeria, PIZZA), (scene.gym, PALESTRA), ambiguity="ask")
+    door = await open_door(scene, database_url, (scene.pizzeria, PIZZA), (scene.gym, PALESTRA), ambiguity="ask")
 
     for words in ("TAVOLO", "PALESTRA", "si"):
-        await talks.say(words)
+        await door.say(words)
 
-    assert (await talks.texts())[-1] == "Chi? 1 = Palestra Forte, 2 = Pizzeria Bella"
+    assert (await door.texts())[-1] == "Chi? 1 = Palestra Forte, 2 = Pizzeria Bella"
 
 
 async def test_the_question_what_was_meant_follows_the_courtesy_text(scene: Scene, database_url: str) -> None:
     await speak(scene, courtesy="Boh.", did_you_mean="Forse {{ word }}?")
-    talks = await open_talks(scene, database_url, (scene.pizzeria, PIZZA))
+    door = await open_door(scene, database_url, (scene.pizzeria, PIZZA))
 
-    await talks.say("TAVOLLO")
+    await door.say("TAVOLLO")
 
-    assert await talks.texts() == ["Boh. Forse TAVOLO?"]
+    assert await door.texts() == ["Boh. Forse TAVOLO?"]
 
 
 @pytest.mark.parametrize(
@@ -50,28 +50,28 @@ async def test_a_keyword_without_a_text_of_its_own_says_its_numbers(
     scene: Scene, database_url: str, window: dict[str, str], expected: str
 ) -> None:
     await speak(scene, too_early="Ancora no: {{ word }}", too_late="Troppo tardi: {{ tenant }}")
-    talks = await open_talks(scene, database_url, (scene.pizzeria, PIZZA | window))
+    door = await open_door(scene, database_url, (scene.pizzeria, PIZZA | window))
 
-    await talks.say("TAVOLO")
+    await door.say("TAVOLO")
 
-    assert await talks.texts() == [expected]
+    assert await door.texts() == [expected]
 
 
 async def test_sold_out_is_said_in_the_numbers_words(scene: Scene, database_url: str) -> None:
     await speak(scene, sold_out="{{ word }}: finito")
     one = {"word": "POSTO", "limit": 1, "actions": [{"kind": "reply", "text": "Preso"}]}
-    talks = await open_talks(scene, database_url, (scene.pizzeria, one))
+    door = await open_door(scene, database_url, (scene.pizzeria, one))
 
     for _ in range(2):
-        await talks.say("POSTO")
+        await door.say("POSTO")
 
-    assert await talks.texts() == ["Preso", "POSTO: finito"]
+    assert await door.texts() == ["Preso", "POSTO: finito"]
 
 
 async def test_a_stop_with_a_keyword_is_confirmed_in_the_senders_language(scene: Scene, database_url: str) -> None:
     await speak(scene, opt_out_keyword={"it": "Fine: {{ tenant }}", "es": "Fin: {{ word }}"})
-    talks = await open_talks(scene, database_url, (scene.pizzeria, PIZZA))
+    door = await open_door(scene, database_url, (scene.pizzeria, PIZZA))
 
-    await talks.say("BAJA TAVOLO")
+    await door.say("BAJA TAVOLO")
 
-    assert await talks.texts() == ["Fin: TAVOLO"]
+    assert await door.texts() == ["Fin: TAVOLO"]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.cast import SEALER
 from tests.flow.doubles import QuietTransport
-from tests.flow.talks import open_talks
+from tests.flow.front_door import open_door
 from tests.support.scene import FakeHttp, Scene
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.config import Settings
@@ -121,10 +121,10 @@ async def test_a_delivery_receipt_is_told(scene: Scene) -> None:
 async def test_an_mt_that_a_stop_cancels_is_told_with_the_stop(scene: Scene, database_url: str) -> None:
     await subscribe(scene, scene.pizzeria, "message.failed")
     keyword = {"word": "PIZZA", "actions": [{"kind": "reply", "text": "Hello"}]}
-    talks = await open_talks(scene, database_url, (scene.pizzeria, keyword))
-    await talks.say("PIZZA")
+    door = await open_door(scene, database_url, (scene.pizzeria, keyword))
+    await door.say("PIZZA")
 
-    await talks.send("stop", "STOP")
+    await door.send("stop", "STOP")
 
     ((tenant_id, event_type, data),) = await told(scene)
     assert (tenant_id, event_type, data["reason"]) == (scene.pizzeria, "message.failed", "opted_out")

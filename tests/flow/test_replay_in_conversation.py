@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.flow.talks import ASK_GYM, ASK_PIZZERIA, Talks, open_talks
+from tests.flow.front_door import ASK_GYM, ASK_PIZZERIA, FrontDoor, open_door
 from tests.support.scene import Scene
 from twoway_router.inbound.queries.replays import lock_message
 from twoway_router.keywords.queries import list_rules_of_number
@@ -21,14 +21,14 @@ PALESTRA = {"word": "PALESTRA", "actions": [ASK_GYM]}
 
 
 @pytest.fixture
-async def talks(scene: Scene, database_url: str) -> Talks:
+async def door(scene: Scene, database_url: str) -> FrontDoor:
     """Two tenants that ask; every message a minute after the one before."""
-    return await open_talks(scene, database_url, (scene.pizzeria, PIZZA), (scene.gym, PALESTRA))
+    return await open_door(scene, database_url, (scene.pizzeria, PIZZA), (scene.gym, PALESTRA))
 
 
-async def again(talks: Talks, message: Any, **wish: Any) -> Replayed:
+async def again(door: FrontDoor, message: Any, **wish: Any) -> Replayed:
     """Replay one message and run it."""
-    scene = talks.scene
+    scene = door.scene
     async with transaction(scene.engine, System("test")) as session:
         numbers = [each.rules for each in await list_routed_numbers(session, [scene.number_id])]
         table = RoutingTable.build(numbers, await list_rules_of_number(session, scene.number_id))
@@ -37,90 +37,90 @@ async def again(talks: Talks, message: Any, **wish: Any) -> Replayed:
         (result,) = await replay(
             session, [row], Wish(**wish), table, within=None, by=Actor(), now=scene.clock(), tell=tell_endpoints
         )
-    await talks.run()
+    await door.run()
     return result
 
 
-async def stored(talks: Talks, message_id: UUID) -> Any:
+async def stored(door: FrontDoor, message_id: UUID) -> Any:
     """The message as it is now."""
-    [row] = await talks.scene.rows("SELECT * FROM inbound_messages WHERE id = :id", id=message_id)
+    [row] = await door.scene.rows("SELECT * FROM inbound_messages WHERE id = :id", id=message_id)
     return row
 
 
 @pytest.mark.parametrize("rules", ["current", "original"])
-async def test_an_answer_is_replayed_as_an_answer(talks: Talks, rules: str) -> None:
-    await talks.say("PIZZA")
-    answer = await talks.say("SI")
+async def test_an_answer_is_replayed_as_an_answer(door: FrontDoor, rules: str) -> None:
+    await door.say("PIZZA")
+    answer = await door.say("SI")
 
-    result = await again(talks, answer, rules=rules)
+    result = await again(door, answer, rules=rules)
 
-    after = await stored(talks, answer.id)
-    assert (result.problem, after.rule, after.tenant_id) == (None, "open_question", talks.scene.pizzeria)
-    assert await talks.texts() == ["Table for tonight?", "Your table waits.", "Your table waits."]
-
-
-async def test_the_question_that_was_open_then_counts_though_another_has_been_opened_since(talks: Talks) -> None:
-    await talks.say("PIZZA")
-    answer = await talks.say("SI")
-    await talks.say("PALESTRA")
-
-    await again(talks, answer)
-
-    assert (await stored(talks, answer.id)).tenant_id == talks.scene.pizzeria
+    after = await stored(door, answer.id)
+    assert (result.problem, after.rule, after.tenant_id) == (None, "open_question", door.scene.pizzeria)
+    assert await door.texts() == ["Table for tonight?", "Your table waits.", "Your table waits."]
 
 
-async def test_a_question_that_came_later_does_not_take_an_older_message(talks: Talks) -> None:
-    stray = await talks.say("SI")
-    await talks.say("PIZZA")
+async def test_the_question_that_was_open_then_counts_though_another_has_been_opened_since(door: FrontDoor) -> None:
+    await door.say("PIZZA")
+    answer = await door.say("SI")
+    await door.say("PALESTRA")
 
-    await again(talks, stray)
+    await again(door, answer)
 
-    assert (await stored(talks, stray.id)).rule == "courtesy"
+    assert (await stored(door, answer.id)).tenant_id == door.scene.pizzeria
 
 
-async def test_talk_goes_to_the_tenant_it_went_to_though_the_binding_was_refreshed_since(talks: Talks) -> None:
+async def test_a_question_that_came_later_does_not_take_an_older_message(door: FrontDoor) -> None:
+    stray = await door.say("SI")
+    await door.say("PIZZA")
+
+    await again(door, stray)
+
+    assert (await stored(door, stray.id)).rule == "courtesy"
+
+
+async def test_talk_goes_to_the_tenant_it_went_to_though_the_binding_was_refreshed_since(door: FrontDoor) -> None:
     for words in ("PIZZA", "SI"):
-        await talks.say(words)
-    talk = await talks.say("una domanda ancora")
-    await talks.say("e un'altra")
+        await door.say(words)
+    talk = await door.say("una domanda ancora")
+    await door.say("e un'altra")
 
-    await again(talks, talk)
+    await again(door, talk)
 
-    after = await stored(talks, talk.id)
-    assert (after.rule, after.tenant_id) == ("conversation", talks.scene.pizzeria)
+    after = await stored(door, talk.id)
+    assert (after.rule, after.tenant_id) == ("conversation", door.scene.pizzeria)
 
 
-async def test_who_was_in_touch_then_counts_for_a_message_that_something_else_decided(talks: Talks) -> None:
+async def test_who_was_in_touch_then_counts_for_a_message_that_something_else_decided(door: FrontDoor) -> None:
     for words in ("PIZZA", "SI"):
-        await talks.say(words)
-    palestra = await talks.say("PALESTRA")
-    await talks.say("PIZZA")
-    await talks.scene.rows("DELETE FROM keyword_spellings WHERE key = 'palestra'")
+        await door.say(words)
+    palestra = await door.say("PALESTRA")
+    await door.say("PIZZA")
+    await door.scene.rows("DELETE FROM keyword_spellings WHERE key = 'palestra'")
 
-    await again(talks, palestra)
+    await again(door, palestra)
 
-    after = await stored(talks, palestra.id)
-    assert (after.rule, after.tenant_id) == ("conversation", talks.scene.pizzeria)
+    after = await stored(door, palestra.id)
+    assert (after.rule, after.tenant_id) == ("conversation", door.scene.pizzeria)
 
 
-async def test_without_its_conversation_an_answer_is_not_guessed(talks: Talks) -> None:
-    await talks.say("PIZZA")
-    answer = await talks.say("SI")
-    await talks.scene.rows("DELETE FROM contexts")
+async def test_without_its_conversation_an_answer_is_not_guessed(door: FrontDoor) -> None:
+    await door.say("PIZZA")
+    answer = await door.say("SI")
+    await door.scene.rows("DELETE FROM contexts")
 
-    result = await again(talks, answer)
+    result = await again(door, answer)
 
     assert result.problem is not None
     assert (result.problem.code, result.message.generation) == ("replay_needs_conversation", 0)
 
 
 async def test_a_replay_may_ask_who_is_meant(scene: Scene, database_url: str) -> None:
-    talks = await open_talks(scene, database_url, (scene.pizzeria, PIZZA), (scene.gym, PALESTRA))
+    door = await open_door(scene, database_url, (scene.pizzeria, PIZZA), (scene.gym, PALESTRA))
     for words in ("PIZZA", "PALESTRA"):
-        await talks.say(words)
-    answer = await talks.say("SI")
+        await door.say(words)
+    answer = await door.say("SI")
     await scene.rows("""UPDATE numbers SET options = options || '{"ambiguity": "ask"}'""")
 
-    await again(talks, answer)
+    await again(door, answer)
 
-    assert (await talks.texts())[-1] == "A chi scrivi? Rispondi 1 = Palestra Forte, 2 = Pizzeria Bella."
+    assert (await door.texts())[-1] == "A chi scrivi? Rispondi 1 = Palestra Forte, 2 = Pizzeria Bella."

@@ -1,7 +1,7 @@
 """Action ``ask``: send a question and open it. Its answer runs its ``on_answer`` actions, in the same revision."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -119,15 +119,11 @@ def _range_of(key: str) -> range:
     return range(first, last + 1) if last <= _HIGHEST else range(0)
 
 
-def _by_answer(spec: AskSpec) -> Mapping[str, Sequence[ActionBase]]:
-    return spec.on_answer
-
-
 KIND: Final = ActionKind(
     spec=AskSpec,
     run=run,
     templates=(Template(field="text"),),
     check=_check,
     is_exchange=True,
-    later=Later(by_answer=_by_answer, for_answer=_for_answer, variable="answer"),
+    later=Later(by_answer=lambda spec: spec.on_answer, for_answer=_for_answer, variable="answer"),
 )

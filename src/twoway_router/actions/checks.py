@@ -38,7 +38,8 @@ def check_actions(
             yield from check_text(
                 getattr(action, template.field), f"{at}/{template.field}", known, is_sms=template.is_sms
             )
-        yield from kind.check(action, at)
+        if kind.check:
+            yield from kind.check(action, at)
         if kind.later:
             for answer, steps in kind.later.by_answer(action).items():
                 yield from check_actions(steps, f"{at}/on_answer/{answer}", kind.later.variable, kinds=kinds)

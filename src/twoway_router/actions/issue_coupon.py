@@ -41,17 +41,16 @@ async def run(session: Session, runs: Sequence[CouponRun], context: RunContext) 
     pools = sorted({(each.spec.pool_id, each.message.owner) for each in runs})
     for pool_id, tenant_id in pools:
         asking = [each for each in runs if (each.spec.pool_id, each.message.owner) == (pool_id, tenant_id)]
-        asked = sorted((_request(each) for each in asking), key=attrgetter("cause.id"))
+        asked = [
+            CouponRequest(cause=each.key.cause, ordinal=each.ordinal, sender=each.message.sender)
+            for each in sorted(asking, key=attrgetter("message.id"))
+        ]
         issued = await issue_codes(session, CouponPoolId(pool_id), tenant_id, asked, now=context.now)
         codes |= {(one.cause.id, one.ordinal): code for one, code in zip(asked, issued, strict=True)}
     results = [(each, codes[each.message.id, each.ordinal]) for each in runs]
     await _answer_empty(session, [each for each, code in results if code is None], context)
     context.events.extend(_event(each, code) for each, code in results)
     return [_outcome(code) for _, code in results]
-
-
-def _request(each: CouponRun) -> CouponRequest:
-    return CouponRequest(cause=each.key.cause, ordinal=each.ordinal, sender=each.message.sender)
 
 
 def _outcome(code: IssuedCode | None) -> Outcome:

@@ -65,10 +65,6 @@ class Later(Generic[SpecT]):
     variable: str
 
 
-def _accept(spec: ActionBase, at: str) -> Iterator[FieldError]:
-    yield from ()
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActionKind(Generic[SpecT]):
     """One kind of action. ``check`` yields what is wrong with a spec at a place, beyond its fields and templates.
@@ -82,6 +78,6 @@ class ActionKind(Generic[SpecT]):
     gives: Values | None = None
     references: tuple[Reference, ...] = ()
     facility: Facility | None = None
-    check: Callable[[SpecT, str], Iterator[FieldError]] = _accept
+    check: Callable[[SpecT, str], Iterator[FieldError]] | None = None
     later: Later[SpecT] | None = None
     is_exchange: bool = False

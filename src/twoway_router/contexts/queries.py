@@ -50,6 +50,7 @@ _PAST: Final = text(
         for closed in ("NULL", "NOT NULL")
     )
 )
+"""Open and closed ones apart: each half has a partial index of its own."""
 _BY_ID: Final = text(f"SELECT {_ROW} FROM contexts AS c WHERE c.id = ANY(CAST(:ids AS uuid[]))")
 _INSERT: Final = text(
     """
@@ -82,12 +83,14 @@ _TRIM: Final = text(
         WHERE ranked.of_tenant > :per_tenant OR ranked.of_sender > :per_sender))
     """
 )
+"""The newest stay open, first of a tenant's questions, then of all that are open with the person."""
 _NEW_WORD_CHOICES: Final = text(
     "INSERT INTO word_choices (number_id)"
     " SELECT DISTINCT asked.id FROM unnest(CAST(:ids AS uuid[])) AS asked (id)"
     " WHERE NOT EXISTS (SELECT FROM word_choices AS known WHERE known.number_id = asked.id)"
     " ON CONFLICT DO NOTHING RETURNING number_id"
 )
+"""Mostly the number is known: then nothing is written, and nobody waits for a transaction that writes it."""
 _WORD_CHOICES: Final = text("SELECT number_id FROM word_choices")
 _UPSERT_RECENT: Final = text(
     f"""
@@ -116,6 +119,7 @@ _TAKE: Final = text(
     RETURNING c.id
     """
 )
+"""Once only: a question that another message has answered is not locked, so it is not returned. A replay answers again."""
 _CLOSE_OPEN: Final = text(
     f"""
     WITH locked AS (

@@ -120,13 +120,14 @@ def decide(waiting: Sequence[WaitingMessage], facts: Facts) -> Sequence[Plan]:
     plans: list[Plan] = []
     answered: set[UUID] = set()
     for each in waiting:
-        plan = _decide_one(each, facts, answered)
+        plan = _plan_one(each, facts, answered)
         answered |= {taking.answer.context_id for taking in plan.takes}
         plans.append(plan)
     return plans
 
 
-def _decide_one(waiting: WaitingMessage, facts: Facts, answered: Set[UUID]) -> Plan:
+def _plan_one(waiting: WaitingMessage, facts: Facts, answered: Set[UUID]) -> Plan:
+    """What a message answers, if anything, decides its plan."""
     plain = _plan(waiting, None, facts)
     context = facts.contexts.get(waiting.context_id) if waiting.context_id else None
     if context is None or context.kind != "question":
@@ -139,10 +140,12 @@ def _decide_one(waiting: WaitingMessage, facts: Facts, answered: Set[UUID]) -> P
     taking = Taking(answer=Answer(context_id=context.id, inbound_message_id=waiting.id, answer=answer), otherwise=plain)
     if context.origin not in NUMBER_QUESTIONS:
         return replace(_plan(waiting, Turn(question=context, answer=answer), facts), takes=(taking,))
-    return _accept(waiting, context, taking, facts, answered)
+    return _answer_to_number(waiting, context, taking, facts, answered)
 
 
-def _accept(waiting: WaitingMessage, asked: StoredContext, taking: Taking, facts: Facts, answered: Set[UUID]) -> Plan:
+def _answer_to_number(
+    waiting: WaitingMessage, asked: StoredContext, taking: Taking, facts: Facts, answered: Set[UUID]
+) -> Plan:
     """The answer to a question of the number's: the message that waited goes to the tenant that its sender has named."""
     original = facts.originals.get(asked.inbound_message_id) if asked.inbound_message_id else None
     keyword = facts.keywords.get(asked.keyword_id) if asked.origin == "did_you_mean" and asked.keyword_id else None

@@ -18,7 +18,7 @@ from twoway_router.events.news import Listener, News
 from twoway_router.inbound.queries.restored import mark_restored
 from twoway_router.inbound.rules import CARRIER_OPT_OUT, CARRIER_REPLIED
 from twoway_router.ingress.arrivals import Arrival, Stored
-from twoway_router.ingress.open_contexts import Conversations
+from twoway_router.ingress.open_contexts import OpenContexts
 from twoway_router.ingress.queries import insert_messages_once, insert_quarantined
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.mts import service as mts
@@ -44,7 +44,7 @@ _CONSENT: Final = (RouteOutcome.OPT_OUT, RouteOutcome.OPT_IN)
 
 
 def decide(
-    cache: RoutingCache, arrival: Arrival, message: InboundMessage, talks: Conversations
+    cache: RoutingCache, arrival: Arrival, message: InboundMessage, open_contexts: OpenContexts
 ) -> tuple[NumberRules | None, Decision]:
     """Find the number by connection and address, then choose the route. Pure over the cached table and what is open."""
     number = cache.find_number(arrival.connection_id, message.recipient)
@@ -61,7 +61,7 @@ def decide(
         sender=message.sender,
         text=message.text,
         at=arrival.received_at,
-        contexts=talks.of(number, message, arrival.received_at),
+        contexts=open_contexts.of(number, message, arrival.received_at),
     )
     return number, with_suggestion(cache.table, request, choose_route(cache.table, request))
 
@@ -125,17 +125,17 @@ async def accept(
     ids: list[list[UUID]] = [[] for _ in arrivals]
     changes: dict[UUID, ConsentChange] = {}
     arrived = [(cache.find_number(each.connection_id, mo.recipient), mo) for each in arrivals for mo in each.messages]
-    talks = await Conversations.load(session, cache, arrived, now)
+    open_contexts = await OpenContexts.load(session, cache, arrived, now)
     for position, arrival in enumerate(arrivals):
         for message in arrival.messages:
-            number, decision = decide(cache, arrival, message, talks)
+            number, decision = decide(cache, arrival, message, open_contexts)
             if not arrival.is_sandbox:
                 ROUTED.labels(decision.outcome.value, decision.match_class or "").inc()
             message_id = new_id()
             ids[position].append(message_id)
             rows.append(_row(message_id, arrival, message, number, decision, cache.table.version))
             if number:
-                talks.note(message_id, number, message, decision)
+                open_contexts.note(message_id, number, message, decision)
             if number and decision.outcome in _CONSENT and message.sender_kind is SenderKind.MSISDN:
                 changes[message_id] = ConsentChange(
                     kind=ConsentKind(decision.outcome),
@@ -149,7 +149,7 @@ async def accept(
         obeyed = await mts.obey(session, said, now=now)
         await mark_restored(session, obeyed.restored_by)
         await tell(session, News(moved=obeyed.moved), now)
-    await talks.close(session, inserted, now)
+    await open_contexts.close(session, inserted, now)
     receipts = [(arrival.connection_id, receipt) for arrival in arrivals for receipt in arrival.receipts]
     if receipts:
         await tell(session, await mts.apply_receipts(session, receipts, now=now), now)

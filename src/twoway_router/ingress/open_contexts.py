@@ -17,7 +17,7 @@ from twoway_router.routing.types import Context, Decision, NumberRules, RouteOut
 from twoway_router.store.transaction import Session
 
 
-class Conversations:
+class OpenContexts:
     """What was open with the batch's senders, and what the batch closes. Used for one batch."""
 
     def __init__(self, found: dict[Person, list[StoredContext]]) -> None:
@@ -31,7 +31,7 @@ class Conversations:
         cache: RoutingCache,
         arrived: Iterable[tuple[NumberRules | None, InboundMessage]],
         now: datetime,
-    ) -> "Conversations":
+    ) -> "OpenContexts":
         """One statement for all whose text alone does not decide; none when nobody needs it."""
         people = {
             Person(number_id=number.number_id, msisdn=message.sender)

@@ -1,6 +1,6 @@
-"""Conversations in previews and explanations: given by hand, or as they are stored, and shown to whom they belong.
+"""Contexts in previews and explanations: given by hand, or as they are stored, and shown to whom they belong.
 
-Called by ``previews`` and ``replays``. What a tenant may see of another tenant's conversation is that there is one.
+Called by ``previews`` and ``replays``. What a tenant may see of another tenant's context is that there is one.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from twoway_router.routing.types import Context, ContextKind, Decision
 from twoway_router.web.schemas import Body, Shown
 
 FOREIGN: Final = "an open conversation of another tenant"
-OFFER: Final = "an open question of the number itself"
+OF_NUMBER: Final = "an open question of the number itself"
 
 
 class ContextIn(Body):
@@ -93,7 +93,7 @@ def _shown(context: Context, *, is_used: bool, viewer: TenantId | None) -> Conte
     is_own = context.tenant_id == viewer and not context.is_asked_by_number
     if viewer is not None and not is_own:
         hidden = dict.fromkeys(("kind", "tenant_id", "expected", "age_seconds", "lifetime_seconds"))
-        what = OFFER if context.is_asked_by_number else FOREIGN
+        what = OF_NUMBER if context.is_asked_by_number else FOREIGN
         return ContextOut.model_validate({**hidden, "is_yours": False, "is_used": is_used, "what": what})
     plain = "an open question" if context.kind is ContextKind.QUESTION else "a recent conversation"
     return ContextOut.model_validate(
@@ -105,6 +105,6 @@ def _shown(context: Context, *, is_used: bool, viewer: TenantId | None) -> Conte
             "expected": context.expected,
             "age_seconds": context.age_seconds,
             "lifetime_seconds": context.lifetime_seconds,
-            "what": OFFER if context.is_asked_by_number else plain,
+            "what": OF_NUMBER if context.is_asked_by_number else plain,
         }
     )

@@ -190,7 +190,7 @@ def _assigned(message: InboundMessages, keyword: Keywords) -> Mapping[str, Any]:
 
 
 def _routed(message: InboundMessages, table: RoutingTable, open_then: Sequence[StoredContext]) -> Mapping[str, Any]:
-    """Anew, with the conversations that were open when it came in. What they decided is not guessed without them."""
+    """Anew, with the contexts that were open when it came in. What they decided is not guessed without them."""
     if message.route == "context" and message.route_details.get("context_id") not in {
         str(each.id) for each in open_then
     }:
@@ -213,7 +213,7 @@ def _routed(message: InboundMessages, table: RoutingTable, open_then: Sequence[S
 def decide(
     message: InboundMessages, table: RoutingTable, open_then: Sequence[StoredContext], *, explain: bool = False
 ) -> Decision:
-    """Where a stored message would go by a table, at the time it came in, with these conversations open."""
+    """Where a stored message would go by a table, at the time it came in, with these contexts open."""
     request = RouteRequest(
         number_id=NumberId(message.number_id or message.connection_id),
         sender=message.sender,

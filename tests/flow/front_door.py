@@ -34,7 +34,7 @@ ASK_GYM = {
 
 
 @dataclass(kw_only=True)
-class Talks:
+class FrontDoor:
     """One shared number with a door."""
 
     scene: Scene
@@ -73,9 +73,9 @@ class Talks:
         return int(row.open)
 
 
-async def open_talks(
+async def open_door(
     scene: Scene, database_url: str, *claims: tuple[TenantId, dict[str, Any]], **options: Any
-) -> Talks:
+) -> FrontDoor:
     """The door, once these keywords are claimed and the number has these options."""
     patch = json.dumps(options)
     await scene.rows("UPDATE numbers SET options = options || CAST(:patch AS jsonb)", patch=patch)
@@ -85,4 +85,4 @@ async def open_talks(
             await keywords.claim(session, tenant_id, wanted, now=scene.clock())
     ingress = an_ingress(scene.engine, a_listener(database_url), clock=scene.clock)
     await ingress.start()
-    return Talks(scene=scene, ingress=ingress)
+    return FrontDoor(scene=scene, ingress=ingress)
