@@ -75,7 +75,7 @@ class OwnedTasks:
 
 
 class Supervised:
-    """A task that repeats ``body`` until it is stopped. ``failures`` counts the turns since the last one that worked."""
+    """A task that repeats ``body`` until it is stopped, or ``until`` says so."""
 
     def __init__(
         self,
@@ -91,7 +91,6 @@ class Supervised:
         self._expected = expected
         self._tasks = OwnedTasks("task.died")
         self._task: asyncio.Task[None] | None = None
-        self.failures = 0
 
     @property
     def is_alive(self) -> bool:
@@ -102,20 +101,12 @@ class Supervised:
         """Begin, once."""
         if self._task is None:
             self._task = self._tasks.start(
-                repeat(self._name, self._turn, until=self._until, expected=self._expected), task=self._name
+                repeat(self._name, self._body, until=self._until, expected=self._expected), task=self._name
             )
 
     async def stop(self) -> None:
         """Cancel it and wait until it has ended."""
         await self._tasks.cancel()
-
-    async def _turn(self) -> None:
-        try:
-            await self._body()
-        except BaseException:
-            self.failures += 1
-            raise
-        self.failures = 0
 
 
 async def repeat(

@@ -5,7 +5,7 @@ A text is one for all, or one for each language: the sender's is taken if a word
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
@@ -92,15 +92,10 @@ class NumberTexts(Body):
     @model_validator(mode="after")
     def _templates_are_sound(self) -> Self:
         for name, known in VARIABLES.items():
-            for source in _sources(getattr(self, name)):
+            text = getattr(self, name) or {}
+            for source in [text] if isinstance(text, str) else text.values():
                 _check(name, source, known)
         return self
-
-
-def _sources(text: Any) -> list[str]:
-    if text is None:
-        return []
-    return [text] if isinstance(text, str) else list(text.values())
 
 
 def _check(name: str, source: str, known: frozenset[str]) -> None:
