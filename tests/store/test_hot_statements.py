@@ -17,7 +17,7 @@ from twoway_router.dispatch import queries as dispatch
 from twoway_router.emails import queries as emails
 from twoway_router.emails.sweeps import SWEEPS as EMAIL_SWEEPS
 from twoway_router.executor import queries as executor
-from twoway_router.inbound.queries import reassigning, runs, waiting
+from twoway_router.inbound.queries import accepting, reassigning, runs, waiting
 from twoway_router.ingress import queries as ingress
 from twoway_router.ingress.queries import parts
 from twoway_router.mts.queries import (
@@ -38,6 +38,7 @@ from twoway_router.webhooks.queries import claims, deliveries, endpoints
 from twoway_router.webhooks.sweeps import SWEEPS as WEBHOOK_SWEEPS
 
 PATH = (
+    accepting,
     ingress,
     parts,
     executor,

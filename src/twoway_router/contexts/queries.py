@@ -161,6 +161,11 @@ _ASKED: Final = text(
     )
 )
 
+_OLD: Final = text(
+    "DELETE FROM contexts WHERE id IN"
+    " (SELECT id FROM contexts WHERE expires_at < :before ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
+)
+
 
 async def list_open(session: Session, people: Collection[Person], now: datetime) -> Sequence[StoredContext]:
     """All open contexts of these people; none of whoever they have stopped. Bounded by ``rules.OPEN_PER_SENDER`` and tenants."""
@@ -264,3 +269,8 @@ async def find_asked(session: Session, people: Collection[Person], since: dateti
 def _columns(people: Collection[Person]) -> dict[str, object]:
     listed = list(people)
     return {"numbers": [person.number_id for person in listed], "senders": [person.msisdn for person in listed]}
+
+
+async def forget_contexts(session: Session, before: datetime, limit: int) -> None:
+    """Delete contexts that ended long ago: replays under the current rules no longer need them."""
+    await session.execute(_OLD, {"before": before, "limit": limit})

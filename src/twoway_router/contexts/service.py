@@ -5,7 +5,8 @@ refreshes recent contexts. Nothing here decides where a message goes: that is ``
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import orjson
@@ -23,6 +24,10 @@ from twoway_router.contexts.rules import (
 )
 from twoway_router.domain.ids import new_id
 from twoway_router.store import Session, changes
+
+KEPT_AFTER_END: Final = timedelta(days=30)
+MOST_FORGOTTEN: Final = 5000
+"""In one transaction, so that it holds no locks for long."""
 
 
 async def load(session: Session, people: Collection[Person], now: datetime) -> dict[Person, list[StoredContext]]:
@@ -99,3 +104,8 @@ async def find_asked(session: Session, people: Collection[Person], *, now: datet
 async def list_word_choices(session: Session) -> frozenset[UUID]:
     """The numbers on which a message that is a keyword may yet be an answer."""
     return await queries.list_word_choices(session)
+
+
+async def forget_old(session: Session, now: datetime) -> None:
+    """Delete contexts that ended too long ago for replays; a part of them when there are many. Called by ``scheduler``."""
+    await queries.forget_contexts(session, now - KEPT_AFTER_END, MOST_FORGOTTEN)

@@ -15,11 +15,12 @@ from twoway_router.consent.rules import ConsentChange, ConsentKind, scope_of
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import InboundMessage, SenderKind, Sharing
 from twoway_router.events.news import Listener, News
+from twoway_router.inbound.queries.accepting import insert_messages_once
 from twoway_router.inbound.queries.restored import mark_restored
 from twoway_router.inbound.rules import CARRIER_OPT_OUT, CARRIER_REPLIED
 from twoway_router.ingress.arrivals import Arrival, Stored
 from twoway_router.ingress.open_contexts import OpenContexts
-from twoway_router.ingress.queries import insert_messages_once, insert_quarantined
+from twoway_router.ingress.queries import insert_quarantined
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.mts import service as mts
 from twoway_router.routing.plan import choose_route
@@ -74,7 +75,7 @@ def _row(
     decision: Decision,
     version: int,
 ) -> tuple[Any, ...]:
-    """One row of inbound_messages, in the order of ``queries._COLUMNS``."""
+    """One row of inbound_messages, in the order of ``inbound.queries.accepting``."""
     owner = decision.tenant_id or (number.number_id if number else arrival.connection_id)
     return (
         message_id,

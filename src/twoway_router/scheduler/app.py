@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from twoway_router.config import Settings
+from twoway_router.contexts import service as contexts
 from twoway_router.dispatch.port import DeadJob, Transport
 from twoway_router.domain.clock import Clock
 from twoway_router.inbound.queries.runs import count_failure
@@ -23,14 +24,12 @@ from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.periods import first_id_of
 from twoway_router.tasks import pause
 from twoway_router.telemetry.metrics import WORK_DUE, WORK_OLDEST_AGE
+from twoway_router.web import idempotency
 from twoway_router.webhooks.listener import tell_endpoints
 
 log = structlog.get_logger(__name__)
 
 CLEAN_EVERY: Final = timedelta(minutes=5)
-KEYS_KEPT: Final = timedelta(days=7)
-CONTEXTS_KEPT: Final = timedelta(days=30)
-"""After their expiry."""
 COURTESIES_KEPT: Final = timedelta(days=2)
 PROCESSES_KEPT: Final = timedelta(days=2)
 """After they were last seen."""
@@ -115,7 +114,8 @@ class Scheduler:
         async with transaction(self._engine, System("scheduler")) as session:
             self._due = dict(await queries.count_due(session, now))
             if self._cleaned_at is None or now - self._cleaned_at > CLEAN_EVERY:
-                await queries.forget_old(session, keys_before=now - KEYS_KEPT, contexts_before=now - CONTEXTS_KEPT)
+                await idempotency.forget_answers(session, now)
+                await contexts.forget_old(session, now)
                 await forget_courtesies(session, (now - COURTESIES_KEPT).date())
                 await heartbeats.forget_lost(session, now - PROCESSES_KEPT)
                 self._cleaned_at = now

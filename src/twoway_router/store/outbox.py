@@ -25,11 +25,31 @@ _ADD = text(
 
 """The notification is sent at commit, once for all of a transaction's, and costs no round trip of its own here."""
 
+
+def jobs_of(rows: str, *, job: str, lane: str, available_at: str = "now()") -> str:
+    """An INSERT of the jobs of rows with an ``id``, for statements that write rows and jobs in one round trip.
+
+    A job holds all ids of a lane, in order. ``job``, ``lane`` and ``available_at`` are SQL over the rows.
+    """
+    return (
+        "INSERT INTO outbox (job, lane, ids, available_at)"
+        f" SELECT job, lane, array_agg(id ORDER BY id), available_at"
+        f" FROM (SELECT id, {job} AS job, {lane} AS lane, {available_at} AS available_at FROM {rows}) AS written"
+        " GROUP BY job, lane, available_at RETURNING 1"
+    )
+
+
+LANE_OF_ORDER_KEY = f"mod(mod(order_key, {LANES}) + {LANES}, {LANES})"
+"""``lane_of`` in SQL. ``mod`` twice, because order keys may be negative and lanes may not."""
+
 _ADD_LATER = text(
     "INSERT INTO outbox (job, lane, ids, available_at)"
     " SELECT :job, entry.lane, ARRAY[entry.id], entry.at"
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:lanes AS smallint[]), CAST(:ats AS timestamptz[])) AS entry (id, lane, at)"
 )
+
+DUE = "count(*), min(available_at) FROM outbox WHERE dead_at IS NULL AND available_at <= :now"
+"""How many rows are due, and since when the oldest: a part of the scheduler's statement."""
 
 _COUNT = text(
     "SELECT job, count(*) FILTER (WHERE available_at <= now()) AS due,"

@@ -67,20 +67,6 @@ class Changes(Base):
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class IdempotencyKeys(Base):
-    """The stored answer to a POST, written in the transaction of its effect. Kept seven days."""
-
-    __tablename__ = "idempotency_keys"
-
-    owner: Mapped[str] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(primary_key=True)
-    request_hash: Mapped[bytes]
-    status: Mapped[int] = mapped_column(SmallInteger)
-    headers: Mapped[dict[str, Any]]
-    body: Mapped[bytes]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
-
-
 class Heartbeats(Base):
     """One row per running process: which versions run, and which code levels before a contracting migration."""
 

@@ -18,6 +18,9 @@ from twoway_router.store.sealing import Sealer
 from twoway_router.web import queries
 
 KEPT_FOR: Final = timedelta(days=7)
+MOST_FORGOTTEN: Final = 5000
+"""In one transaction, so that it holds no locks for long."""
+
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _KEPT_HEADERS: Final = ("content-type", "etag", "location")
 
@@ -85,3 +88,8 @@ async def read_key(request: Request, session: Session, sealer: Sealer, owner: st
     asked = f"{request.method}\n{request.url.path}\n{request.url.query}\n".encode()
     request_hash = sha256(asked + await request.body()).digest()
     return KeptAnswer(session, sealer, owner=owner, key=key, request_hash=request_hash)
+
+
+async def forget_answers(session: Session, now: datetime) -> None:
+    """Delete answers that are kept no longer; a part of them when there are many. Called by ``scheduler``."""
+    await queries.forget_keys(session, now - KEPT_FOR, MOST_FORGOTTEN)

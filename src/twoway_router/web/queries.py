@@ -5,12 +5,16 @@ from datetime import datetime
 from hashlib import blake2b
 
 import sqlalchemy.exc
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from twoway_router.store import Session
-from twoway_router.store.tables import IdempotencyKeys
+from twoway_router.web.tables import IdempotencyKeys
 
+_OLD_KEYS = text(
+    "DELETE FROM idempotency_keys WHERE (owner, key) IN"
+    " (SELECT owner, key FROM idempotency_keys WHERE created_at < :before LIMIT :limit FOR UPDATE SKIP LOCKED)"
+)
 _GONE = (sqlalchemy.exc.InterfaceError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, OSError)
 _TRANSIENT = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")
 
@@ -67,3 +71,8 @@ async def keep_answer(session: Session, owner: str, key: str, answer: StoredAnsw
     }
     added = insert(IdempotencyKeys).values(owner=owner, key=key, **values)
     await session.execute(added.on_conflict_do_update(index_elements=["owner", "key"], set_=values))
+
+
+async def forget_keys(session: Session, before: datetime, limit: int) -> None:
+    """Delete keys that are older than their answers are kept."""
+    await session.execute(_OLD_KEYS, {"before": before, "limit": limit})

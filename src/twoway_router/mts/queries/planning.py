@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from twoway_router.domain.messages import MtState
 from twoway_router.store import Session
-from twoway_router.store.outbox import CHANNEL
+from twoway_router.store.outbox import CHANNEL, jobs_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +50,7 @@ _COLUMNS: Final[Mapping[str, str]] = {
 _NAMES: Final = ", ".join(_COLUMNS)
 _ARRAYS: Final = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS.items())
 
+_AVAILABLE_AT: Final = "CASE WHEN due_at > :now THEN due_at ELSE now() END"
 _INSERT: Final = text(
     f"""
     WITH entry AS (
@@ -60,11 +61,7 @@ _INSERT: Final = text(
                CASE WHEN state = :planned THEN NULL ELSE CAST(:now AS timestamptz) END
         FROM entry
     ), jobs AS (
-        INSERT INTO outbox (job, lane, ids, available_at)
-        SELECT job, lane, array_agg(id ORDER BY id), CASE WHEN due_at > :now THEN due_at ELSE now() END
-        FROM entry WHERE state = :planned
-        GROUP BY job, lane, due_at
-        RETURNING 1
+        {jobs_of("entry WHERE state = :planned", job="job", lane="lane", available_at=_AVAILABLE_AT)}
     )
     SELECT count(pg_notify(:channel, '')) FROM (SELECT 1 FROM jobs LIMIT 1) AS any_job
     """
