@@ -1,12 +1,18 @@
 """A tenant's sandbox: the whole way from a made-up text to its receipt, on the simulated carrier, apart from live traffic."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from prometheus_client import REGISTRY
+from sqlalchemy.exc import IntegrityError
 
 from tests.cast import SHARED
 from tests.support.playground import Playground, playing
+from twoway_router.carriers.engine import ConnectionView, compile_connection
+from twoway_router.carriers.registry import SANDBOX, carrier_of
+from twoway_router.domain.messages import Encoding, OutboundMessage
+from twoway_router.domain.outcomes import Failed
 from twoway_router.telemetry.metrics import ROUTED
 
 
@@ -149,15 +155,33 @@ async def test_live_messages_still_go_to_the_real_carrier(playground: Playground
 
 
 async def test_a_live_message_that_is_sent_there_by_mistake_is_refused(playground: Playground) -> None:
-    await playground.scene.rows("UPDATE connections SET carrier = 'sandbox'")
-    keyword_id = await playground.scene.add_keyword(playground.scene.pizzeria, {"kind": "reply", "text": "Live"})
-    message_id = await playground.scene.ask(keyword_id, sender="+447700900001")
-    await playground.scene.runner().run([message_id])
+    scene = playground.scene
+    keyword_id = await scene.add_keyword(scene.pizzeria, {"kind": "reply", "text": "Live"})
+    await scene.runner().run([await scene.ask(keyword_id, sender="+447700900001")])
+    (mt,) = await scene.mts()
+    view = ConnectionView(
+        connection_id=scene.connection_id, carrier=SANDBOX, country=None, settings={}, secrets={"key": "long-key"}
+    )
+    message = OutboundMessage(
+        reference=str(mt.id),
+        sender=mt.sender,
+        recipient=mt.recipient,
+        text=mt.text,
+        encoding=Encoding(mt.encoding),
+        segments=1,
+    )
 
-    await playground.work(4)
+    reply = await playground.carrier.send(
+        compile_connection(carrier_of(SANDBOX), view), message, timeout=timedelta(seconds=20), now=scene.clock()
+    )
 
-    (mt,) = await playground.scene.mts()
-    assert (mt.state, mt.reason) == ("failed", "carrier_refused")
+    assert isinstance(reply, Failed)
+    assert reply.reason == "carrier_refused"
+
+
+async def test_no_live_connection_can_have_the_carrier_of_sandboxes(playground: Playground) -> None:
+    with pytest.raises(IntegrityError):
+        await playground.scene.rows("UPDATE connections SET carrier = 'sandbox'")
 
 
 MAGIC = [
