@@ -16,10 +16,10 @@ from twoway_router.coupons import queries as coupons
 from twoway_router.dispatch import queries as dispatch
 from twoway_router.emails import queries as emails
 from twoway_router.emails.sweeps import SWEEPS as EMAIL_SWEEPS
-from twoway_router.executor import queries as executor
 from twoway_router.inbound.queries import accepting, reassigning, runs, waiting
 from twoway_router.ingress import queries as ingress
 from twoway_router.ingress.queries import parts
+from twoway_router.keywords import queries as keywords
 from twoway_router.mts.queries import (
     cancelling,
     correspondents,
@@ -31,9 +31,12 @@ from twoway_router.mts.queries import (
     receipts,
     sweeping,
 )
+from twoway_router.numbers import queries as numbers
 from twoway_router.scheduler import queries as scheduler
 from twoway_router.store import outbox
 from twoway_router.store.engine import HOT
+from twoway_router.tenants import queries as tenants
+from twoway_router.web import queries as web
 from twoway_router.webhooks.queries import claims, deliveries, endpoints
 from twoway_router.webhooks.sweeps import SWEEPS as WEBHOOK_SWEEPS
 
@@ -41,7 +44,6 @@ PATH = (
     accepting,
     ingress,
     parts,
-    executor,
     runs,
     planning,
     delivering,
@@ -69,6 +71,8 @@ def statements(module: ModuleType) -> list[TextClause]:
 
 STATEMENTS = [
     *(each for module in (*PATH, *BESIDE, *BEHIND) for each in statements(module) if each not in WHOLE),
+    *(keywords._REVISIONS, keywords._CURRENT, keywords._NEW_PLACES, keywords._TAKE_PLACES, numbers._OF_RUNS),
+    *(tenants._NAMED, conversations._OLD, web._OLD_KEYS),
     *(each for sweeps in (WEBHOOK_SWEEPS, EMAIL_SWEEPS) for each in (sweeps.lapsed, sweeps.forgotten)),
 ]
 

@@ -14,9 +14,9 @@ from twoway_router.actions.call_webhook import CallWebhookSpec
 from twoway_router.actions.issue_coupon import IssueCouponSpec
 from twoway_router.domain.errors import RouterError
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId, new_id
-from twoway_router.executor.queries import list_revisions
 from twoway_router.keywords import queries, service
 from twoway_router.keywords.follower import RoutingCache
+from twoway_router.keywords.queries import list_revisions
 from twoway_router.keywords.rules import (
     DefinitionNotAcceptable,
     KeywordClaim,

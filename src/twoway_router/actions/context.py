@@ -5,31 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from twoway_router.actions.conditions import Condition
 from twoway_router.domain.causes import Cause, CauseKind, EffectKey
-from twoway_router.domain.ids import InboundMessageId, NumberId, TenantId
+from twoway_router.domain.ids import InboundMessageId, TenantId
 from twoway_router.domain.outcomes import Outcome
 from twoway_router.events.news import Departure, Event
-from twoway_router.numbers.default_texts import OwnText
+from twoway_router.numbers.rules import RunNumber
 from twoway_router.store import Session
 
 Spec = TypeVar("Spec")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunNumber:
-    """The number a message came to."""
-
-    id: NumberId
-    address: str
-    country: str
-    zone: ZoneInfo
-    languages: Sequence[str]
-    texts: Mapping[str, OwnText]
-    owner: TenantId | None
-    conversation: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

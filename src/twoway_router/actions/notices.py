@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
-from twoway_router.actions.context import PlannedAction, Run, RunContext, RunMessage, RunNumber
+from twoway_router.actions.context import PlannedAction, Run, RunContext, RunMessage
 from twoway_router.actions.reply import outcome_of, queue
 from twoway_router.domain.messages import UnknownPolicy
 from twoway_router.domain.outcomes import Done, Outcome
 from twoway_router.events.catalogue import SenderOptedOut
 from twoway_router.events.news import Departure, Event
-from twoway_router.inbound.queries.runs import find_repeated_opt_outs, take_courtesies
+from twoway_router.inbound.service import find_repeated_opt_outs, take_courtesies
 from twoway_router.mts.service import MtDraft
 from twoway_router.numbers.default_texts import (
     COURTESY,
@@ -28,6 +28,7 @@ from twoway_router.numbers.default_texts import (
     default_text,
     own_text,
 )
+from twoway_router.numbers.rules import RunNumber
 from twoway_router.store import Session
 from twoway_router.templates.liquid import render
 

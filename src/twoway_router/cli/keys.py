@@ -11,7 +11,7 @@ from twoway_router.domain.clock import utc_now
 from twoway_router.domain.ids import TenantId
 from twoway_router.store import Session
 from twoway_router.store.audit import SYSTEM
-from twoway_router.tenants import queries, service
+from twoway_router.tenants import service
 from twoway_router.tenants.rules import SCOPES, KeyWish
 from twoway_router.tenants.tables import ApiKeys
 from twoway_router.web.audit import Trail
@@ -57,7 +57,7 @@ def list_keys() -> None:
     """List all keys: kid, owner, state, name."""
 
     async def read(session: Session) -> list[ApiKeys]:
-        return list(await queries.list_keys(session, tenant_id=None, after=None, limit=1000))
+        return list(await service.list_keys(session, tenant_id=None, after=None, limit=1000))
 
     for key in in_transaction(read):
         state = "revoked" if key.revoked_at else f"expires {key.expires_at:%Y-%m-%d}" if key.expires_at else "active"

@@ -6,7 +6,7 @@ from uuid import UUID
 import typer
 
 from twoway_router.cli.work import in_transaction
-from twoway_router.inbound.queries.parked import ParkedMessage, list_parked, requeue
+from twoway_router.inbound.service import ParkedMessage, list_parked, requeue
 from twoway_router.store import Session, outbox
 
 parked_app = typer.Typer(no_args_is_help=True, help="Messages that failed every try and wait for someone.")

@@ -8,10 +8,9 @@ from twoway_router.contexts import service as contexts
 from twoway_router.events.catalogue import MessageReceived
 from twoway_router.events.news import Event, Listener, News
 from twoway_router.executor.decide import Plan, after_answers, after_places, places_wanted, recent_contexts
-from twoway_router.executor.queries import take_places
 from twoway_router.executor.steps import run_steps
-from twoway_router.inbound.queries.reassigning import reassign
-from twoway_router.inbound.queries.runs import finish
+from twoway_router.inbound.service import finish, reassign
+from twoway_router.keywords.service import take_places
 from twoway_router.store import Session
 
 MOST_TAKINGS: Final = 2

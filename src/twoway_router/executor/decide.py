@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from twoway_router.actions.context import PlannedAction, RunMessage, RunNumber
+from twoway_router.actions.context import PlannedAction, RunMessage
 from twoway_router.actions.notices import (
     plan_closed,
     plan_courtesy,
@@ -24,15 +24,16 @@ from twoway_router.actions.registry import plan_actions, plan_answer
 from twoway_router.consent.rules import Person
 from twoway_router.contexts.rules import NUMBER_QUESTIONS, Answer, Recent, StoredContext
 from twoway_router.domain.ids import InboundMessageId, TenantId
-from twoway_router.executor.queries import KeywordRow, TenantRow
 from twoway_router.executor.revisions import Revision
-from twoway_router.inbound.queries.reassigning import Original, Reassignment
-from twoway_router.inbound.queries.runs import EarlierRun, FinishedRun, WaitingMessage
+from twoway_router.inbound.service import EarlierRun, FinishedRun, Original, Reassignment, WaitingMessage
 from twoway_router.keywords.definitions import KeywordDefinition
+from twoway_router.keywords.service import KeywordRow
+from twoway_router.numbers.rules import RunNumber
 from twoway_router.routing.answers import is_free_text, read_answer
 from twoway_router.routing.text import fold
 from twoway_router.routing.types import WindowState
 from twoway_router.routing.words import vocabulary
+from twoway_router.tenants.service import NamedTenant
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +46,7 @@ class Facts:
 
     now: datetime
     numbers: Mapping[UUID, RunNumber]
-    tenants: Mapping[UUID, TenantRow] = field(default_factory=dict)
+    tenants: Mapping[UUID, NamedTenant] = field(default_factory=dict)
     contexts: Mapping[UUID, StoredContext] = field(default_factory=dict)
     originals: Mapping[UUID, Original] = field(default_factory=dict)
     keywords: Mapping[UUID, KeywordRow] = field(default_factory=dict)

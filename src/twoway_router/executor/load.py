@@ -7,11 +7,12 @@ from uuid import UUID
 from twoway_router.contexts.rules import NUMBER_QUESTIONS, StoredContext
 from twoway_router.contexts.service import list_contexts
 from twoway_router.executor.decide import Facts
-from twoway_router.executor.queries import KeywordRow, list_keywords, list_numbers, list_tenants
 from twoway_router.executor.revisions import Revision, RevisionBook
-from twoway_router.inbound.queries.reassigning import list_originals
-from twoway_router.inbound.queries.runs import WaitingMessage, find_known, list_earlier
+from twoway_router.inbound.service import WaitingMessage, find_known, list_earlier, list_originals
+from twoway_router.keywords.service import KeywordRow, list_current
+from twoway_router.numbers.service import list_of_runs
 from twoway_router.store import Session
+from twoway_router.tenants.service import list_named
 
 
 async def load(session: Session, waiting: Sequence[WaitingMessage], revisions: RevisionBook, now: datetime) -> Facts:
@@ -24,7 +25,7 @@ async def load(session: Session, waiting: Sequence[WaitingMessage], revisions: R
     contexts |= await list_contexts(session, {context.target_id for context in asked if context.target_id})
     meant = {context.keyword_id for context in asked if context.keyword_id}
     suggested = {each.details.suggestion for each in waiting if each.details.suggestion}
-    keywords = await list_keywords(session, meant | suggested)
+    keywords = await list_current(session, meant | suggested)
     wanted = {each.id: _revisions(each, contexts, keywords) for each in waiting}
     definitions = await revisions.load(session, {revision for found in wanted.values() for revision in found})
     conditional = {
@@ -35,8 +36,8 @@ async def load(session: Session, waiting: Sequence[WaitingMessage], revisions: R
     single = [each.id for each in waiting if each.only_ordinal is not None]
     return Facts(
         now=now,
-        numbers=await list_numbers(session, {each.number_id for each in waiting}),
-        tenants=await list_tenants(session, tenant_ids),
+        numbers=await list_of_runs(session, {each.number_id for each in waiting}),
+        tenants=await list_named(session, tenant_ids),
         contexts=contexts,
         originals=await list_originals(
             session, {context.inbound_message_id for context in asked if context.inbound_message_id}

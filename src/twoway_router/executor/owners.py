@@ -6,7 +6,7 @@ from datetime import datetime
 from twoway_router.domain.ids import TenantId
 from twoway_router.emails.service import EmailDraft, queue_emails
 from twoway_router.store import Session
-from twoway_router.webhooks.queries.claims import DisabledEndpoint
+from twoway_router.webhooks.service import DisabledEndpoint
 
 _BODY = (
     "Your webhook endpoint {url} gets no more events: {why}.\n\n"

@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 from typing import Final
 from uuid import UUID
 
-from twoway_router.executor.queries import list_revisions
 from twoway_router.keywords.definitions import KeywordDefinition
+from twoway_router.keywords.service import list_revisions
 from twoway_router.store import Session
 
 KEPT: Final = 20_000

@@ -19,10 +19,15 @@ from twoway_router.events.news import Listener
 from twoway_router.executor.apply import apply
 from twoway_router.executor.decide import decide
 from twoway_router.executor.load import load
-from twoway_router.executor.queries import list_order_keys
 from twoway_router.executor.revisions import RevisionBook
-from twoway_router.inbound.queries import runs
-from twoway_router.inbound.queries.runs import WaitingMessage
+from twoway_router.inbound.service import (
+    WaitingMessage,
+    count_failure,
+    list_order_keys,
+    list_waiting,
+    lock_keys,
+    lock_people,
+)
 from twoway_router.store import Engine, Session, System, outbox, transaction
 from twoway_router.store.failures import is_transient
 from twoway_router.store.group_commit import GroupCommit
@@ -88,8 +93,8 @@ class MessageRunner:
     async def _run_once(self, ids: Sequence[UUID]) -> bool:
         """One transaction for what waits of these messages' people, as much as goes into one; whether there may be more."""
         async with transaction(self._engine, System("executor")) as session:
-            keys = await runs.lock_people(session, ids, self._rows)
-            waiting = await runs.list_waiting(session, keys, self._rows) if keys else []
+            keys = await lock_people(session, ids, self._rows)
+            waiting = await list_waiting(session, keys, self._rows) if keys else []
             if waiting:
                 await self._execute(session, waiting)
         self._count(waiting)
@@ -114,8 +119,8 @@ class MessageRunner:
     async def _run_half(self, keys: Sequence[int]) -> bool:
         """One transaction for what waits of these people; whether there may be more."""
         async with transaction(self._engine, System("executor")) as session:
-            await runs.lock_keys(session, keys)
-            waiting = await runs.list_waiting(session, keys, self._rows)
+            await lock_keys(session, keys)
+            waiting = await list_waiting(session, keys, self._rows)
             if waiting:
                 await self._execute(session, waiting)
         self._count(waiting)
@@ -126,8 +131,8 @@ class MessageRunner:
         waiting: Sequence[WaitingMessage] = ()
         try:
             async with transaction(self._engine, System("executor")) as session:
-                await runs.lock_keys(session, [key])
-                waiting = await runs.list_waiting(session, [key], 1)
+                await lock_keys(session, [key])
+                waiting = await list_waiting(session, [key], 1)
                 if waiting:
                     await self._execute(session, waiting)
         except Exception as error:
@@ -147,7 +152,7 @@ class MessageRunner:
         """Note the failure; whether the person's next message may follow (only when this one is parked)."""
         reason = describe(error)
         async with transaction(self._engine, System("executor")) as session:
-            counted = await runs.count_failure(session, message.id, reason, self._limits.tries)
+            counted = await count_failure(session, message.id, reason, self._limits.tries)
             if counted and counted[0] == "accepted":
                 delay = BACK_OFF_SECONDS[min(counted[1], len(BACK_OFF_SECONDS)) - 1]
                 due_at = self._clock() + timedelta(seconds=delay)

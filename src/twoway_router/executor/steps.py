@@ -13,7 +13,7 @@ from twoway_router.actions.context import PlannedAction, Run, RunContext
 from twoway_router.domain.ids import new_id
 from twoway_router.domain.outcomes import Done, Outcome
 from twoway_router.executor.decide import Plan
-from twoway_router.inbound.queries.runs import FinishedRun
+from twoway_router.inbound.service import FinishedRun
 from twoway_router.store import Session
 from twoway_router.telemetry.metrics import RUNS
 

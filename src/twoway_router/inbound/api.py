@@ -9,7 +9,7 @@ from twoway_router.domain.errors import NotFound
 from twoway_router.inbound.queries import listing
 from twoway_router.inbound.queries.listing import InboundFilter
 from twoway_router.inbound.schemas import InboundMessageOut, InboundStoryOut, MoState
-from twoway_router.mts.queries.listing import list_answers
+from twoway_router.mts.service import list_answers
 from twoway_router.routing.types import RouteOutcome
 from twoway_router.store.periods import Period
 from twoway_router.web.auth import CurrentPrincipal

@@ -15,9 +15,8 @@ from twoway_router.consent.rules import ConsentChange, ConsentKind, scope_of
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import InboundMessage, SenderKind, Sharing
 from twoway_router.events.news import Listener, News
-from twoway_router.inbound.queries.accepting import insert_messages_once
-from twoway_router.inbound.queries.restored import mark_restored
 from twoway_router.inbound.rules import CARRIER_OPT_OUT, CARRIER_REPLIED
+from twoway_router.inbound.service import insert_messages_once, mark_restored
 from twoway_router.ingress.arrivals import Arrival, Stored
 from twoway_router.ingress.open_contexts import OpenContexts
 from twoway_router.ingress.queries import insert_quarantined

@@ -19,7 +19,7 @@ from twoway_router.carriers.http import HttpReply, RawRequest
 from twoway_router.carriers.reading.selection import Parsed
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.ingress.redaction import hider, redact_body, redact_headers, redact_query, summary_of
-from twoway_router.numbers.queries import insert_requests
+from twoway_router.numbers.service import insert_requests
 from twoway_router.store.failures import DATABASE_ERRORS
 from twoway_router.store.transaction import Engine, System, transaction
 from twoway_router.tasks import pause

@@ -12,7 +12,7 @@ from twoway_router.keywords.rules import KeywordExists, KeywordReleased, NumberN
 from twoway_router.keywords.service import get_keyword, set_state
 from twoway_router.keywords.states import ACTIVE, APPROVED, RELEASED, REQUESTED, SUSPENDED, KeywordHeld, StateNotAllowed
 from twoway_router.keywords.tables import Keywords
-from twoway_router.numbers.queries import find_number
+from twoway_router.numbers.service import find_number
 from twoway_router.store import Session, audit, changes
 from twoway_router.store.audit import Actor
 

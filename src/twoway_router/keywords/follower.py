@@ -7,7 +7,7 @@ from uuid import UUID
 from twoway_router.contexts.service import list_word_choices
 from twoway_router.domain.ids import ConnectionId, KeywordId, NumberId
 from twoway_router.keywords.queries import list_keyword_ids_of_tenant, list_keyword_rules
-from twoway_router.numbers.queries import RoutedNumber, list_routed_numbers
+from twoway_router.numbers.service import RoutedNumber, list_routed_numbers
 from twoway_router.routing.barred_words import NO_BARRED_WORDS, BarredWords
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.types import KeywordRules, NumberRules

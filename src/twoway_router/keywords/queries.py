@@ -1,6 +1,7 @@
 """SQL of keywords: claims and their spellings, revisions to run, and the rules that routing is built from."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -65,6 +66,45 @@ _MOVE_KEY = text(
     " AND (other.tenant_id = own.tenant_id OR isempty(other.period) OR isempty(own.period)"
     " OR other.period && own.period)) RETURNING own.key"
 )
+_REVISIONS: Final = text(
+    "SELECT keyword_id, revision, definition FROM keyword_revisions WHERE (keyword_id, revision) IN"
+    " (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:revisions AS int[])))"
+)
+_CURRENT: Final = text(
+    "SELECT k.id, k.tenant_id, k.revision, k.word, k.state = 'active' AND t.state = 'active' AS is_active"
+    " FROM keywords AS k JOIN tenants AS t ON t.id = k.tenant_id WHERE k.id = ANY(CAST(:ids AS uuid[]))"
+)
+_NEW_PLACES: Final = text(
+    "INSERT INTO keyword_places (keyword_id, taken) SELECT id, 0 FROM unnest(CAST(:ids AS uuid[])) AS new (id)"
+    " WHERE NOT EXISTS (SELECT FROM keyword_places AS known WHERE known.keyword_id = new.id) ON CONFLICT DO NOTHING"
+)
+_TAKE_PLACES: Final = text(
+    """
+    WITH wanted AS (
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS int[]), CAST(:limits AS int[]))
+            AS wanted (id, places, most)
+    ), locked AS (
+        SELECT keyword_id, taken FROM keyword_places WHERE keyword_id IN (SELECT id FROM wanted)
+        ORDER BY keyword_id FOR UPDATE
+    ), granted AS (
+        SELECT wanted.id, least(wanted.places, greatest(wanted.most - locked.taken, 0)) AS places
+        FROM wanted JOIN locked ON locked.keyword_id = wanted.id
+    )
+    UPDATE keyword_places AS p SET taken = p.taken + granted.places FROM granted WHERE p.keyword_id = granted.id
+    RETURNING p.keyword_id, granted.places
+    """
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeywordRow:
+    """A keyword as it is now. A suspended tenant's is not active."""
+
+    id: UUID
+    tenant_id: UUID
+    revision: int
+    word: str
+    is_active: bool
 
 
 async def list_keyword_rules(session: Session, keyword_ids: Collection[UUID] | None = None) -> Sequence[KeywordRules]:
@@ -252,3 +292,28 @@ def _rules(row: Sequence[Any]) -> KeywordRules:
         is_glued=is_glued,
         is_whole_message=is_whole_message,
     )
+
+
+async def list_revisions(
+    session: Session, wanted: Collection[tuple[UUID, int]]
+) -> Mapping[tuple[UUID, int], Mapping[str, Any]]:
+    """Definitions of keyword revisions, as stored."""
+    columns = {"ids": [keyword_id for keyword_id, _ in wanted], "revisions": [revision for _, revision in wanted]}
+    return {(row.keyword_id, row.revision): row.definition for row in await session.execute(_REVISIONS, columns)}
+
+
+async def list_current(session: Session, ids: Collection[UUID]) -> Mapping[UUID, KeywordRow]:
+    """Keywords as they are now, by id."""
+    rows = await session.execute(_CURRENT, {"ids": list(ids)}) if ids else ()
+    return {row.id: KeywordRow(**row._asdict()) for row in rows}
+
+
+async def take_places(session: Session, wanted: Mapping[UUID, tuple[int, int]]) -> Mapping[UUID, int]:
+    """Take as many places of each keyword as there are: (how many are wanted, its limit). Exact: the count is locked."""
+    await session.execute(_NEW_PLACES, {"ids": list(wanted)})
+    columns = {
+        "ids": list(wanted),
+        "counts": [count for count, _ in wanted.values()],
+        "limits": [limit for _, limit in wanted.values()],
+    }
+    return {row.keyword_id: row.places for row in await session.execute(_TAKE_PLACES, columns)}

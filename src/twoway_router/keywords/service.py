@@ -30,14 +30,20 @@ from twoway_router.keywords.rules import (
 )
 from twoway_router.keywords.states import RELEASED, REQUESTED, ApprovalNeeded, action_of, check_step, first_state
 from twoway_router.keywords.tables import Keywords
-from twoway_router.numbers.queries import find_number, list_routed_numbers
-from twoway_router.numbers.service import explain_absence
+from twoway_router.numbers.service import explain_absence, find_number, list_routed_numbers
 from twoway_router.numbers.tables import Numbers
 from twoway_router.routing.barred_words import NO_BARRED_WORDS
 from twoway_router.routing.claims import Claim, VerdictKind, judge_claim
 from twoway_router.routing.index import RoutingTable
 from twoway_router.store import Session, audit, changes
 from twoway_router.store.audit import SYSTEM, Actor
+
+# What other packages may ask of these tables.
+KeywordRow = queries.KeywordRow
+list_current = queries.list_current
+list_revisions = queries.list_revisions
+list_rules_of_number = queries.list_rules_of_number
+take_places = queries.take_places
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

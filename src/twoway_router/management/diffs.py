@@ -13,13 +13,13 @@ from twoway_router.contexts.rules import StoredContext
 from twoway_router.contexts.service import list_past
 from twoway_router.domain.errors import FieldError, Forbidden, NotFound, Unprocessable
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId, new_id
-from twoway_router.inbound.queries.listing import RoutedText, list_routed_texts
-from twoway_router.keywords.queries import list_rules_of_number
+from twoway_router.inbound.service import RoutedText, list_routed_texts
 from twoway_router.keywords.rules import KeywordNotFound, show_collision
 from twoway_router.keywords.schemas import CollisionOut
+from twoway_router.keywords.service import list_rules_of_number
 from twoway_router.management.diff_schemas import ChangeOut, DiffIn, DiffOut, DraftKeyword, DraftVerdict, SideOut
 from twoway_router.management.previews import show
-from twoway_router.numbers.queries import find_number, list_routed_numbers
+from twoway_router.numbers.service import find_number, list_routed_numbers
 from twoway_router.routing.claims import Claim, VerdictKind, judge_claim
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.types import KeywordRules, NumberRules, RouteOutcome, RouteRequest

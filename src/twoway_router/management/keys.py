@@ -4,7 +4,7 @@ from datetime import datetime
 
 from twoway_router.domain.ids import ApiKeyId, TenantId
 from twoway_router.store import Engine, System, transaction
-from twoway_router.tenants.queries import find_key_by_kid, note_key_use
+from twoway_router.tenants.service import find_key_by_kid, note_key_use
 from twoway_router.web.auth import NOTED_EVERY, KeyRecord
 
 

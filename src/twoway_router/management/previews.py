@@ -13,7 +13,7 @@ from twoway_router.domain.errors import NotFound
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.domain.msisdn import read_address
 from twoway_router.management.contexts import ContextIn, ContextOut, read_contexts, show_contexts
-from twoway_router.numbers import queries
+from twoway_router.numbers.service import find_number, find_number_by_address
 from twoway_router.numbers.tables import Numbers
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
@@ -137,11 +137,11 @@ async def _contexts(
 
 async def _number(session: Session, body: PreviewIn, usable_by: TenantId | None) -> Numbers:
     if body.number_id is not None:
-        found = await queries.find_number(session, body.number_id, usable_by=usable_by)
+        found = await find_number(session, body.number_id, usable_by=usable_by)
     else:
         country = body.country or ""
         address, _ = read_address(body.number or "", country)
-        found = await queries.find_number_by_address(session, country, address, usable_by=usable_by)
+        found = await find_number_by_address(session, country, address, usable_by=usable_by)
     if found is None:
         raise NotFound
     return found

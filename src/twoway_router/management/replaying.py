@@ -17,9 +17,8 @@ from twoway_router.domain.errors import Conflict, RouterError, Unprocessable
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.domain.messages import SenderKind
 from twoway_router.events.news import Listener, News
-from twoway_router.inbound.queries import replays
-from twoway_router.inbound.queries.restored import mark_restored
 from twoway_router.inbound.rules import CARRIER_OPT_OUT
+from twoway_router.inbound.service import begin_generation, list_original_routes, list_run_ordinals, mark_restored
 from twoway_router.inbound.tables import InboundMessages
 from twoway_router.keywords.tables import Keywords
 from twoway_router.mts import service as messaging
@@ -112,8 +111,8 @@ async def replay(
 ) -> Sequence[Replayed]:
     """Begin a new generation of locked messages, as far as each may; one result a message, in order."""
     ids = [message.id for message in messages]
-    originals = await replays.list_original_routes(session, ids) if wish.rules == "original" else {}
-    ordinals = await replays.list_run_ordinals(session, ids) if wish.ordinal is not None else {}
+    originals = await list_original_routes(session, ids) if wish.rules == "original" else {}
+    ordinals = await list_run_ordinals(session, ids) if wish.ordinal is not None else {}
     open_then = await contexts.list_past(session, ids if wish.is_anew else ())
     results: list[Replayed] = []
     entries: list[Entry] = []
@@ -127,7 +126,7 @@ async def replay(
         except RouterError as problem:
             results.append(Replayed(message=message, problem=problem))
             continue
-        replays.begin_generation(session, message, route, only=wish.ordinal, now=now)
+        begin_generation(session, message, route, only=wish.ordinal, now=now)
         if change := _consent_change(message, before, table):
             changes.append(change)
         entries.append(_entry(message, wish, before))

@@ -8,9 +8,8 @@ from pydantic import ConfigDict, Field, model_validator
 from twoway_router.contexts.service import list_past
 from twoway_router.domain.errors import Forbidden, NotFound
 from twoway_router.domain.ids import KeywordId, NumberId
-from twoway_router.inbound.queries import listing, replays
-from twoway_router.inbound.queries.listing import InboundFilter
 from twoway_router.inbound.schemas import MoState, RouteOut
+from twoway_router.inbound.service import InboundFilter, find_inbound, lock_message, lock_messages
 from twoway_router.inbound.tables import InboundMessages
 from twoway_router.keywords.service import get_keyword
 from twoway_router.keywords.tables import Keywords
@@ -126,9 +125,7 @@ async def replay_inbound_messages(
 ) -> ReplaysOut:
     """Replay messages by filter, a page at a time. Those that cannot be replayed are named and left as they are."""
     within = caller.tenant_id
-    rows = await replays.lock_messages(
-        session, within=within, where=body.to_filter(), after=body.after, limit=body.limit + 1
-    )
+    rows = await lock_messages(session, within=within, where=body.to_filter(), after=body.after, limit=body.limit + 1)
     page = rows[: body.limit]
     results = await replay(
         session, page, Wish(rules=body.rules), table, within=within, by=actor_of(caller), now=now, tell=tell
@@ -155,7 +152,7 @@ async def replay_inbound_message(
     tell: Tell,
 ) -> ReplayOut:
     """Replay one message. Its earlier effects stay; what it does again is a new generation."""
-    message = await replays.lock_message(session, message_id, within=caller.tenant_id)
+    message = await lock_message(session, message_id, within=caller.tenant_id)
     if message is None:
         raise NotFound
     keyword = await _keyword(session, body.keyword_id, caller)
@@ -173,7 +170,7 @@ async def explain_inbound_message(
     message_id: UUID, caller: CurrentPrincipal, session: DbSession, table: CurrentTable
 ) -> ExplanationOut:
     """Explain a message: what was decided, what would be decided now, and every keyword that was looked at."""
-    message = await listing.find_inbound(session, message_id, within=caller.tenant_id, is_sandbox=caller.is_sandbox)
+    message = await find_inbound(session, message_id, within=caller.tenant_id, is_sandbox=caller.is_sandbox)
     if message is None:
         raise NotFound
     if message.number_id is None:

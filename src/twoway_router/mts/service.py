@@ -19,7 +19,7 @@ from twoway_router.domain.ids import ConnectionId, NumberId, OutboundMessageId, 
 from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, MtState, UnknownPolicy
 from twoway_router.events.news import Departure, News
 from twoway_router.mts.jobs import add_successors
-from twoway_router.mts.queries import cancelling, correspondents, planning, progress, receipts
+from twoway_router.mts.queries import cancelling, correspondents, listing, planning, progress, receipts, sweeping
 from twoway_router.mts.queries.progress import Progress
 from twoway_router.mts.rules import (
     MOVES,
@@ -38,6 +38,10 @@ from twoway_router.telemetry.metrics import CONSENT_BLOCKED, RECEIPTS
 
 States = tuple[str, str | None]
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+
+# What other packages may ask of these tables.
+list_answers = listing.list_answers
+DUE = sweeping.DUE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,14 +2,17 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
 from twoway_router.domain.messages import Sharing
+from twoway_router.numbers.rules import RunNumber
 from twoway_router.numbers.tables import ConnectionRequests, Connections, Numbers
 from twoway_router.routing.types import AmbiguityPolicy, NumberRules
 from twoway_router.store import Session
@@ -76,6 +79,13 @@ class NumberFilter:
     def for_tenants(self) -> "NumberFilter":
         """Tenants know neither connections nor sandboxes by their ids, so they do not filter by them."""
         return replace(self, connection_id=None, sandbox_id=None)
+
+
+_OF_RUNS: Final = text(
+    "SELECT id, address, country, time_zone, languages, texts, tenant_id,"
+    " coalesce(CAST(options->>'conversation_hours' AS integer), 120) AS conversation_hours"
+    " FROM numbers WHERE id = ANY(CAST(:ids AS uuid[]))"
+)
 
 
 async def is_connection_inserted(session: Session, connection: Connections) -> bool:
@@ -240,3 +250,20 @@ def is_visible_to(
     if is_sandbox:
         return number_column.in_(select(Numbers.id).where(Numbers.sandbox_id == tenant_id))
     return tenant_column == tenant_id
+
+
+async def list_of_runs(session: Session, ids: Collection[UUID]) -> Mapping[UUID, RunNumber]:
+    """The numbers that messages came to, by id."""
+    return {
+        row.id: RunNumber(
+            id=NumberId(row.id),
+            address=row.address,
+            country=row.country,
+            zone=ZoneInfo(row.time_zone),
+            languages=row.languages,
+            texts={name: text for name, text in row.texts.items() if text},
+            owner=TenantId(row.tenant_id) if row.tenant_id else None,
+            conversation=timedelta(hours=row.conversation_hours),
+        )
+        for row in await session.execute(_OF_RUNS, {"ids": list(ids)})
+    }

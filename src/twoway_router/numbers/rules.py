@@ -1,14 +1,18 @@
 """What makes an address, a zone or an overlay of settings acceptable, and what is said otherwise. Pure; for both services."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any, Final
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from twoway_router.domain.errors import Conflict, FieldError, Unprocessable
+from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.domain.messages import NumberKind
 from twoway_router.domain.msisdn import read_msisdn
+from twoway_router.numbers.default_texts import OwnText
 
 _SHORT_CODE: Final = re.compile(r"[0-9]{3,8}")
 
@@ -47,3 +51,17 @@ def overlaid(current: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, 
 def unacceptable(field: str, detail: str) -> Unprocessable:
     """A refusal of one field of a body."""
     return Unprocessable(errors=[FieldError(pointer=f"/{field}", detail=detail)])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunNumber:
+    """The number a message came to."""
+
+    id: NumberId
+    address: str
+    country: str
+    zone: ZoneInfo
+    languages: Sequence[str]
+    texts: Mapping[str, OwnText]
+    owner: TenantId | None
+    conversation: timedelta = timedelta(0)

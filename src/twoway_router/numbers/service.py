@@ -13,8 +13,19 @@ from twoway_router.numbers.rules import AddressTaken, SandboxBoundary, overlaid,
 from twoway_router.numbers.tables import Numbers
 from twoway_router.store import Session, changes
 from twoway_router.store.unique import is_flushed
-from twoway_router.tenants.queries import find_sandbox, find_tenant
+from twoway_router.tenants.service import find_sandbox, find_tenant
 from twoway_router.web.etags import Expected
+
+# What other packages may ask of these tables.
+RoutedNumber = queries.RoutedNumber
+find_number = queries.find_number
+find_number_by_address = queries.find_number_by_address
+find_sandbox_connection = queries.find_sandbox_connection
+insert_requests = queries.insert_requests
+is_connection_inserted = queries.is_connection_inserted
+is_visible_to = queries.is_visible_to
+list_of_runs = queries.list_of_runs
+list_routed_numbers = queries.list_routed_numbers
 
 
 class NumberTaken(Conflict):

@@ -10,9 +10,8 @@ from twoway_router.domain.clock import utc_now
 from twoway_router.processes.roles import ROLES
 from twoway_router.processes.shared import Shared, make_process, prepare, transport_part
 from twoway_router.store import System, transaction
-from twoway_router.tenants.queries import find_key_by_kid
 from twoway_router.tenants.rules import KeyWish
-from twoway_router.tenants.service import create_key
+from twoway_router.tenants.service import create_key, find_key_by_kid
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

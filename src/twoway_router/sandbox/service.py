@@ -12,7 +12,7 @@ from twoway_router.domain.ids import TenantId, new_id
 from twoway_router.domain.messages import Sharing
 from twoway_router.numbers import service as numbers
 from twoway_router.numbers.connection_service import ConnectionNameTaken
-from twoway_router.numbers.queries import (
+from twoway_router.numbers.service import (
     find_number,
     find_number_by_address,
     find_sandbox_connection,
@@ -23,7 +23,7 @@ from twoway_router.sandbox import queries
 from twoway_router.sandbox.rules import MOST_NUMBERS
 from twoway_router.store import Session
 from twoway_router.store.sealing import Sealer
-from twoway_router.tenants.queries import find_tenant
+from twoway_router.tenants.service import find_tenant
 from twoway_router.web.etags import Expected
 
 SENDS_PER_SECOND: Final = "10"

@@ -15,8 +15,7 @@ from twoway_router.config import Settings
 from twoway_router.contexts import service as contexts
 from twoway_router.dispatch.port import DeadJob, Transport
 from twoway_router.domain.clock import Clock
-from twoway_router.inbound.queries.runs import count_failure
-from twoway_router.inbound.queries.waiting import forget_courtesies
+from twoway_router.inbound.service import count_failure, forget_courtesies
 from twoway_router.scheduler import queries
 from twoway_router.scheduler.sweeps import ForgottenMessages, Sweep, sweeps_by_name
 from twoway_router.store import Engine, System, heartbeats, outbox, transaction

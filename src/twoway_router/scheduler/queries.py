@@ -7,8 +7,8 @@ from typing import Final
 from sqlalchemy import text
 
 from twoway_router.emails.sweeps import SWEEPS as EMAILS
-from twoway_router.inbound.queries.waiting import ACCEPTED, PARKED
-from twoway_router.mts.queries.sweeping import DUE as MTS
+from twoway_router.inbound.service import ACCEPTED, PARKED
+from twoway_router.mts.service import DUE as MTS
 from twoway_router.store import Session, outbox
 from twoway_router.webhooks.sweeps import SWEEPS as WEBHOOKS
 

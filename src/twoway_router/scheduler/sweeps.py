@@ -7,7 +7,7 @@ from uuid import UUID
 
 from twoway_router.emails.sweeps import SWEEPS as EMAILS
 from twoway_router.events.news import Listener
-from twoway_router.inbound.queries.waiting import Waiting, list_waiting
+from twoway_router.inbound.service import Waiting, list_overdue
 from twoway_router.mts import sweeps as mts
 from twoway_router.store import Engine, Session, System, outbox, transaction
 from twoway_router.store.periods import first_id_of
@@ -58,7 +58,7 @@ class ForgottenMessages:
         """One turn; how many messages got a new job."""
         before = first_id_of(now - self._forgotten_after)
         async with transaction(self._engine, System("scheduler")) as session:
-            found = await list_waiting(session, before, self._place, LIMIT)
+            found = await list_overdue(session, before, self._place, LIMIT)
             fresh = [each for each in found if self._helped.get(each.id, _NEVER) < now - self._forgotten_after]
             lanes = [outbox.lane_of(each.order_key) for each in fresh]
             await outbox.add(session, "message.run", [each.id for each in fresh], lanes)

@@ -1,11 +1,12 @@
 """SQL of tenants and API keys. Called by ``service``."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from twoway_router.domain.ids import ApiKeyId, TenantId
@@ -20,6 +21,18 @@ class KeyWithTenant:
 
     key: ApiKeys
     tenant_state: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamedTenant:
+    """A tenant as those who write to it see it."""
+
+    id: UUID
+    name: str
+    is_active: bool
+
+
+_NAMED: Final = text("SELECT id, name, state = 'active' AS is_active FROM tenants WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 
 async def insert_tenant_once(
@@ -115,3 +128,9 @@ async def note_key_use(session: Session, key_id: ApiKeyId, now: datetime, *, eve
 def _is_key_of(tenant_id: UUID) -> ColumnElement[bool]:
     sandboxes = select(Tenants.id).where(Tenants.sandbox_of == tenant_id)
     return or_(ApiKeys.tenant_id == tenant_id, ApiKeys.tenant_id.in_(sandboxes))
+
+
+async def list_named(session: Session, ids: Collection[UUID]) -> Mapping[UUID, NamedTenant]:
+    """The tenants that messages belong to, by id."""
+    rows = await session.execute(_NAMED, {"ids": list(ids)}) if ids else ()
+    return {row.id: NamedTenant(**row._asdict()) for row in rows}

@@ -16,6 +16,15 @@ from twoway_router.tenants.tables import ApiKeys, Tenants
 from twoway_router.web.auth import Principal, make_key
 from twoway_router.web.etags import Expected, content_tag
 
+# What other packages may ask of these tables.
+NamedTenant = queries.NamedTenant
+find_key_by_kid = queries.find_key_by_kid
+find_sandbox = queries.find_sandbox
+find_tenant = queries.find_tenant
+list_keys = queries.list_keys
+list_named = queries.list_named
+note_key_use = queries.note_key_use
+
 
 class TenantNameTaken(Conflict):
     """Another tenant already has this name."""

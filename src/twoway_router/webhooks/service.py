@@ -16,7 +16,7 @@ from twoway_router.domain.causes import Cause, CauseKind, EffectKey
 from twoway_router.domain.ids import TenantId, WebhookDeliveryId, WebhookEndpointId, new_id
 from twoway_router.store import Session, outbox
 from twoway_router.store.sealing import Sealer
-from twoway_router.webhooks.queries import deliveries, endpoints
+from twoway_router.webhooks.queries import claims, deliveries, endpoints
 from twoway_router.webhooks.rules import (
     DELETED,
     ROTATION_OVERLAP,
@@ -39,6 +39,9 @@ JOB: Final = "webhook.deliver"
 REDELIVERY_LIMIT: Final = 1000
 
 Entropy = Callable[[int], bytes]
+
+# What other packages may ask of these tables.
+DisabledEndpoint = claims.DisabledEndpoint
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from tests.cast import ANN
-from twoway_router.actions.context import RunMessage, RunNumber
+from twoway_router.actions.context import RunMessage
 from twoway_router.domain.ids import InboundMessageId, NumberId, TenantId, new_id
+from twoway_router.numbers.rules import RunNumber
 
 NUMBER = RunNumber(
     id=NumberId(new_id()),

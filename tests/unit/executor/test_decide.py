@@ -21,11 +21,12 @@ from twoway_router.executor.decide import (
     places_wanted,
     recent_contexts,
 )
-from twoway_router.executor.queries import KeywordRow, TenantRow
 from twoway_router.inbound.queries.reassigning import Original
 from twoway_router.inbound.queries.runs import FinishedRun, WaitingMessage
 from twoway_router.keywords.definitions import KeywordDefinition
+from twoway_router.keywords.queries import KeywordRow
 from twoway_router.routing.route_details import RouteDetails
+from twoway_router.tenants.queries import NamedTenant
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 PIZZERIA, GYM = TenantId(new_id()), TenantId(new_id())
@@ -102,7 +103,7 @@ def facts(*contexts: StoredContext, **fields: Any) -> Facts:
     values: dict[str, Any] = {
         "now": NOW,
         "numbers": {NUMBER.id: NUMBER},
-        "tenants": {PIZZERIA: TenantRow(id=PIZZERIA, name="Pizzeria", is_active=True)},
+        "tenants": {PIZZERIA: NamedTenant(id=PIZZERIA, name="Pizzeria", is_active=True)},
         "contexts": {context.id: context for context in contexts},
         "definitions": {(PIZZA, 1): a_definition()},
     }
@@ -156,7 +157,7 @@ def test_a_sub_keyword_has_actions_of_its_own() -> None:
 
 
 def test_a_suspended_tenants_keyword_does_nothing() -> None:
-    suspended = TenantRow(id=PIZZERIA, name="Pizzeria", is_active=False)
+    suspended = NamedTenant(id=PIZZERIA, name="Pizzeria", is_active=False)
 
     assert decide_one(a_message(), facts(tenants={PIZZERIA: suspended})).steps == ()
 
@@ -188,7 +189,7 @@ def test_a_misspelt_keyword_is_asked_about_while_it_is_active(
 
 @pytest.mark.parametrize(("active", "steps"), [({PIZZERIA, GYM}, ["choose"]), ({GYM}, ["choose"]), (set(), [])])
 def test_between_active_tenants_the_sender_chooses(active: set[UUID], steps: list[str]) -> None:
-    tenants = {each: TenantRow(id=each, name=str(each), is_active=each in active) for each in (PIZZERIA, GYM)}
+    tenants = {each: NamedTenant(id=each, name=str(each), is_active=each in active) for each in (PIZZERIA, GYM)}
     asks = [{"context_id": str(new_id()), "tenant_id": str(each)} for each in tenants]
     message = a_message(route="none", tenant_id=None, keyword_id=None, keyword_revision=None, details={"asks": asks})
 

@@ -14,7 +14,7 @@ from sqlalchemy import Select, select
 
 from twoway_router.domain.ids import TenantId
 from twoway_router.inbound.tables import ActionRuns, InboundMessages
-from twoway_router.numbers.queries import is_visible_to
+from twoway_router.numbers.service import is_visible_to
 from twoway_router.store import Session
 from twoway_router.store.periods import Period, during
 

@@ -166,6 +166,9 @@ _REPEATED_OPT_OUT: Final = text(
     """
 )
 """In the order of the index of opt-outs and opt-ins: any other one walks through the whole history of the number."""
+_KEYS: Final = text(
+    "SELECT DISTINCT order_key FROM inbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) AND state = :accepted"
+)
 
 
 async def lock_people(session: Session, ids: Collection[UUID], limit: int) -> list[int]:
@@ -247,3 +250,8 @@ async def take_courtesies(session: Session, wanted: Sequence[tuple[UUID, str, da
 async def find_repeated_opt_outs(session: Session, ids: Sequence[UUID]) -> set[UUID]:
     """Those of these opt-outs whose sender's last word about it was an opt-out already."""
     return set(await session.scalars(_REPEATED_OPT_OUT, {"ids": list(ids)}))
+
+
+async def list_order_keys(session: Session, ids: Collection[UUID]) -> list[int]:
+    """The people whose messages are among these and still wait."""
+    return sorted(await session.scalars(_KEYS, {"ids": list(ids), "accepted": ACCEPTED}))

@@ -32,7 +32,7 @@ PARKED: Final = "count(*), NULL::timestamptz FROM inbound_messages WHERE state =
 """How many there are: parts of the scheduler's statement."""
 
 
-async def list_waiting(session: Session, before: UUID, after: Waiting, limit: int) -> Sequence[Waiting]:
+async def list_overdue(session: Session, before: UUID, after: Waiting, limit: int) -> Sequence[Waiting]:
     """Accepted messages older than an id, from a place on: order key, then id."""
     place = {"before": before, "order_key": after.order_key, "id": after.id, "limit": limit}
     return [Waiting(id=row.id, order_key=row.order_key) for row in await session.execute(_WAITING, place)]

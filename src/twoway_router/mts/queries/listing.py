@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from twoway_router.domain.ids import TenantId
 from twoway_router.mts.tables import DeliveryReceipts, OutboundAttempts, OutboundMessages
-from twoway_router.numbers.queries import is_visible_to
+from twoway_router.numbers.service import is_visible_to
 from twoway_router.store import Session
 from twoway_router.store.periods import Period, during
 
