@@ -1,14 +1,18 @@
-"""What the documents point at is there: links, paths, settings, operations. And every page can be found from README."""
+"""What the documents point at is there: links, paths, settings, operations, series. And every page can be found from README."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import Counter
+from prometheus_client.metrics import MetricWrapperBase
 
 from twoway_router.carriers.registry import CARRIERS
 from twoway_router.carriers.spec import Setting
 from twoway_router.config import Settings
+from twoway_router.dispatch.jobs import JOBS
+from twoway_router.telemetry import metrics
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "twoway_router"
@@ -40,6 +44,19 @@ def paths(page: Path) -> Iterator[str]:
     for code in re.findall(r"`([\w./-]+/[\w./-]*)`", page.read_text()):
         if code.split("/")[0] in tops:
             yield code
+
+
+def rows(page: str, title: str) -> list[list[str]]:
+    """The cells of the rows of all tables under a title, their heads included."""
+    text = (ROOT / "docs" / page).read_text()
+    (section,) = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    lines = [line.strip("|") for line in section.splitlines() if line.startswith("|") and not line.startswith("|--")]
+    return [[cell.strip() for cell in line.split("|")] for line in lines]
+
+
+def codes(cell: str) -> list[str]:
+    """What stands in backticks."""
+    return re.findall(r"`([^`]+)`", cell)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
@@ -77,6 +94,28 @@ def test_every_operation_exists(page: Path) -> None:
     written = re.findall(r"(?:GET|POST|PUT|PATCH|DELETE) (/v1/[\w/{}-]+)", page.read_text())
 
     assert {path for path in written if re.sub(r"{\w+}", "{}", path) not in known} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_series_exists(page: Path) -> None:
+    series = [each for each in vars(metrics).values() if isinstance(each, MetricWrapperBase)]
+    known = {next(iter(each.describe())).name + ("_total" if isinstance(each, Counter) else "") for each in series}
+
+    written = set(re.findall(r"`(twr_[a-z_]*[a-z])[`{]", page.read_text()))
+
+    assert written - known == set()
+
+
+def test_operators_find_every_job() -> None:
+    assert [codes(job) for job, *_ in rows("operations.md", "Jobs and queues")[1:]] == [[job] for job in JOBS]
+
+
+def test_operators_wait_for_no_event_that_nothing_logs() -> None:
+    code = "\n".join(path.read_text() for path in PACKAGE.rglob("*.py"))
+    events = [event for first, *_ in rows("operations.md", "Health") for event in codes(first) if "/" not in event]
+
+    assert "run.parked" in events
+    assert [event for event in events if f'"{event}"' not in code] == []
 
 
 @pytest.mark.parametrize("carrier", sorted(CARRIERS))
