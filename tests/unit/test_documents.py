@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from twoway_router.carriers.registry import CARRIERS
 from twoway_router.carriers.spec import Setting
 from twoway_router.config import Settings
 from twoway_router.dispatch.jobs import JOBS
+from twoway_router.mts.rules import MOVES
 from twoway_router.telemetry import metrics
 
 ROOT = Path(__file__).parents[2]
@@ -104,6 +106,50 @@ def test_every_series_exists(page: Path) -> None:
     written = set(re.findall(r"`(twr_[a-z_]*[a-z])[`{]", page.read_text()))
 
     assert written - known == set()
+
+
+def test_a_newcomers_questions_are_answered_where_the_page_says() -> None:
+    answers = [
+        (*codes(path), *codes(name)) for _, path, name in rows("architecture.md", "Ten questions of a newcomer")[1:]
+    ]
+
+    wrong = [
+        (path, name)
+        for path, name in answers
+        if not re.search(rf"^((async )?def|class) {name}\b|^{name}: Final", (PACKAGE / path).read_text(), re.MULTILINE)
+    ]
+
+    assert (len(answers), wrong) == (10, [])
+
+
+def test_the_architecture_lists_the_folders_in_the_order_of_their_imports() -> None:
+    contracts = ConfigParser()
+    contracts.read(ROOT / ".importlinter")
+    layers = contracts["importlinter:contract:layers"]["layers"].strip().splitlines()
+
+    listed: dict[str, list[str]] = {}
+    for layer, folder, *_ in rows("architecture.md", "Folders")[1:]:
+        listed.setdefault(layer, []).extend(codes(folder))
+
+    assert list(listed.values()) == [[name.strip() for name in layer.split("|")] for layer in layers]
+
+
+def test_the_architecture_shows_every_move_of_an_mt() -> None:
+    head, *lines = [[codes(cell) for cell in cells] for cells in rows("architecture.md", "The ledger of an MT")][:6]
+
+    written = {
+        (event, before[0] if before else None, after)
+        for before, *cells in lines
+        for (after,), events in zip(head[1:], cells, strict=True)
+        for event in events
+    }
+
+    assert written == {
+        (event.value, before, after)
+        for event, moves in MOVES.items()
+        for before, after in moves.items()
+        if before is not after
+    }
 
 
 def test_operators_find_every_job() -> None:
