@@ -1,4 +1,4 @@
-"""Messages and their states, whatever a carrier calls them. Made by ``carriers``, kept by ``messages``."""
+"""Messages and their states, whatever a carrier calls them. Made by ``carriers``, kept by ``inbound`` and ``mts``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

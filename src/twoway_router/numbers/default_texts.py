@@ -1,4 +1,4 @@
-"""What a number says itself when its operator has written nothing: one plain sentence per language. Read by ``plans``."""
+"""What a number says itself when its operator has written nothing: one plain sentence per language. Read by ``actions``."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
