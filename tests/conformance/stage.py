@@ -184,7 +184,7 @@ class Line:
             ConnectionBook(SEALER, self.router.url),
             limits=limits,
             clock=self.router.clock,
-            announce=tell_endpoints,
+            tell=tell_endpoints,
             chance=lambda: 0.5,
         )
 

@@ -13,6 +13,7 @@ from twoway_router.mts.delivery import Limits, SmsDelivery
 from twoway_router.mts.rules import MtClass
 from twoway_router.outbound.errors import SendRefused
 from twoway_router.outbound.sms import HttpSender
+from twoway_router.webhooks.listener import tell_endpoints
 
 REPLY = {"kind": "reply", "text": "{{ message.rest }}"}
 
@@ -26,7 +27,8 @@ def executor(scene: Scene, http: FakeHttp, at_once: int = 4) -> SmsDelivery:
         per_connection=at_once,
     )
     book = ConnectionBook(SEALER, "https://in.example")
-    return SmsDelivery(scene.engine, HttpSender(http), book, limits=limits, clock=scene.clock, chance=lambda: 0.5)
+    sender, chance = HttpSender(http), lambda: 0.5
+    return SmsDelivery(scene.engine, sender, book, limits=limits, clock=scene.clock, tell=tell_endpoints, chance=chance)
 
 
 async def planned(scene: Scene, count: int) -> list[UUID]:

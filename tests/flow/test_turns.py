@@ -29,9 +29,7 @@ async def test_an_mt_that_is_planned_while_its_predecessor_is_settled_is_not_for
         await scene.sms().deliver(await scene.take_jobs("sms.deliver"))
 
     book = ConnectionBook(SEALER, PUBLIC_URL)
-    sms = SmsDelivery(
-        scene.engine, HttpSender(scene.http), book, limits=LIMITS, clock=scene.clock, announce=plan_the_next
-    )
+    sms = SmsDelivery(scene.engine, HttpSender(scene.http), book, limits=LIMITS, clock=scene.clock, tell=plan_the_next)
     await sms.deliver(await scene.take_jobs("sms.deliver"))
     await sms.drain()
     before = await scene.states()
@@ -52,7 +50,7 @@ async def test_a_process_that_wakes_when_its_lease_is_over_sends_nothing(scene: 
         scene.clock.advance(seconds=50)
 
     book = ConnectionBook(SEALER, PUBLIC_URL)
-    sms = SmsDelivery(scene.engine, HttpSender(scene.http), book, limits=LIMITS, clock=scene.clock, announce=sleep_long)
+    sms = SmsDelivery(scene.engine, HttpSender(scene.http), book, limits=LIMITS, clock=scene.clock, tell=sleep_long)
     await sms.deliver(await scene.take_jobs("sms.deliver"))
     await sms.drain()
     [after] = await scene.mts()

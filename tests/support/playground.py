@@ -94,13 +94,11 @@ async def playing(url: str, *, settings: Mapping[str, Any] | None = None) -> Asy
         clock=scene.clock,
         sandboxes=Sandboxes(door=door),
     )
-    carrier = SandboxCarrier(engine, clock=scene.clock, announce=tell_endpoints)
+    carrier = SandboxCarrier(engine, clock=scene.clock, tell=tell_endpoints)
     sender = SenderByCarrier(HttpSender(scene.http), {SANDBOX: carrier})
     limits = Limits(lease=timedelta(seconds=60), timeout=timedelta(seconds=20), receipt_wait=timedelta(seconds=120))
     book = ConnectionBook(SEALER, PUBLIC_URL)
-    sms = SmsDelivery(
-        engine, sender, book, limits=limits, clock=scene.clock, announce=tell_endpoints, chance=lambda: 0.5
-    )
+    sms = SmsDelivery(engine, sender, book, limits=limits, clock=scene.clock, tell=tell_endpoints, chance=lambda: 0.5)
 
     async def a_user(tenant_id: TenantId | None, mode: str = "live") -> Caller:
         return await a_caller(app, engine, tenant_id, mode=mode, expires_at=None)

@@ -83,7 +83,7 @@ class Scene:
             book,
             limits=limits,
             clock=self.clock,
-            announce=tell_endpoints,
+            tell=tell_endpoints,
             chance=lambda: 0.5,
         )
 

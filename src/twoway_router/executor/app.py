@@ -44,7 +44,7 @@ class Executor:
         self._webhooks = PooledHttpClient(
             Guard(allowed=allowed, ports=PORTS, is_tls_required=True), connections=posting.at_once
         )
-        sandboxes = SandboxCarrier(engine, clock=clock, announce=tell_endpoints)
+        sandboxes = SandboxCarrier(engine, clock=clock, tell=tell_endpoints)
         smtp = smtp_server(settings)
         sms = SmsDelivery(
             engine,
@@ -52,7 +52,7 @@ class Executor:
             ConnectionBook(sealer, settings.public_url),
             limits=limits,
             clock=clock,
-            announce=tell_endpoints,
+            tell=tell_endpoints,
         )
         deliveries: dict[str, Delivery] = {
             job_of(MtClass.ANSWER): sms,

@@ -11,13 +11,12 @@ from twoway_router.domain.messages import SenderKind
 from twoway_router.inbound.tables import ActionRuns, InboundMessages
 from twoway_router.mts.schemas import OutboundMessageOut
 from twoway_router.mts.tables import OutboundMessages
+from twoway_router.routing.route_details import RouteDetails
 from twoway_router.routing.types import RouteOutcome
 from twoway_router.web.schemas import Shown
 
 MoState = Literal["accepted", "done", "stored", "parked"]
 RunState = Literal["planned", "done", "failed", "skipped"]
-_FOREIGN = frozenset({"conversation_tenant", "suggestion"})
-"""What a route's details may say about other tenants; only operators read it."""
 
 
 class RouteOut(Shown):
@@ -35,7 +34,7 @@ class RouteOut(Shown):
     @classmethod
     def read(cls, row: InboundMessages, viewer: TenantId | None) -> Self:
         """As an operator (None) or the message's tenant may see it."""
-        hidden = frozenset() if viewer is None else _FOREIGN
+        details = RouteDetails.read(row.route_details)
         return cls(
             outcome=RouteOutcome(row.route),
             rule=row.rule,
@@ -43,7 +42,7 @@ class RouteOut(Shown):
             keyword_revision=row.keyword_revision,
             sub_keyword=row.sub_keyword,
             rest=row.rest,
-            details={name: value for name, value in row.route_details.items() if name not in hidden},
+            details=(details if viewer is None else details.for_tenant()).write(),
             rules_version=row.rules_version,
         )
 

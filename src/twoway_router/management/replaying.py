@@ -184,15 +184,14 @@ def _assigned(message: InboundMessages, keyword: Keywords) -> Mapping[str, Any]:
         "keyword_revision": keyword.revision,
         "sub_keyword": None,
         "rest": message.text.strip(),
-        "route_details": {"word": keyword.word, "reason": "assigned by an operator"},
+        "route_details": RouteDetails(word=keyword.word, reason="assigned by an operator").write(),
     }
 
 
 def _routed(message: InboundMessages, table: RoutingTable, open_then: Sequence[StoredContext]) -> Mapping[str, Any]:
     """Anew, with the contexts that were open when it came in. What they decided is not guessed without them."""
-    if message.route == "context" and message.route_details.get("context_id") not in {
-        str(each.id) for each in open_then
-    }:
+    decided_by = RouteDetails.read(message.route_details).context_id
+    if message.route == "context" and decided_by not in {context.id for context in open_then}:
         raise NeedsConversation
     decision = decide(message, table, open_then)
     return {

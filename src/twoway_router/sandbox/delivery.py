@@ -17,7 +17,7 @@ from twoway_router.domain.clock import Clock
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import DeliveryReceipt, OutboundMessage
 from twoway_router.domain.outcomes import Retry, SendReply, Unknown
-from twoway_router.mts.delivery import Announce
+from twoway_router.events.news import Listener
 from twoway_router.mts.service import apply_receipts
 from twoway_router.sandbox import queries
 from twoway_router.sandbox.queries import SandboxMt
@@ -31,10 +31,10 @@ JOB: Final = "sandbox.report"
 class SandboxCarrier:
     """An ``SmsSender``: the carrier is this process and the database."""
 
-    def __init__(self, engine: Engine, *, clock: Clock, announce: Announce) -> None:
+    def __init__(self, engine: Engine, *, clock: Clock, tell: Listener) -> None:
         self._engine = engine
         self._clock = clock
-        self._announce = announce
+        self._tell = tell
 
     async def send(
         self, connection: CompiledConnection, message: OutboundMessage, *, timeout: timedelta, now: datetime
@@ -98,7 +98,7 @@ class SandboxCarrier:
                 )
                 for report in fate_of(mt.recipient).reports
             ]
-            await self._announce(session, await apply_receipts(session, reported, now=now), now)
+            await self._tell(session, await apply_receipts(session, reported, now=now), now)
 
 
 def _reply(status: int, content: dict[str, str], **headers: str) -> HttpReply:

@@ -87,7 +87,15 @@ class Door:
         http = FakeHttp(answer=_taken)
         limits = Limits(lease=timedelta(seconds=60), timeout=timedelta(seconds=20), receipt_wait=timedelta(seconds=60))
         book = ConnectionBook(SEALER, HOST)
-        sms = SmsDelivery(self.engine, HttpSender(http), book, limits=limits, clock=lambda: NOW, chance=lambda: 0.5)
+        sms = SmsDelivery(
+            self.engine,
+            HttpSender(http),
+            book,
+            limits=limits,
+            clock=lambda: NOW,
+            tell=tell_endpoints,
+            chance=lambda: 0.5,
+        )
         await sms.deliver([row.id for row in await self.rows("SELECT id FROM outbound_messages ORDER BY id")])
         await sms.drain()
         return http.requests

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from twoway_router.domain.ids import TenantId
 from twoway_router.inbound.queries.listing import InboundFilter, restricted
 from twoway_router.inbound.tables import ActionRuns, InboundMessages, InboundReplays
+from twoway_router.routing.route_details import RouteDetails
 from twoway_router.store import Session
 
 ROUTE_COLUMNS: Final = (
@@ -82,8 +83,8 @@ def begin_generation(
     for name, value in (route or {}).items():
         setattr(message, name, value)
     message.only_ordinal, message.attempts, message.last_error, message.finished_at = only, 0, None, None
-    is_asked = bool(message.route_details.get("asks"))
-    message.state = "stored" if message.route == "none" and not is_asked else "accepted"
+    asks = RouteDetails.read(message.route_details).asks
+    message.state = "stored" if message.route == "none" and not asks else "accepted"
 
 
 def read_route(written: Mapping[str, Any]) -> Mapping[str, Any]:

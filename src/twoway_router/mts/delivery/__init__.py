@@ -5,6 +5,6 @@ lease ends. The job is done once the claim has committed: from there on the rows
 """
 
 from twoway_router.mts.delivery.sms import Limits, SmsDelivery
-from twoway_router.mts.delivery.sources import Announce, ConnectionSource
+from twoway_router.mts.delivery.sources import ConnectionSource
 
-__all__ = ["Announce", "ConnectionSource", "Limits", "SmsDelivery"]
+__all__ = ["ConnectionSource", "Limits", "SmsDelivery"]

@@ -10,8 +10,7 @@ from twoway_router.domain.causes import Cause, CauseKind
 from twoway_router.domain.clock import Clock
 from twoway_router.domain.messages import Capability, MtState
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
-from twoway_router.events.news import News
-from twoway_router.mts.delivery.sources import Announce
+from twoway_router.events.news import Listener, News
 from twoway_router.mts.jobs import add_jobs, add_successors
 from twoway_router.mts.queries import delivering, pacing, receipts
 from twoway_router.mts.queries.delivering import Locked
@@ -68,13 +67,13 @@ class Settler:
         clock: Clock,
         chance: Callable[[], float],
         receipt_wait: timedelta,
-        announce: Announce,
+        tell: Listener,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._chance = chance
         self._receipt_wait = receipt_wait
-        self._announce = announce
+        self._tell = tell
 
     async def settle(self, items: Sequence[Settlement | Resolution]) -> Sequence[None]:
         """One transaction for all of them.
@@ -112,12 +111,12 @@ class Settler:
             await add_successors(session, passed_on, now)
             departures = [departed(locked[mt_id], Cause(kind=CauseKind.OUTBOUND_MESSAGE, id=mt_id)) for mt_id in left]
             gone = await leave(session, departures, now=now)
-            told = {
+            moved = {
                 mt_id: owner
                 for mt_id, move in moves.items()
                 if move.state in (MtState.HANDED_OVER, MtState.FAILED) and (owner := locked[mt_id].tenant_id)
             }
-            await self._announce(session, News(moved={**gone.moved, **told}, left=gone.left), now)
+            await self._tell(session, News(moved={**gone.moved, **moved}, left=gone.left), now)
         return [None] * len(items)
 
     def _judge(self, item: Settlement | Resolution, locked: Locked, now: datetime) -> Move | None:

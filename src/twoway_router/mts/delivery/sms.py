@@ -14,10 +14,10 @@ from twoway_router.carriers.errors import SpecError
 from twoway_router.domain.clock import Clock
 from twoway_router.domain.messages import Capability, Encoding, MtState, OutboundMessage
 from twoway_router.domain.outcomes import Failed, Retry, SendReply, Unknown
-from twoway_router.events.news import News
+from twoway_router.events.news import Listener, News
 from twoway_router.mts.delivery.claiming import claim_mts
 from twoway_router.mts.delivery.settling import Resolution, Settlement, Settler, outcome_word, wanted_pause
-from twoway_router.mts.delivery.sources import Announce, ConnectionSource, tell_nobody
+from twoway_router.mts.delivery.sources import ConnectionSource
 from twoway_router.mts.jobs import postpone
 from twoway_router.mts.queries import delivering
 from twoway_router.mts.queries.delivering import Claimed, Seen
@@ -62,18 +62,16 @@ class SmsDelivery:
         *,
         limits: Limits,
         clock: Clock,
-        announce: Announce = tell_nobody,
+        tell: Listener,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._sender = sender
         self._connections = connections
         self._limits = limits
         self._clock = clock
-        self._announce = announce
+        self._tell = tell
         self._compiled: dict[UUID, CompiledConnection] = {}
-        self.settle = Settler(
-            engine, clock=clock, chance=chance, receipt_wait=limits.receipt_wait, announce=announce
-        ).settle
+        self.settle = Settler(engine, clock=clock, chance=chance, receipt_wait=limits.receipt_wait, tell=tell).settle
         room, gates = Gate(limits.at_once), Gates[UUID](limits.per_connection)
         self._answers, self.bulk = (
             DeliveryLoop(engine, self, name="mt", room=room, gates=gates, clock=clock, chance=chance, spares=is_bulk)
@@ -102,7 +100,7 @@ class SmsDelivery:
         """What may be handed over now, and unknown MTs as they are: those are only asked for."""
         planned = [each for each in rows if each.state == MtState.PLANNED]
         claims, ended = await claim_mts(session, planned, now, self._limits.lease)
-        await self._announce(session, News(moved={each.id: each.tenant_id for each in ended if each.tenant_id}), now)
+        await self._tell(session, News(moved={each.id: each.tenant_id for each in ended if each.tenant_id}), now)
         return [*claims, *(each for each in rows if each.state == MtState.UNKNOWN)]
 
     async def postpone(self, session: Session, dues: Mapping[UUID, datetime], reason: str) -> None:
