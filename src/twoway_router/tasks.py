@@ -1,7 +1,7 @@
-"""Every task has an owner that knows when it ends and says when it fails. Used by whatever works in the background.
+"""Every task has an owner, which waits for its end and logs its failure. Used by whatever works in the background.
 
 Libraries under load leak ``CancelledError`` into tasks that nobody cancelled; a loop that only catches ``Exception``
-would end without a word.
+would end without a log entry.
 """
 
 import asyncio

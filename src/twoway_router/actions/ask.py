@@ -83,7 +83,7 @@ def _question(each: AskRun) -> Question:
 
 
 def _check(spec: AskSpec, at: str) -> Iterator[FieldError]:
-    """What is asked for, and whether each key of ``on_answer`` is an answer to it."""
+    """What is asked for, and whether every key of ``on_answer`` is an answer to it."""
     keys = [fold(choice).key for choice in spec.choices]
     if spec.expected == "choice" and len(spec.choices) < 2:
         yield FieldError(pointer=f"{at}/choices", detail="Offer two choices or more.")

@@ -1,4 +1,4 @@
-"""What of a list of actions cannot be saved, each problem at its JSON pointer. Called by ``keywords``."""
+"""What is wrong with a list of actions when it is saved: problems with their JSON pointers. Called by ``keywords``."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
@@ -76,7 +76,7 @@ def check_facilities(placed: Placed, facilities: Collection[str]) -> None:
 
 
 async def check_references(session: Session, tenant_id: TenantId, placed: Placed) -> Sequence[FieldError]:
-    """Rows that actions name and that are not the tenant's: one statement for each sort of row."""
+    """Rows that actions name and that are not the tenant's: one statement per kind of row."""
     named: dict[Reference, dict[str, UUID]] = {}
     for at, action in placed:
         for reference in KINDS[action.kind].references:

@@ -136,7 +136,7 @@ Condition = Annotated[AllOf | AnyOf | Not | _Leaf, Field(discriminator="kind"), 
 
 
 def evaluate(condition: Condition, facts: Facts) -> bool:
-    """Whether the condition holds. Total: every condition has an answer for all facts."""
+    """Whether the condition holds. Never raises: every condition has an answer for all facts."""
     match condition:
         case AllOf(conditions=conditions):
             return all(evaluate(each, facts) for each in conditions)

@@ -36,7 +36,7 @@ CouponRun = Run[IssueCouponSpec]
 
 
 async def run(session: Session, runs: Sequence[CouponRun], context: RunContext) -> Sequence[Outcome]:
-    """One code per run. An empty pool is answered with its own text, if it has one, and told to the tenant."""
+    """One code per run. An empty pool is answered with its own text, if it has one, and reported to the tenant."""
     codes: dict[tuple[UUID, int], IssuedCode | None] = {}
     pools = sorted({(each.spec.pool_id, each.message.owner) for each in runs})
     for pool_id, tenant_id in pools:

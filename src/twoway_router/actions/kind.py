@@ -40,7 +40,7 @@ class Values:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
-    """A field that names a row of the tenant's. ``list_known`` tells which of some ids are."""
+    """A field that names a row of the tenant's. ``list_known`` returns which of some ids are."""
 
     field: str
     noun: str

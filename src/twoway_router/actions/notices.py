@@ -193,6 +193,6 @@ def _facts(message: RunMessage) -> Mapping[str, object]:
 
 
 def _languages(message: RunMessage) -> Sequence[str]:
-    """The sender's language, if the word tells: STOP and HELP are understood everywhere and tell nothing."""
+    """The sender's language, if the word shows it: STOP and HELP are common to all languages and show none."""
     own = message.number.languages
     return own if message.language in ("", FALLBACK) else (message.language, *own)

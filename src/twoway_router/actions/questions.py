@@ -48,7 +48,7 @@ class Suggestion:
 
 
 def plan_choose(message: RunMessage, choices: Sequence[Choice]) -> tuple[PlannedAction, ...]:
-    """Ask by numbers which tenant is meant: one question for each, that only its number answers."""
+    """Ask which tenant is meant: one question per tenant, which only its number in the list answers."""
     numbered = list(enumerate(choices[:MOST_CHOICES], start=1))
     languages = message.number.languages
     listed = ", ".join(f"{number} = {choice.name}" for number, choice in numbered)
@@ -67,7 +67,7 @@ def plan_choose(message: RunMessage, choices: Sequence[Choice]) -> tuple[Planned
 
 
 async def _run_choose(session: Session, runs: Sequence[NoticeRun], context: RunContext) -> Sequence[Outcome]:
-    """Ask, at most once a day: whoever was asked already is not asked again, and the message stays where it is."""
+    """Ask, at most once a day. A sender who was asked already is not asked again, and the message stays where it is."""
     people = {each.message.id: Person(number_id=each.message.number.id, msisdn=each.message.sender) for each in runs}
     asked = await contexts.find_asked(session, set(people.values()), now=context.now)
     fresh: dict[Person, NoticeRun] = {}

@@ -1,4 +1,4 @@
-"""Every kind of action that tenants configure, in plain sight, and what follows from it for a list of actions.
+"""Every kind of action that tenants configure, and what follows from it for a list of actions.
 
 Used by ``keywords`` for definitions and by ``executor`` for runs. ``kinds`` is an argument only for tests.
 """
@@ -28,7 +28,7 @@ KINDS: Final[Kinds] = {
 
 
 def union_of(kinds: Kinds) -> Any:
-    """The type of an action of one of these kinds, told apart by ``kind``."""
+    """The union of the specs of these kinds; ``kind`` says which one it is."""
     return Annotated[reduce(or_, (each.spec for each in kinds.values())), Field(discriminator="kind")]
 
 

@@ -30,7 +30,7 @@ async def run(session: Session, runs: Sequence[Run[ReplySpec]], context: RunCont
 async def queue_texts(
     session: Session, texts: Sequence[tuple[Run[Spec], str]], context: RunContext
 ) -> Sequence[Outcome]:
-    """Queue a template's text for each run. One that cannot be rendered fails alone."""
+    """Queue a template's text for every run. One that cannot be rendered fails alone."""
     outcomes: list[Outcome | None] = []
     drafts: list[MtDraft] = []
     for each, source in texts:
@@ -44,7 +44,7 @@ async def queue_texts(
 
 
 async def queue(session: Session, drafts: Sequence[MtDraft], context: RunContext) -> Sequence[Queued]:
-    """Queue MTs, and note those that will not be sent: their tenants hear of them."""
+    """Queue MTs, and note those that will not be sent: their tenants are notified."""
     queued = await queue_mts(session, drafts, now=context.now, lifetime=context.mt_lifetime)
     for each, wanted in zip(queued, drafts, strict=True):
         if each.refused and wanted.tenant_id:
@@ -70,7 +70,7 @@ def draft(each: Run[Spec], source: str) -> MtDraft:
 
 
 def outcome_of(queued: Queued) -> Outcome:
-    """A planned MT is a done action: what happens to it is the delivery's business."""
+    """The action is done once its MT is planned; the delivery decides what becomes of the MT."""
     if queued.id is None:
         return Failed(reason=queued.reason or "not_queued")
     return Done(values={"message_id": str(queued.id)})

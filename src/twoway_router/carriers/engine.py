@@ -113,7 +113,7 @@ class CompiledConnection:
         return self._acks[outcome]
 
     def build_send(self, message: OutboundMessage, now: datetime | None = None) -> HttpRequest:
-        """The request that hands an MT over. ``now`` goes into the signature where the carrier wants one (AWS, Azure)."""
+        """The request that hands an MT over. ``now`` goes into the signature where the carrier demands one (AWS, Azure)."""
         if self._sender is None:
             raise SpecError("send", f"{self.carrier} cannot send")
         return self._sender.build(message, now)

@@ -77,7 +77,7 @@ def _serve(settings: Settings, when_up: Callable[[Settings, Running], Awaitable[
         await when_up(settings, running)
 
     with refusals():
-        load_carriers(settings.carrier_specs)  # a mistake in a spec is found before a database is started
+        load_carriers(settings.carrier_specs)  # a mistake in a spec shows before a database is started
         say("starting the embedded PostgreSQL" if settings.database_url is None else "using TWOWAY_DATABASE_URL")
         with database_for_commands(settings, say=say) as url:
             say("applying migrations")

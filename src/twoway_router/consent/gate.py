@@ -9,10 +9,10 @@ _EXEMPT = ", ".join(f"'{origin}'" for origin in EXEMPT_ORIGINS)
 
 
 def is_stopped(number_id: str, msisdn: str, tenant_id: str) -> str:
-    """Whether a person must not be written to by a tenant, or (NULL) by the number itself. True or false, never NULL.
+    """Whether a tenant, or (NULL) the number itself, must not write to a person. True or false, never NULL.
 
-    The tenant's own row counts, else that of the whole number. A subquery, so that it is one probe of the unique index
-    for each row that asks, whatever the plan around it.
+    The tenant's own row decides, else that of the whole number. A subquery, so that it is one probe of the unique index
+    per row, whatever the plan around it.
     """
     return (
         "coalesce((SELECT suppression.state FROM suppressions AS suppression"

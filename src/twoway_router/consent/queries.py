@@ -39,11 +39,11 @@ _STORE: Final = text(
         changed_at = excluded.changed_at
     """
 )
-"""One statement for what goes and what comes. No row is in both: each is named by its person and tenant."""
+"""One statement for deletes and inserts. No row is in both: (person, tenant) identifies it."""
 
 
 async def lock(session: Session, people: Collection[Person], *, is_shared: bool) -> None:
-    """Hold the people's locks until commit, taken in one order so that two transactions never wait in a circle."""
+    """Hold the people's locks until commit, taken in one order so that transactions never deadlock."""
     keys = sorted({lock_key(person) for person in people})
     await session.execute(_LOCK_SHARED if is_shared else _LOCK, {"class": LOCKS, "keys": keys})
 

@@ -210,13 +210,13 @@ def _after_opt_in(suppressions: Sequence[Suppression], change: ConsentChange, no
 
 
 def _is_older(suppression: Suppression, change: ConsentChange) -> bool:
-    """Whether the change comes after what it would change. What no MO has said has no place among the MOs."""
+    """Whether the change is newer than the suppression; it is where either has no MO."""
     held, new = suppression.inbound_message_id, change.inbound_message_id
     return held is None or new is None or held < new
 
 
 def in_rounds(changes: Iterable[ConsentChange]) -> Sequence[Sequence[ConsentChange]]:
-    """The changes in sets that hold at most one of each person, so that those of a person come one after the other."""
+    """The changes in sets with at most one per person, so that a person's changes are applied in order."""
     rounds: list[list[ConsentChange]] = []
     seen: dict[Person, int] = {}
     for change in changes:

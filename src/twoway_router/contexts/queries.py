@@ -1,6 +1,6 @@
 """SQL of contexts, set-based. Called by ``contexts.service``.
 
-Rows are locked in the order of their ids, so that a STOP and an answer of many people never wait in a circle.
+Rows are locked in the order of their ids, so that a STOP and an answer of many people never deadlock.
 """
 
 from collections.abc import Collection, Sequence
@@ -50,7 +50,7 @@ _PAST: Final = text(
         for closed in ("NULL", "NOT NULL")
     )
 )
-"""Open and closed ones apart: each half has a partial index of its own."""
+"""Open and closed ones apart, because each half has a partial index of its own."""
 _BY_ID: Final = text(f"SELECT {_ROW} FROM contexts AS c WHERE c.id = ANY(CAST(:ids AS uuid[]))")
 _INSERT: Final = text(
     """
@@ -90,7 +90,7 @@ _NEW_WORD_CHOICES: Final = text(
     " WHERE NOT EXISTS (SELECT FROM word_choices AS known WHERE known.number_id = asked.id)"
     " ON CONFLICT DO NOTHING RETURNING number_id"
 )
-"""Mostly the number is known: then nothing is written, and nobody waits for a transaction that writes it."""
+"""The number is mostly there already: then nothing is written and no lock is taken."""
 _WORD_CHOICES: Final = text("SELECT number_id FROM word_choices")
 _UPSERT_RECENT: Final = text(
     f"""
@@ -189,7 +189,7 @@ async def list_past(session: Session, message_ids: Collection[UUID]) -> Sequence
 
 
 async def insert_questions(session: Session, questions: Sequence[tuple[UUID, Question, str]], now: datetime) -> None:
-    """Open questions; the third of each is its choices as JSON."""
+    """Insert open questions; the third value of a row is its choices as JSON."""
     columns: dict[str, list[Any]] = {
         "id": [each_id for each_id, _, _ in questions],
         "number_id": [question.person.number_id for _, question, _ in questions],
@@ -213,12 +213,12 @@ async def close_beyond(
 
 
 async def insert_word_choices(session: Session, numbers: Collection[UUID]) -> Sequence[UUID]:
-    """Note that words are offered on these numbers; those of which it was not known."""
+    """Note that questions on these numbers have words as answers; returns the numbers that are new."""
     return list(await session.scalars(_NEW_WORD_CHOICES, {"ids": list(numbers)}))
 
 
 async def list_word_choices(session: Session) -> frozenset[UUID]:
-    """The numbers on which words were ever offered."""
+    """The numbers on which a question ever had words as answers."""
     return frozenset(await session.scalars(_WORD_CHOICES))
 
 

@@ -94,7 +94,7 @@ class StoredContext:
         return Person(number_id=self.number_id, msisdn=self.sender)
 
     def as_context(self, at: datetime) -> Context:
-        """As routing sees it at a moment. Another machine's clock may be ahead of ours: no context is younger than new."""
+        """As routing sees it at a moment. Another machine's clock may be ahead: the age is never negative."""
         age = max(0.0, (at - self.last_at).total_seconds())
         return Context(
             context_id=str(self.id),

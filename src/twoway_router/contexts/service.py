@@ -31,7 +31,7 @@ MOST_FORGOTTEN: Final = 5000
 
 
 async def load(session: Session, people: Collection[Person], now: datetime) -> dict[Person, list[StoredContext]]:
-    """What is open with these people: one statement, one indexed probe for each of them."""
+    """What is open with these people: one statement, one indexed probe per person."""
     found: dict[Person, list[StoredContext]] = {}
     for context in await queries.list_open(session, people, now) if people else ():
         found.setdefault(context.person, []).append(context)
@@ -60,7 +60,7 @@ async def refresh_recent(session: Session, recents: Sequence[Recent], *, now: da
 
 
 async def take_answers(session: Session, answers: Sequence[Answer], *, now: datetime) -> set[UUID]:
-    """Store answers, one for each question, and close the questions: those that this answers, for it is done only once."""
+    """Store answers, one per question, and close the questions. Returns those that had no answer before."""
     return await queries.take(session, answers, now) if answers else set()
 
 
@@ -85,7 +85,7 @@ async def close(session: Session, ids: Collection[UUID], *, now: datetime) -> No
 
 
 async def close_choices(session: Session, people: Collection[Person], *, now: datetime) -> None:
-    """A choice was made: its other numbers mean nothing any more."""
+    """Close the other choices once the sender has made one."""
     if people:
         await queries.close_choices(session, people, now)
 
@@ -97,7 +97,7 @@ async def close_open(session: Session, scopes: Collection[tuple[Person, UUID | N
 
 
 async def find_asked(session: Session, people: Collection[Person], *, now: datetime) -> set[Person]:
-    """Who was asked lately which tenant they mean, and must not be asked again."""
+    """People who were asked lately which tenant they mean, and must not be asked again."""
     return await queries.find_asked(session, people, now - NUMBER_QUESTION_LIFETIME) if people else set()
 
 

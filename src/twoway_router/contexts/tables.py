@@ -64,7 +64,7 @@ class Contexts(Base):
 
 
 class WordChoices(Base):
-    """Numbers on which a question ever offered words: there even a message that is a keyword may be an answer."""
+    """Numbers on which a question ever had words as answers: even a message that is a keyword may be an answer there."""
 
     __tablename__ = "word_choices"
 

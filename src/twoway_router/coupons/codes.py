@@ -10,7 +10,7 @@ from typing import Final
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 RANDOM_BYTES: Final = 10
-"""How many random bytes ``make_code`` wants."""
+"""How many random bytes ``make_code`` needs."""
 
 _PAYLOAD: Final = 15
 _LENGTH: Final = _PAYLOAD + 1
@@ -20,7 +20,7 @@ _SEPARATORS: Final = re.compile(r"[\s\-_.\u00ad\u200b-\u200f\u2010-\u2015\u2060\
 
 
 def normalise_code(code: str) -> str:
-    """The key a code is found by: full-width folded, upper case, without separators."""
+    """The key by which a code is looked up: full-width folded, upper case, without separators."""
     return _SEPARATORS.sub("", unicodedata.normalize("NFKC", code)).upper()
 
 
@@ -57,7 +57,7 @@ def _is_checked(symbols: str) -> bool:
 
 
 def _check_symbol(payload: str) -> str:
-    """Horner's rule in the field of 32 elements, at its generator: each place has a weight of its own."""
+    """Horner's rule in the field of 32 elements, at its generator, so that every place has its own weight."""
     total = 0
     for symbol in payload:
         total = _double(total ^ _VALUES[symbol])

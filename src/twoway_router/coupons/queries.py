@@ -178,7 +178,7 @@ async def void_code(session: Session, code_id: UUID, *, now: datetime) -> None:
 
 
 async def lock_senders(session: Session, keys: Sequence[int]) -> None:
-    """Wait for other transactions that issue to the same senders: what they did is seen by the next statement."""
+    """Wait for other transactions that issue to the same senders; the next statement sees what they did."""
     await session.execute(_LOCK, {"keys": sorted(set(keys))})
 
 

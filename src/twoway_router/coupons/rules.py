@@ -82,7 +82,7 @@ class TooManyTries(TooManyRequests):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CouponRequest:
-    """One action that wants a code. The cause and the action's ordinal make the effect: a repeat gets the same code."""
+    """One action that needs a code. Cause and ordinal are the effect's key: a repeat gets the same code."""
 
     cause: Cause
     ordinal: int
@@ -102,7 +102,7 @@ class IssuedCode:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewCode:
-    """A code to be stored. ``key`` is what it is found by."""
+    """A code to be stored. ``key`` is what it is looked up by."""
 
     id: UUID
     code: str
@@ -119,7 +119,7 @@ class Upload:
 
 
 def sort_upload(codes: Iterable[str]) -> Upload:
-    """Tell acceptable codes from those given twice and those that nobody could type."""
+    """Split an upload into acceptable codes, repeated ones and those that nobody could type."""
     good: dict[str, str] = {}
     duplicates: list[str] = []
     invalid: list[str] = []
@@ -146,7 +146,7 @@ def read_csv(text: str) -> list[str]:
 
 
 def redemption_error(state: str, redeemed_at: datetime | None) -> Exception:
-    """Why a code in this state cannot be redeemed. One that nobody was given is told from an unknown one by nothing."""
+    """Why a code in this state cannot be redeemed. A free code has the same answer as an unknown one."""
     match state:
         case "redeemed":
             return AlreadyRedeemed(extra={"redeemed_at": redeemed_at.isoformat() if redeemed_at else None})

@@ -122,9 +122,9 @@ async def issue_codes(
     now: datetime,
     entropy: Entropy = secrets.token_bytes,
 ) -> Sequence[IssuedCode | None]:
-    """A code for each request, in order; None where the pool has none left, has ended or is not the tenant's.
+    """One code per request, in order; None where the pool has none left, has ended or is not the tenant's.
 
-    Call it for several pools of one transaction in the order of their ids, so that transactions cannot wait in a circle.
+    Call it for several pools of one transaction in the order of their ids, so that transactions cannot deadlock.
     """
     if not requests:
         return []

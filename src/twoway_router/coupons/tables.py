@@ -12,7 +12,7 @@ from twoway_router.store.base import CAUSE_KINDS, Base, one_of
 
 
 class CouponPools(Base):
-    """Codes of one offer: uploaded by the tenant, or generated when they are issued (up to ``code_limit``)."""
+    """Codes for one purpose: uploaded by the tenant, or generated when they are issued (up to ``code_limit``)."""
 
     __tablename__ = "coupon_pools"
 

@@ -227,7 +227,7 @@ class EmbeddedTransport:
                 await queries.extend_leases(session, held, self._lease)
 
     async def _at_last(self, work: Coroutine[object, object, None], what: str) -> None:
-        """On the way out nothing may hold us up: leases run out by themselves."""
+        """Closing must not fail: leases run out by themselves."""
         try:
             await bounded(work, LAST_SECONDS)
         except (*DATABASE_ERRORS, Abandoned) as error:

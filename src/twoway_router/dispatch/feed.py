@@ -45,7 +45,7 @@ class Feed:
             await self._queue.cancel(tag)
 
     async def refresh(self, quiet_seconds: float) -> None:
-        """Open the channel anew when nothing came for a while: a quiet queue and a deaf consumer look the same."""
+        """Open the channel anew when nothing came for a while: a quiet queue and a consumer that gets nothing look the same."""
         if self._held or monotonic() - self._fed_at < quiet_seconds:
             return
         await self.cancel()
@@ -58,7 +58,7 @@ class Feed:
         await self.open()
 
     async def _begin(self, message: AbstractIncomingMessage) -> None:
-        """In a task of our own: aio-pika cancels its own tasks with the channel, and a handler may be past its effect."""
+        """In a task of our own: aio-pika cancels its tasks with the channel, and the handler may have committed already."""
         self._held += 1
         self._fed_at = monotonic()
         self._running.start(self._take(message), then=self._end, queue=self._name)

@@ -83,7 +83,7 @@ class Transport(Protocol):
         ...
 
     async def publish(self, jobs: Sequence[Publication]) -> Sequence[bool]:
-        """Whether each one is surely stored. False may still arrive: publish it again, or leave it in the outbox."""
+        """One flag per publication: whether it is surely stored. One that is not may still arrive: publish it again."""
         ...
 
     async def consume(self, jobs: Sequence[str], handler: Handler, *, prefetch: int = 20) -> None:
@@ -102,5 +102,5 @@ class Transport(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let everything go at once; what was not finished is delivered again."""
+        """Close at once; what was not finished is delivered again."""
         ...

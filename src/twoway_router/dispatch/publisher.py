@@ -43,7 +43,7 @@ class Publisher:
         self.unroutable = asyncio.Event()
 
     async def publish(self, messages: Sequence[Outgoing]) -> list[bool]:
-        """Whether each was confirmed in time. Out of time is not refused: it may still arrive.
+        """One flag per message: whether it was confirmed in time. One that was not may still arrive.
 
         Every message has a task of its own, because aiormq may cancel whoever waits for a confirm.
         """
@@ -66,7 +66,7 @@ class Publisher:
         return confirmed
 
     async def _publish(self, message: Outgoing) -> bool:
-        """A fresh message id for each try: aiormq mixes up confirms and returns of two in flight with the same one."""
+        """A fresh message id per try: aiormq mixes up confirms and returns of two in flight with the same one."""
         async with self._window:
             try:
                 if message.exchange not in self._exchanges:

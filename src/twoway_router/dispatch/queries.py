@@ -43,7 +43,7 @@ class DeadRow:
 
 _DUE: Final = "dead_at IS NULL AND available_at <= now() AND (leased_until IS NULL OR leased_until <= now())"
 _NEXT: Final = "ORDER BY available_at, id LIMIT"
-"""In the order of its index: sorting by id reads a whole backlog for each turn."""
+"""In the order of its index: sorting by id would read the whole backlog every turn."""
 _TAKE_DUE: Final = text(
     f"""
     WITH first AS MATERIALIZED (
@@ -139,7 +139,7 @@ async def claim_rows(session: Session, jobs: Sequence[str], lease: timedelta, li
 
 
 async def extend_leases(session: Session, row_ids: Sequence[int], lease: timedelta) -> None:
-    """Still at work. Rows that are being settled right now are passed over, or the two would wait for each other."""
+    """Renew the leases of rows at work. Rows that are being settled now are skipped: the two would deadlock."""
     await session.execute(_EXTEND, {"row_ids": list(row_ids), "lease": lease})
 
 
@@ -177,7 +177,7 @@ async def take_dead_rows(session: Session, limit: int) -> Sequence[DeadRow]:
 
 
 async def put_dead_row_last(session: Session, row_id: int) -> None:
-    """A dead row that nobody could take over just now does not stand before the others."""
+    """Put a dead row whose handler failed behind the others."""
     await session.execute(_TOUCH_DEAD, {"row_id": row_id})
 
 

@@ -1,7 +1,7 @@
 """The port over RabbitMQ. Used by executor, scheduler and relay in production.
 
 It opens a session, watches it, and opens the next when that one is lost, whatever the cause: broker down at start,
-connection broken, queue deleted under a consumer, heartbeat gone. There is one way to heal and it is always the same,
+connection broken, queue deleted under a consumer, heartbeat gone. There is one way to recover, always the same,
 which is why the connections are plain ones and not aio-pika's robust ones.
 """
 
@@ -171,7 +171,7 @@ class RabbitTransport:
             await watching.stop()
 
     async def _subscribe_to_open(self) -> None:
-        """What is wanted and not yet consumed on the open session. A failure gives the session up; the next one tries again."""
+        """Consume what has a handler and is not yet consumed on the open session. A failure gives the session up."""
         opened = self._open
         if opened is None or self._is_draining:
             return

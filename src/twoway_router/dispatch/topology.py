@@ -20,7 +20,7 @@ from twoway_router.dispatch.handling import DELAYS
 from twoway_router.dispatch.jobs import JOBS, shard_of
 
 NEVER: Final = 1_000_000
-"""As a delivery limit: looking at the dead must not kill them again. 3.10 knows no -1."""
+"""As a delivery limit: reading dead jobs must not dead-letter them again. 3.10 knows no -1."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,7 +35,7 @@ class Beat:
 
 
 class Watchdog:
-    """Watches one session. ``heard`` is called for each heartbeat that came back."""
+    """Watches one session. ``heard`` is called when a heartbeat came back."""
 
     def __init__(
         self,

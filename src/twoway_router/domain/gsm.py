@@ -17,7 +17,7 @@ BASIC: Final = (
     "¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 EXTENSION: Final = "\f^{}\\[~]|€"
-"""Each costs two septets: an escape and a letter of the extension table."""
+"""Characters of two septets: an escape and a letter of the extension table."""
 
 _SEPTETS: Final = {**dict.fromkeys(BASIC, 1), **dict.fromkeys(EXTENSION, 2)}
 _SINGLE: Final = {Encoding.GSM7: 160, Encoding.UCS2: 70}
@@ -42,7 +42,7 @@ def measure(text: str) -> Segments:
 
 
 def _sizes(text: str) -> tuple[Encoding, list[int]]:
-    """The units of each code point in the encoding that the text needs."""
+    """The units per code point in the encoding that the text needs."""
     try:
         return Encoding.GSM7, [_SEPTETS[character] for character in text]
     except KeyError:
@@ -50,7 +50,7 @@ def _sizes(text: str) -> tuple[Encoding, list[int]]:
 
 
 def _cuts(sizes: list[int], room: int) -> Iterator[int]:
-    """The code points at which a new segment begins when each holds ``room`` units."""
+    """The code points at which a new segment begins, ``room`` units per segment."""
     used = 0
     for position, size in enumerate(sizes):
         if used + size > room:

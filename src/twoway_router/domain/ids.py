@@ -18,7 +18,7 @@ WebhookEndpointId = NewType("WebhookEndpointId", UUID)
 WebhookDeliveryId = NewType("WebhookDeliveryId", UUID)
 
 Msisdn = NewType("Msisdn", str)
-"""A phone number in E.164 with its leading ``+``; only ``kit.msisdn.read_msisdn`` makes one."""
+"""A phone number in E.164 with its leading ``+``; only ``domain.msisdn.read_msisdn`` makes one."""
 
 
 def new_id() -> UUID:

@@ -71,7 +71,7 @@ class UnknownPolicy(StrEnum):
 
 
 class Capability(StrEnum):
-    """What a carrier offers to settle an unknown hand-over."""
+    """What a carrier supports for settling an unknown hand-over."""
 
     IDEMPOTENT = "idempotent"
     LOOK_UP = "look_up"
@@ -94,7 +94,7 @@ class MessagePart:
 class InboundMessage:
     """One MO as a carrier reported it. ``sender`` and ``recipient`` are normalised where they are phone numbers.
 
-    ``carrier_message_id`` is what duplicates are found by; a carrier without ids gets a digest from its spec.
+    ``carrier_message_id`` identifies duplicates; a carrier without ids gets a digest from its spec.
     ``part`` marks a message that is only a part of one; ``missing_parts`` one that was joined from too few.
     """
 

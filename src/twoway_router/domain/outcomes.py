@@ -7,7 +7,7 @@ from datetime import timedelta
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Done:
-    """It worked. ``values`` are offered to later actions under the action's name (``coupon.code``)."""
+    """It worked. Later actions read ``values`` under the action's name (``coupon.code``)."""
 
     values: Mapping[str, object] = field(default_factory=dict)
     reference: str | None = None

@@ -1,4 +1,4 @@
-"""Job ``email.deliver``: claim e-mails, send each, settle what came back; the loop is ``outbound.delivery_loop``.
+"""Job ``email.deliver``: claim e-mails, send them, settle what came back; the loop is ``outbound.delivery_loop``.
 
 Called by ``executor``. At least once: a repeat after a crash has the same Message-ID.
 """

@@ -33,7 +33,7 @@ class ClaimedEmail:
 
 
 PENDING: Final = "pending"
-"""A parameter of statements that find rows by id: with a literal, a plan made on an empty table reads all that is due."""
+"""A parameter of statements that look rows up by id: with a literal, a plan made on an empty table reads all that is due."""
 
 _INSERT: Final = text(
     """

@@ -1,6 +1,6 @@
-"""The catalogue of events: their types, what their ``data`` holds, an example of each. Shown in OpenAPI as ``webhooks``.
+"""The catalogue of events: their types, what their ``data`` holds, and examples. Shown in OpenAPI as ``webhooks``.
 
-Whoever has news builds an event's data with the model here and tells a listener (``events.news``).
+A capability builds an event's data with the model here and passes it to a listener (``events.news``).
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What has happened, told in the transaction in which it did. Capabilities get a listener as an argument.
+"""What has happened, passed on in the transaction in which it did. Capabilities get a listener as an argument.
 
 The composition roots (``executor.app``, ``ingress.app``, ``scheduler.app``, ``management.app``) name who listens.
 """
@@ -16,7 +16,7 @@ from twoway_router.store import Session
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """One thing that is a tenant's business. ``inbound_message_id`` is the MO that it is about, if the key does not say it."""
+    """One event for a tenant. ``inbound_message_id`` is the MO that it is about, if the key does not name it."""
 
     tenant_id: TenantId
     type: EventType
@@ -27,7 +27,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Departure:
-    """Somebody who has opted out, and tenants who are known to have written to them."""
+    """A person who has opted out, and tenants that are known to have written to them."""
 
     number_id: UUID
     msisdn: str
@@ -39,7 +39,7 @@ class Departure:
 class News:
     """What happened in one transaction: events, MTs that moved with their tenants, and who has left.
 
-    A move and a departure become events only for tenants that want them: a listener reads what they say.
+    A move and a departure become events only for tenants that subscribe to them: the listener loads their data then.
     """
 
     events: tuple[Event, ...] = ()
@@ -48,4 +48,4 @@ class News:
 
 
 Listener = Callable[[Session, News, datetime], Awaitable[None]]
-"""Hears of news and writes what follows from them, in the caller's transaction."""
+"""Writes what follows from news, in the caller's transaction."""

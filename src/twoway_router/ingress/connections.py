@@ -12,7 +12,7 @@ from twoway_router.store.transaction import Session
 
 
 class ConnectionCache:
-    """A ``store.follower.Cache``. A disabled connection is not found: its URLs answer 404. Those of sandboxes have none.
+    """A ``store.follower.Cache``. A disabled connection is left out: its URLs answer 404. Those of sandboxes have none.
 
     ``certificates`` is filled by whoever runs the endpoint's handshakes.
     """

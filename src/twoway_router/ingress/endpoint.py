@@ -49,7 +49,7 @@ class CutOff(Exception):
 
 
 class Handshakes(Protocol):
-    """What a carrier's handshake wants fetched; done in the background, on hosts that the carrier's spec allows."""
+    """Fetches what a carrier's handshake asks for, in the background, on hosts that the carrier's spec allows."""
 
     def fetch_certificate(self, url: str) -> None: ...
 

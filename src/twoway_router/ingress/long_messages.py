@@ -1,7 +1,7 @@
 """Messages that arrive in parts. Called by ``app``: for batches that hold a part, and in a loop for those that miss one.
 
 A part is kept in the batch's transaction. The one that completes its set becomes, in the same transaction, one message
-that takes the way of all others. Two processes that store parts of one set wait for each other, so exactly one joins.
+that takes the way of all others. Two processes that store parts of one set exclude one another, so exactly one joins.
 """
 
 from collections.abc import Callable, Sequence

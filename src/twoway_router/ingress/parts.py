@@ -90,7 +90,7 @@ class Assembly:
 
 @dataclass(slots=True)
 class _Group:
-    """Parts of one message: the first to come at each place, and their repeats."""
+    """Parts of one message: the first to come at a place, and their repeats."""
 
     parts: dict[int, KeptPart] = field(default_factory=dict)
     repeats: list[KeptPart] = field(default_factory=list)

@@ -29,7 +29,7 @@ _HIDDEN_MARK: Final = "\ue000"
 _TEXT_MARKS: Final = 0xF0000
 _LONGEST_SHOWN: Final = 60_000
 _MARKS: Final = re.compile("[\ue000\U000f0000-\U000ffffd]")
-"""Stand for what is hidden until all of it is: no text may be found in the words that say so."""
+"""Placeholders while texts are hidden: they contain no text, so that no text is looked for inside them."""
 
 _DIGITS: Final = re.compile(r"\d{7,}")
 _QUOTED: Final = re.compile(r'"([A-Za-z0-9_.-]{1,64})"(\s*:\s*)"((?:[^"\\]|\\.)*)("?)')
@@ -131,7 +131,7 @@ def _masked(shown: str) -> str:
 
 
 def _value(name: str, value: str) -> str:
-    """A receipt may bring our own text back, and what is refused is never parsed: no known text finds those."""
+    """Hidden by its name: texts of receipts (our own MT's) and of requests that cannot be parsed are not known."""
     is_text = name.lower() in _TEXT_NAMES and value and not value.startswith(_SHOWN_TEXTS)
     return HIDDEN if is_secret_name(name) or is_text else value
 

@@ -1,4 +1,4 @@
-"""The last requests of each connection, for the operator who connects it. Called by ``endpoint`` and by a loop of its own.
+"""The last requests of a connection, for the operator who connects it. Called by ``endpoint`` and by a loop of its own.
 
 It delays no message: a note is an append to a list, which is written twice a second. A few notes per connection and
 outcome are kept; what is more than that, or cannot be written, is only counted.

@@ -108,7 +108,7 @@ async def transfer(
 
 
 async def _make_room(session: Session, keyword: Keywords, tenant_id: TenantId) -> None:
-    """What the successor gave back earlier no longer rests; a word that it holds at another time is in the way."""
+    """End the rest of what the successor gave back earlier; raise for a word that it holds at another time."""
     holders = await queries.list_holders(session, keyword.number_id, await queries.list_keys_of(session, keyword.id))
     own = [holder for holder in holders if holder.tenant_id == tenant_id]
     if held := next((holder for holder in own if not holder.is_released), None):

@@ -1,4 +1,4 @@
-"""What a tenant configures for a keyword: the document that is stored with each revision, and run by ``actions``.
+"""What a tenant configures for a keyword: the document that a revision stores and ``actions`` runs.
 
 Read by the API as part of its bodies (``schemas``), by the executor from revisions, and by rules as code.
 """

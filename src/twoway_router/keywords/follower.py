@@ -28,7 +28,7 @@ class RoutingCache:
         self._addresses: dict[NumberId, tuple[ConnectionId, str]] = {}
 
     def find_number(self, connection_id: ConnectionId, address: str) -> NumberRules | None:
-        """The number that this connection may bring messages for; another connection's number is not found."""
+        """The number that this connection may bring messages for; None for another connection's number."""
         return self._numbers.get((connection_id, address))
 
     async def load(self, session: Session) -> None:
@@ -66,7 +66,7 @@ class RoutingCache:
         INDEX_VERSION.set(self.table.version)
 
     def _replace_numbers(self, changed: Sequence[RoutedNumber]) -> None:
-        """All old addresses are given up before the first new one is taken: numbers may have changed places."""
+        """All old addresses go before the first new one comes: numbers may have swapped addresses."""
         for number in changed:
             if address := self._addresses.pop(number.rules.number_id, None):
                 self._numbers.pop(address, None)
@@ -75,7 +75,7 @@ class RoutingCache:
             self._put_number(number)
 
     def _replace_keywords(self, ids: set[UUID], changed: Sequence[KeywordRules]) -> None:
-        """What is gone leaves before what is there comes: words may have changed hands."""
+        """Removed keywords go before the others come: words may have moved between tenants."""
         for keyword_id in map(KeywordId, ids - {keyword.keyword_id for keyword in changed}):
             self.table.remove_keyword(keyword_id)
         for keyword in changed:

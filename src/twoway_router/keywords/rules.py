@@ -88,7 +88,7 @@ class DefinitionNotAcceptable(Unprocessable):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeywordClaim:
-    """A keyword that a tenant wants to hold, with the definition that will be its next revision.
+    """A keyword that a tenant claims, with the definition that will be its next revision.
 
     ``actions`` are all that it holds, with their JSON pointers.
     """
@@ -134,7 +134,7 @@ class Holder:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """What remains of the verdicts once the holders of the very keys are dealt with."""
+    """The verdicts without the holders of the same keys."""
 
     kind: VerdictKind
     code: str
@@ -169,7 +169,7 @@ def holder_problem(
     """Why the keys cannot be had for a window from those who have them.
 
     A word at rest is free for the tenant that gave it back, and for windows that begin after the rest. A tenant's own
-    word is one keyword whatever its window, or two of its keywords could not be told apart by their name.
+    word is one keyword whatever its window, or two of its keywords would have the same name.
     """
     begins = now if window[0] is None else max(now, window[0])
     for holder in holders:
@@ -200,7 +200,7 @@ def is_overtaken(holder: Holder, tenant_id: TenantId, *, quarantine: timedelta, 
 
 
 def judge(verdicts: Sequence[Verdict]) -> Judgement:
-    """The gravest of what the verdicts say beside the holders of the very keys, whom the database knows better."""
+    """The gravest verdict, but for holders of the same keys: those the database decides."""
     remaining = [_beside_holders(verdict) for verdict in verdicts]
     gravest = max(remaining, key=lambda each: _GRAVITY.index(each.kind))
     collisions = {

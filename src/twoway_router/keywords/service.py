@@ -217,7 +217,7 @@ async def _judge(
     keyword_id: KeywordId | None,
     table: RoutingTable | None,
 ) -> Judgement:
-    """Judged against the table, and against what changed too lately to be in it."""
+    """Judge against the table, and against keywords that changed after it was loaded."""
     asked = Claim(
         number_id=wanted.number_id,
         tenant_id=tenant_id,

@@ -60,7 +60,7 @@ class ApprovalNeeded(Conflict):
 
 
 def check_step(state: str, wanted: str) -> None:
-    """Raises when the wanted state cannot follow."""
+    """Raises when the step is not allowed."""
     if state == RELEASED:
         raise KeywordReleased
     if wanted not in _NEXT[state]:

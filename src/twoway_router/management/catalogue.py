@@ -1,4 +1,4 @@
-"""What each problem's ``code`` means, served where its ``type`` links to. Reads the tree of errors itself."""
+"""What a problem's ``code`` means, served where its ``type`` links to. Made from the error classes."""
 
 from collections.abc import Iterator, Mapping
 

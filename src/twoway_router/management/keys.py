@@ -1,4 +1,4 @@
-"""Where the API finds its keys: the database. Each look is a transaction of its own, before the request's."""
+"""Looks API keys up in the database, in a transaction of its own before the request's."""
 
 from datetime import datetime
 

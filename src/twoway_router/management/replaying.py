@@ -109,7 +109,7 @@ async def replay(
     now: datetime,
     tell: Listener,
 ) -> Sequence[Replayed]:
-    """Begin a new generation of locked messages, as far as each may; one result a message, in order."""
+    """Begin a new generation of those locked messages that may be replayed; one result a message, in order."""
     ids = [message.id for message in messages]
     originals = await list_original_routes(session, ids) if wish.rules == "original" else {}
     ordinals = await list_run_ordinals(session, ids) if wish.ordinal is not None else {}
@@ -189,7 +189,7 @@ def _assigned(message: InboundMessages, keyword: Keywords) -> Mapping[str, Any]:
 
 
 def _routed(message: InboundMessages, table: RoutingTable, open_then: Sequence[StoredContext]) -> Mapping[str, Any]:
-    """Anew, with the contexts that were open when it came in. What they decided is not guessed without them."""
+    """Route anew, with the contexts that were open when it came in. Raises when the one that decided is gone."""
     decided_by = RouteDetails.read(message.route_details).context_id
     if message.route == "context" and decided_by not in {context.id for context in open_then}:
         raise NeedsConversation
@@ -223,7 +223,7 @@ def decide(
 
 
 def _consent_change(message: InboundMessages, before: str, table: RoutingTable) -> ConsentChange | None:
-    """The STOP that a message has become, or the START that it is: a STOP is obeyed once, a START each time."""
+    """The STOP that a message has become, or the START that it is: a STOP is obeyed once, a START every time."""
     is_said = message.route == ConsentKind.OPT_IN or (message.route == ConsentKind.OPT_OUT and before != message.route)
     if not is_said or message.sender_kind != SenderKind.MSISDN or message.number_id is None:
         return None

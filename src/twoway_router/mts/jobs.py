@@ -25,7 +25,7 @@ class Deliverable(Protocol):
 
 
 async def add_jobs(session: Session, mts: Sequence[Deliverable], ats: Sequence[datetime] | None = None) -> None:
-    """One job for each MT: now, or each at its time."""
+    """One job per MT: now, or at the MT's own time."""
     for job in {job_of(mt.mt_class) for mt in mts}:
         places = [place for place, mt in enumerate(mts) if job_of(mt.mt_class) == job]
         ids, lanes = [mts[place].id for place in places], [lane_of(mts[place].order_key) for place in places]
@@ -36,13 +36,13 @@ async def add_jobs(session: Session, mts: Sequence[Deliverable], ats: Sequence[d
 
 
 async def add_successors(session: Session, order_keys: Collection[int], now: datetime) -> None:
-    """Jobs for the MTs whose turn it is now that their predecessors are out of the way. Bulk comes back by itself."""
+    """Jobs for the MTs that are next behind those that have left. Bulk comes back by a job of its own."""
     following = (await list_first(session, order_keys)).values()
     due = [each for each in following if each.state == MtState.PLANNED and each.due_at <= now + CLOCK_SKEW]
     await add_jobs(session, due)
 
 
 async def postpone(session: Session, dues: Mapping[UUID, datetime], reason: str) -> None:
-    """Make planned MTs due later, each with a job at its time."""
+    """Make planned MTs due later, with a job at their time."""
     late = await delivering.postpone(session, dues, reason)
     await add_jobs(session, late, [each.due_at for each in late])

@@ -1,4 +1,4 @@
-"""The ledger of an MT as pure functions: one table says what each event makes of each state.
+"""The ledger of an MT as pure functions: one table says what an event makes of a state.
 
     planned → claimed → handed_over → confirmed | failed
                  ↓ ↑
@@ -21,7 +21,7 @@ from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknow
 
 SEGMENT_LIMIT: Final = 6
 RECEIPT_LOCKS: Final = 2
-"""First key of the advisory locks on (connection, carrier id): a receipt and the answer it overtook wait for each other."""
+"""First key of the advisory locks on (connection, carrier id): a receipt and the answer it overtook exclude one another."""
 
 RETRY_SECONDS: Final = (1, 5, 15, 30, 60, 120, 300)
 LOOK_UP_AFTER: Final = timedelta(seconds=5)
@@ -69,7 +69,7 @@ class MtEvent(StrEnum):
     QUEUED = "queued"
     TOO_LONG = "too_long"
     OPTED_OUT = "opted_out"
-    """Found when it is planned or claimed, or said in a STOP that cancels what is planned."""
+    """Consent forbids it: when it is planned or claimed, or by a STOP that cancels what is planned."""
     CLAIMED = "claimed"
     EXPIRED = "expired"
     """Its lifetime is over, or would be at the next try."""
@@ -80,7 +80,7 @@ class MtEvent(StrEnum):
     """It has not left us, or may safely be sent again."""
     REFUSED = "refused"
     LOST = "lost"
-    """The answer is lost; a receipt, a look-up or time will tell."""
+    """The answer is lost; a receipt, a look-up or the policy decides."""
     GIVEN_UP = "given_up"
     """The answer is lost for good and the policy forbids a repeat."""
     REPORTED = "reported"
@@ -239,7 +239,7 @@ def after_look_up(entry: Entry, found: SendReply, around: Circumstances) -> Move
 def after_receipt(
     state: MtState, delivery_state: DeliveryState | None, reported: DeliveryState
 ) -> tuple[MtState, DeliveryState] | None:
-    """State and delivery state after a receipt; None when it tells nothing new. Never backwards."""
+    """State and delivery state after a receipt; None when it changes nothing. Never backwards."""
     if reported is delivery_state or (delivery_state is not None and delivery_state.is_final):
         return None
     if delivery_state is DeliveryState.ACCEPTED and not reported.is_final:

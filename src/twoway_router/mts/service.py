@@ -46,7 +46,7 @@ DUE = sweeping.DUE
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MtDraft:
-    """An MT that someone wants sent; all of a person's but bulk leave in the order of (due, id).
+    """An MT to be sent; all of a person's but bulk leave in the order of (due, id).
 
     ``due_at`` None is now. ``policy`` None takes the number's own.
     """
@@ -146,7 +146,7 @@ async def obey(session: Session, changes: Sequence[ConsentChange], *, now: datet
 
 
 async def leave(session: Session, departures: Sequence[Departure], *, now: datetime) -> News:
-    """``obey`` people of whom a carrier says that they have left: for everybody on the number."""
+    """Apply the opt-outs that carriers report: they are about the whole number."""
     people: dict[Person, Departure] = {}
     for each in departures:
         person = Person(number_id=each.number_id, msisdn=each.msisdn)
@@ -278,7 +278,7 @@ class Sent(Protocol):
 
 
 def departed(mt: Sent, cause: Cause) -> Departure:
-    """The recipient of an MT that the carrier refused for their sake."""
+    """The recipient of an MT that the carrier refused because they have opted out."""
     tenants = frozenset((mt.tenant_id,)) if mt.tenant_id else frozenset()
     return Departure(
         number_id=mt.number_id, msisdn=mt.recipient, tenant_ids=tenants, key=EffectKey(cause=cause, ordinal=OPTED_OUT)

@@ -1,4 +1,4 @@
-"""What the scheduler does for the ledger: MTs that lapsed, were forgotten or expired. Each sweep returns how many it found."""
+"""What the scheduler does for the ledger: MTs that lapsed, were forgotten or expired. A sweep returns how many rows it moved."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ async def sweep_forgotten(session: Session, now: datetime, forgotten_after: time
 
 
 async def expire(session: Session, now: datetime, forgotten_after: timedelta) -> tuple[int, News]:
-    """Fail MTs whose lifetime is over; who waited behind them gets a job. How many, and what their tenants want to hear."""
+    """Fail MTs whose lifetime is over; what waited behind them gets a job. How many, and the news."""
     ended = await sweeping.fail_expired(session, now, now - forgotten_after, AT_ONCE)
     await add_successors(session, {each.order_key for each in ended if each.mt_class is not MtClass.BULK}, now)
     return len(ended), News(moved={each.id: each.tenant_id for each in ended if each.tenant_id})

@@ -138,7 +138,7 @@ class DeliveryReceipts(Base):
 class SendingPaces(Base):
     """How far the throughput of one connection or number is used up; locked by whoever claims MTs there.
 
-    ``free_at`` is when its next MT may go, ``tail_at`` the end of the queue of those that were told to come back,
+    ``free_at`` is when its next MT may go, ``tail_at`` the end of the queue of those that are due later,
     ``rests_until`` what the carrier asked for when it throttled us.
     """
 

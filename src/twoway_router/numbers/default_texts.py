@@ -1,4 +1,4 @@
-"""What a number says itself when its operator has written nothing: one plain sentence per language. Read by ``actions``."""
+"""What a number says itself when its operator has written nothing: one plain sentence per language. For ``actions``."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from twoway_router.templates.liquid import render
 
 OwnText = str | Mapping[str, str]
-"""A text of the number's operator: one for all, or one for each language."""
+"""A text of the number's operator: one for all, or one per language."""
 
 FALLBACK: Final = "en"
 

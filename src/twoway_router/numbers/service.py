@@ -89,7 +89,7 @@ async def get_number(session: Session, number_id: UUID, *, usable_by: TenantId |
 
 
 async def explain_absence(session: Session, number_id: UUID, tenant_id: TenantId) -> RouterError | None:
-    """Why a tenant cannot use a number: it is on the other side of its own sandbox. None when there is no more to say."""
+    """Why a tenant cannot use a number: it exists only in the sandbox, or only outside it. None for another reason."""
     tenant = await find_tenant(session, tenant_id)
     if tenant is not None and tenant.sandbox_of is not None:
         live = await queries.find_number(session, number_id, usable_by=TenantId(tenant.sandbox_of))

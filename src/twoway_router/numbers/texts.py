@@ -1,6 +1,6 @@
 """What a number says itself, as its operator writes it. Part of ``schemas``; sent by ``actions``.
 
-A text is one for all, or one for each language: the sender's is taken if a word shows it, else the first of the number's.
+A text is one for all, or one per language: the sender's is taken if a word shows it, else the first of the number's.
 """
 
 import re
@@ -19,7 +19,7 @@ _TEXT_SCHEMA: Final = {"type": "string", "minLength": 1, "maxLength": LONGEST}
 
 
 def _sound(text: str | dict[str, str]) -> str | dict[str, str]:
-    """One text, or one for each of some languages."""
+    """One text, or one per language."""
     texts = {"en": text} if isinstance(text, str) else text
     if not 0 < len(texts) <= MOST_LANGUAGES or not all(re.match(_LANGUAGE, language) for language in texts):
         raise ValueError(f"Texts are written in one to {MOST_LANGUAGES} languages, by their codes such as en")
@@ -57,7 +57,7 @@ VARIABLES: Final[Mapping[str, frozenset[str]]] = {
     "too_late": frozenset({"number", "tenant", "word"}),
     "sold_out": frozenset({"number", "tenant", "word"}),
 }
-"""The texts that are templates, and what each may name. The others are sent as they stand."""
+"""The texts that are templates, and what they may name. The others are sent as they stand."""
 
 _NEEDED: Final[Mapping[str, str]] = {"choose": "choices", "did_you_mean": "word"}
 

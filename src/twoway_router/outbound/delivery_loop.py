@@ -65,11 +65,11 @@ class Deliverer(Protocol[Row, Claimed, Result]):
         ...
 
     async def claim(self, session: Session, rows: Sequence[Row], now: datetime) -> Sequence[Claimed]:
-        """Claim those that are still due. Whatever is not claimed is looked after here."""
+        """Claim those that are still due, and see to a job for those that it leaves."""
         ...
 
     async def postpone(self, session: Session, dues: Mapping[UUID, datetime], reason: str) -> None:
-        """Make rows due later, each with a job at its time. ``reason``: their destination ``RESTS`` or ``IS_SLOW``."""
+        """Make rows due later, with a job at their time. ``reason``: their destination ``RESTS`` or ``IS_SLOW``."""
         ...
 
     async def attempt(self, claimed: Claimed) -> Tried[Result]:

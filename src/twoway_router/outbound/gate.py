@@ -16,7 +16,7 @@ LONGEST_REST: Final = timedelta(seconds=30)
 
 
 class Gate:
-    """One destination. After five failures in a row it rests, longer each time, until a try succeeds."""
+    """One destination. After five failures in a row it rests, longer every time, until a try succeeds."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

@@ -1,4 +1,4 @@
-"""The only HTTP client of the router: safe towards tenants' URLs, one pool per destination, and it says what was surely not sent.
+"""The only HTTP client of the router: guards tenants' URLs, pools per destination, reports requests that were surely not sent.
 
 Called by ``outbound.sms`` and ``outbound.webhook``. No redirects, no proxies from the environment, no cookies, no
 decompression; nothing is ever repeated here.

@@ -17,7 +17,7 @@ _PREFIX: Final = "whsec_"
 
 
 def sign(secrets: Sequence[str], *, webhook_id: str, timestamp: int, body: bytes) -> str:
-    """The ``webhook-signature`` header: one signature per valid secret, so that a receiver may rotate at leisure."""
+    """The ``webhook-signature`` header: one signature per valid secret, so that secrets are rotated without a gap."""
     signed = f"{webhook_id}.{timestamp}.".encode() + body
     signatures = (hmac.digest(_key(secret), signed, sha256) for secret in secrets)
     return " ".join("v1," + b64encode(signature).decode("ascii") for signature in signatures)

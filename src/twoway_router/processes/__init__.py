@@ -1,1 +1,1 @@
-"""The composition root: settings become engine, transport and adapters; each role is a list of parts that run together."""
+"""The composition root: settings become engine, transport and adapters; a role is a list of parts that run together."""

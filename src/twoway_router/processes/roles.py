@@ -1,4 +1,4 @@
-"""What each role consists of. Called by ``twoway-router serve`` and by ``all_in_one``."""
+"""What the roles consist of. Called by ``twoway-router serve`` and by ``all_in_one``."""
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum

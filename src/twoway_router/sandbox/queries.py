@@ -24,7 +24,7 @@ class SandboxMt:
 
 
 async def list_mts(session: Session, ids: Collection[UUID]) -> Sequence[SandboxMt]:
-    """Those of these MTs that a sandbox sends; a live one is never found."""
+    """Those of these MTs that a sandbox sends; live ones are left out."""
     table = OutboundMessages
     wanted = (
         select(table.id, table.connection_id, table.recipient, table.attempt)

@@ -93,7 +93,7 @@ async def get_number(
 
 
 async def _connect(session: Session, sealer: Sealer, sandbox_id: TenantId, now: datetime) -> Connections:
-    """The sandbox's connection. Nobody learns its key: MOs come by the API only."""
+    """The sandbox's connection. Its key is random and never shown: MOs come by the API only."""
     connection = Connections(
         id=new_id(),
         name=f"Sandbox {sandbox_id}",

@@ -39,7 +39,7 @@ Turn = Callable[[], Awaitable[int]]
 
 
 class Scheduler:
-    """Sweeps until it is told to stop. ``refresh`` exports what the last sweep saw."""
+    """Sweeps until ``stop`` is set. ``refresh`` exports what the last sweep saw."""
 
     def __init__(self, *, settings: Settings, engine: Engine, transport: Transport, clock: Clock) -> None:
         self._settings = settings
@@ -70,7 +70,7 @@ class Scheduler:
         await self._guarded("housekeeping", partial(self._keep_house, now))
 
     async def bury(self, dead: DeadJob) -> None:
-        """A job that the transport gave up counts as a failed try of its messages; other work is found by the sweeps.
+        """A job that the transport gave up counts as a failed try of its messages; the sweeps see to other work.
 
         No sweep finds reports of the sandboxes' carrier: those come again, for a day.
         """

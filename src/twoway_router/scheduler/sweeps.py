@@ -1,4 +1,4 @@
-"""The sweeps by name: each finds and marks work, and gives it jobs, in one transaction. Called by ``app``."""
+"""The sweeps by name. A sweep marks work and gives it jobs, in one transaction. Called by ``app``."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -18,14 +18,14 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _START: Final = Waiting(id=UUID(int=0), order_key=-(2**63))
 
 Sweep = Callable[[Session, datetime, timedelta], Awaitable[int]]
-"""With the time and how long work may be without a job; returns how many rows it found."""
+"""Gets the time and how long work may be without a job; returns how many rows it moved."""
 
 
 def sweeps_by_name(tell: Listener) -> Mapping[str, Sweep]:
-    """All of them. ``pending`` and ``planned`` ones are a net below the jobs: they only find what a lost job has left behind."""
+    """All sweeps. Those of ``pending`` and ``planned`` rows only see to rows whose job was lost."""
 
     async def expire_mts(session: Session, now: datetime, forgotten_after: timedelta) -> int:
-        """MTs whose lifetime is over fail, and their tenants hear of it."""
+        """Fail MTs whose lifetime is over, and notify their tenants."""
         count, news = await mts.expire(session, now, forgotten_after)
         await tell(session, news, now)
         return count
@@ -43,9 +43,9 @@ def sweeps_by_name(tell: Listener) -> Mapping[str, Sweep]:
 
 
 class ForgottenMessages:
-    """Accepted messages that nobody runs. They have no column for a mark: this process remembers what it has helped.
+    """Accepted messages that nobody runs. They have no column for a mark: this process remembers which ones got a job.
 
-    Each turn goes on where the last one ended, so that a long backlog is walked through and not asked again and again.
+    A turn goes on where the last one ended, so that a long backlog is read once.
     """
 
     def __init__(self, engine: Engine, forgotten_after: timedelta) -> None:

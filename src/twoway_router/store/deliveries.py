@@ -12,7 +12,7 @@ AT_ONCE: Final = 500
 
 
 class DeliverySweeps:
-    """Each sweep gives jobs to what it finds, skips what another scheduler has locked, and returns how many there were."""
+    """A sweep gives rows their jobs, skips what another scheduler has locked, and returns how many rows there were."""
 
     def __init__(self, table: str, job: str) -> None:
         self._job = job

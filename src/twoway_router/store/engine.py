@@ -8,7 +8,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 HOT: Final[Mapping[str, str]] = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
-"""For processes that run the same few statements all day, each of them made for an index: planning them anew for every
+"""For processes that run the same few statements all day, all made for an index: planning them anew for every
 batch costs more than running them (measured: a third of PostgreSQL's and half of the waiting time), and the statistics of
 a table that was empty a minute ago would choose a scan of all of it."""
 

@@ -1,4 +1,4 @@
-"""Which processes run: a row for each, renewed while it runs. Written by ``processes``, read by ``management``."""
+"""Which processes run: one row per process, renewed while it runs. Written by ``processes``, read by ``management``."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from twoway_router.store.transaction import Session
 
 CODE_LEVEL: Final = 1
-"""The schema level this code was written for. Raised with each migration that old code must know about."""
+"""The schema level this code was written for. Raised with a migration that old code must know about."""
 
 _PACKAGED = Path(__file__).parent.parent / "_migrations"
 _CHECKOUT = Path(__file__).parents[3] / "migrations"

@@ -91,7 +91,7 @@ async def add(
 async def add_later(
     session: Session, job: str, ids: Sequence[UUID], lanes: Sequence[int], ats: Sequence[datetime]
 ) -> None:
-    """One row per id, each available at a time of its own: retries. Nobody is woken."""
+    """One row per id, available at its own time: retries. No notification is sent."""
     if ids:
         await session.execute(_ADD_LATER, {"job": job, "ids": list(ids), "lanes": list(lanes), "ats": list(ats)})
 

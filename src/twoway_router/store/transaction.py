@@ -40,7 +40,7 @@ Scope = OneTenant | SeveralTenants | System
 async def transaction(engine: Engine, scope: Scope) -> AsyncIterator[Session]:
     """Commit when the block ends, roll back when it raises. No await on the network inside.
 
-    The session carries its scope as ``session.info["scope"]``. PostgreSQL is not told: that would cost a statement.
+    The session carries its scope as ``session.info["scope"]``. It is not set in PostgreSQL: that would cost a statement.
     """
     info = {"scope": scope}
     async with AsyncSession(engine, expire_on_commit=False, autoflush=False, info=info) as session, session.begin():

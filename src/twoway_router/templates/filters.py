@@ -1,4 +1,4 @@
-"""The sixteen filters of reply templates. Total: any value and any arguments give an answer, small and at once."""
+"""The sixteen filters of reply templates. They never raise: any value and any arguments give a short result at once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime

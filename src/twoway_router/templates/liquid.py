@@ -1,6 +1,6 @@
 """Liquid cut down to what a reply needs, safe for text from tenants. Checked when saved, rendered by ``actions``.
 
-Tags: ``if unless case comment``. Filters: ``template_filters.FILTERS``. No loops, assignments, ranges or indexes, so the
+Tags: ``if unless case comment``. Filters: ``templates.filters.FILTERS``. No loops, assignments, ranges or indexes, so the
 work of a template is bounded by its length; values are never read as templates.
 """
 
@@ -134,7 +134,7 @@ def _compile(source: str) -> BoundTemplate:
 
 
 def _check_tags(source: str) -> None:
-    """Each tag is closed, short, and holds no other: the lexer's patterns take quadratic time on anything else."""
+    """Every tag is closed, short, and holds no other: the lexer's patterns take quadratic time on anything else."""
     end = 0
     while opening := _OPENING.search(source, end):
         start = opening.start()

@@ -60,10 +60,10 @@ class KeyWish:
 
 
 def exceeding(wanted: Iterable[str], held: frozenset[str]) -> list[str]:
-    """The wanted scopes that the giver does not hold itself."""
+    """The requested scopes that the giver does not hold itself."""
     return [] if "*" in held else sorted(set(wanted) - held)
 
 
 def pointless(wanted: Iterable[str]) -> list[str]:
-    """The wanted scopes that a tenant's key can do nothing with."""
+    """The requested scopes that a tenant's key has no use for."""
     return sorted(set(wanted) & OPERATOR_SCOPES)

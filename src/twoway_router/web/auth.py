@@ -105,7 +105,7 @@ class FreshKey:
 
 
 class KeyDirectory(Protocol):
-    """Where keys are kept. Each call is a transaction of its own."""
+    """Where keys are kept. A call is a transaction of its own."""
 
     async def find(self, kid: str) -> KeyRecord | None: ...
 

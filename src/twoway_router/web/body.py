@@ -1,7 +1,7 @@
 """Reads a JSON body strictly, before a transaction is opened. Called by ``web.route``.
 
 Refused at the door: more than the limit, no UTF-8, duplicate names, NaN, NUL characters, lone surrogates, deep nesting.
-None of these can be stored faithfully, and each is a way to make two parsers disagree.
+None of these can be stored faithfully, and two parsers may read them differently.
 """
 
 import json

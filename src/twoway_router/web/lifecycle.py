@@ -18,7 +18,7 @@ class Lifecycle:
 
 
 class LameDuck:
-    """ASGI middleware: from the first moment of the lame duck every answer asks the client to come back elsewhere."""
+    """ASGI middleware: during the lame duck every answer closes its connection."""
 
     def __init__(self, app: ASGIApp, lifecycle: Lifecycle) -> None:
         self._app = app

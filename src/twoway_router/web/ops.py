@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from twoway_router.web.lifecycle import Lifecycle
 
 Checks = Mapping[str, Callable[[], Awaitable[str | None]]]
-"""Named readiness checks; each returns None, or a sentence that says what is missing."""
+"""Named readiness checks: None, or a sentence that says what is missing."""
 
 
 class OpsApp:

@@ -48,7 +48,7 @@ class Page(BaseModel, Generic[Out]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Paging:
-    """Which page is wanted. Queries take ``after`` and ``fetch`` rows: one more than a page, to see if there is another."""
+    """The requested page. Queries take ``after`` and ``fetch`` rows: one more than a page, to see if there is another."""
 
     limit: int
     after: UUID | None
@@ -61,7 +61,7 @@ class Paging:
         return self.limit + 1
 
     def page(self, rows: Sequence[Row], show: Callable[[Row], Out]) -> Page[Out]:
-        """The answer for the rows found."""
+        """The answer with these rows."""
         shown = rows[: self.limit]
         has_more = len(rows) > self.limit
         if not has_more:

@@ -1,4 +1,4 @@
-"""Bases and field types of every request and answer. Used by the ``schemas.py`` of each slice."""
+"""Bases and field types of every request and answer. Used by every ``schemas.py``."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any

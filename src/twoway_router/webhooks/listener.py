@@ -1,4 +1,4 @@
-"""The listener that queues webhooks: events for the endpoints that want them. Named by the composition roots."""
+"""The listener that queues webhooks: events for the endpoints that subscribe to them. Named by the composition roots."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from twoway_router.webhooks.rules import DeliveryDraft
 from twoway_router.webhooks.service import queue_deliveries
 
 ACQUAINTED_FOR: Final = timedelta(days=90)
-"""How long after its last message somebody's departure is still a tenant's business."""
+"""A tenant is notified of an opt-out for so long after the person's last message to it."""
 
 EVENTS_BY_STATE: Final[Mapping[str, EventType]] = {
     MtState.HANDED_OVER: "message.handed_over",
@@ -28,7 +28,7 @@ EVENTS_BY_STATE: Final[Mapping[str, EventType]] = {
 
 
 async def tell_endpoints(session: Session, news: News, now: datetime) -> None:
-    """Queue each event for every enabled endpoint of its tenant that wants it; mostly nobody does, and nothing is read."""
+    """Queue every event for the enabled endpoints of its tenant that subscribe to it; mostly there are none."""
     events = [*news.events, *await _departures(session, news.left, now)]
     types = {event.type for event in events} | (set(EVENTS_BY_STATE.values()) if news.moved else set())
     if not types:
@@ -61,7 +61,7 @@ async def tell_endpoints(session: Session, news: News, now: datetime) -> None:
 
 
 async def _departures(session: Session, left: Collection[Departure], now: datetime) -> Sequence[Event]:
-    """An event for each tenant that somebody who left has had to do with lately; none learns of another."""
+    """One event per tenant that the person has written to lately; a tenant does not see the others."""
     if not left:
         return []
     known = {(each.number_id, each.msisdn): each.tenant_ids for each in left}
@@ -85,7 +85,7 @@ async def _departures(session: Session, left: Collection[Departure], now: dateti
 
 
 async def _progress(session: Session, ids: Sequence[UUID]) -> Sequence[Event]:
-    """How these MTs fare, where there is something to tell."""
+    """Events about these MTs, where their state is one that tenants are notified of."""
     events: list[Event] = []
     for row in await list_progress(session, ids) if ids else ():
         if row.state not in EVENTS_BY_STATE:

@@ -205,7 +205,7 @@ def ed25519(options: Options) -> Check:
 def plivo(options: Options) -> Check:
     """Plivo: V3 (URL, fields, nonce) when its header is there, else V2 (URL without query, nonce; the body is not covered).
 
-    For a subaccount's number there is a second header of each, signed with the main account's token.
+    For a subaccount's number there is a second header of either kind, signed with the main account's token.
     """
     secret = options["secret"].encode()
 

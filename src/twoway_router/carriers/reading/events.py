@@ -134,7 +134,7 @@ def _error(path: str | None) -> TextGetter | None:
 
 
 def _identifier(event: Event, window: int) -> Callable[[Scene, tuple[str, ...], datetime | None, datetime], str]:
-    """The carrier's id, or a digest of what tells one message from another.
+    """The carrier's id, or a digest of what distinguishes messages.
 
     Without a carrier's time, equal messages within one window of arrival count as one.
     """

@@ -1,4 +1,4 @@
-"""Signs the requests that hand MTs over, where a carrier wants a signature with the time of sending. Named by specs.
+"""Signs the requests that hand MTs over, where a carrier demands a signature with the time of sending. Named by specs.
 
 The host is signed too; whoever sends the request writes that header.
 """

@@ -1,7 +1,7 @@
 """Reads MOs for people: lists by filter, one with its runs. Called by ``inbound.api`` and ``management``.
 
-``within`` is a tenant: nothing of anybody else's is found. None is an operator and finds all, also what was not routed.
-A sandbox has its numbers for itself, so it finds what belongs to them too: HELP, STOP, what fitted no keyword.
+``within`` is a tenant: only its messages are listed. None is an operator, who sees all, also what was not routed.
+A sandbox has its numbers for itself, so it sees what belongs to them too: HELP, STOP, what fitted no keyword.
 """
 
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ async def list_inbound(
 def restricted(
     wanted: Select[InboundMessages], within: TenantId | None, where: InboundFilter, *, is_sandbox: bool = False
 ) -> Select[InboundMessages]:
-    """Only what the filter wants, and only the tenant's if there is one."""
+    """Restricted to the filter, and to the tenant if there is one."""
     table = InboundMessages
     if within is not None:
         wanted = wanted.where(is_visible_to(table.tenant_id, table.number_id, within, is_sandbox=is_sandbox))

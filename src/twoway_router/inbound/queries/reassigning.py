@@ -1,4 +1,4 @@
-"""Messages that were nobody's until their sender said who is meant. Called by ``executor``."""
+"""Gives messages to the tenant that their sender has chosen. Called by ``executor``."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ async def list_originals(session: Session, ids: Collection[UUID]) -> Mapping[UUI
 
 
 async def reassign(session: Session, reassignments: Sequence[Reassignment]) -> None:
-    """Give messages to tenants; one that has an owner by now stays with it. Who else was asked about is nobody's to see."""
+    """Give messages to tenants; one that has an owner by now stays with it. The question's other tenants leave its details."""
     if reassignments:
         columns = {
             "messages": [each.message_id for each in reassignments],

@@ -33,7 +33,7 @@ _ORIGINALS: Final = text(
 
 
 async def lock_message(session: Session, message_id: UUID, *, within: TenantId | None) -> InboundMessages | None:
-    """One message, nobody else's if a tenant asks, locked against its run."""
+    """One message, only the tenant's own if there is one, locked against its run."""
     wanted = select(InboundMessages).where(InboundMessages.id == message_id).with_for_update()
     return await session.scalar(wanted if within is None else wanted.where(InboundMessages.tenant_id == within))
 
@@ -57,7 +57,7 @@ async def list_original_routes(session: Session, ids: Collection[UUID]) -> Mappi
 
 
 async def list_run_ordinals(session: Session, ids: Collection[UUID]) -> Mapping[UUID, frozenset[int]]:
-    """Which actions each message has in the ledger."""
+    """The ordinals of the actions that a message has in the ledger, by message."""
     found: dict[UUID, set[int]] = {message_id: set() for message_id in ids}
     wanted = select(ActionRuns.cause_id, ActionRuns.ordinal).where(ActionRuns.cause_id.in_(ids))
     for row in await session.execute(wanted):

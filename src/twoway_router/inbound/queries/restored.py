@@ -1,4 +1,4 @@
-"""Notes on a START that it has lifted something. Called by ``ingress`` and ``management`` where the START is obeyed."""
+"""Marks a START that has lifted something. Called by ``ingress`` and ``management`` where the START is obeyed."""
 
 from collections.abc import Collection
 from typing import Final

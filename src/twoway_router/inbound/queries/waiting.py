@@ -33,7 +33,7 @@ PARKED: Final = "count(*), NULL::timestamptz FROM inbound_messages WHERE state =
 
 
 async def list_overdue(session: Session, before: UUID, after: Waiting, limit: int) -> Sequence[Waiting]:
-    """Accepted messages older than an id, from a place on: order key, then id."""
+    """Accepted messages older than an id, behind a position in the order (order key, id)."""
     place = {"before": before, "order_key": after.order_key, "id": after.id, "limit": limit}
     return [Waiting(id=row.id, order_key=row.order_key) for row in await session.execute(_WAITING, place)]
 

@@ -47,7 +47,7 @@ _LIST: Final = text(
     ORDER BY part.id
     """
 )
-"""The fence (`OFFSET 0`) makes PostgreSQL look up each set by its index: a plan made on an empty table reads the whole table."""
+"""The fence (`OFFSET 0`) makes PostgreSQL look a set up by its index: a plan made on an empty table reads the whole table."""
 _CLOSE: Final = text(
     """
     UPDATE message_parts AS part
@@ -60,7 +60,7 @@ _CLOSE: Final = text(
     WHERE part.id = entry.id
     """
 )
-"""The message is found by what its carrier calls it: a repeat of a joined message was inserted by an earlier transaction and
+"""The message is identified by its carrier's id: a repeat of a joined message was inserted by an earlier transaction and
 has another id than the one made now. The bodies of joined parts go: the text is in the message."""
 _CORRECT: Final = text(
     """

@@ -22,12 +22,12 @@ BURST: Final = timedelta(milliseconds=500)
 """What may be caught up at once after a pause: jobs come in steps of a fifth of a second, and throughput is not to be lost."""
 
 PACED: Final = "throughput"
-"""The reason of an MT that was told to come back."""
+"""The reason of an MT that is due later because of throughput."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Turns:
-    """Who may go now, who comes back when, and what is left of the throughput after that."""
+    """Which MTs may go now, when the others are due, and what is left of the throughput."""
 
     allowed: list[Seen] = field(default_factory=list)
     later: dict[UUID, datetime] = field(default_factory=dict)
@@ -84,7 +84,7 @@ def _use(paces: dict[UUID, Pace], rates: Mapping[UUID, float], now: datetime) ->
 
 
 def _come_back(paces: dict[UUID, Pace], each: Seen, now: datetime) -> datetime:
-    """When to try again. A newcomer queues at the tail; who has waited already is not sent there a second time."""
+    """When to try again. A new MT queues at the tail; one that has waited already does not go there again."""
     due_at = now + BURST
     for key, per_second in each.rates.items():
         pace = paces[key]

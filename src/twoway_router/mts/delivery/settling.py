@@ -48,7 +48,7 @@ class Settlement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resolution:
-    """An unknown MT whose time has come. ``found`` is what its carrier said, where it can be asked."""
+    """An unknown MT that must be decided. ``found`` is its carrier's answer, where it can be asked."""
 
     id: UUID
     connection_id: UUID
@@ -78,7 +78,7 @@ class Settler:
     async def settle(self, items: Sequence[Settlement | Resolution]) -> Sequence[None]:
         """One transaction for all of them.
 
-        Carrier ids are locked first, as receipts do: an answer and the receipt that overtakes it wait for each other, and
+        Carrier ids are locked first, as receipts do: an answer and the receipt that overtakes it exclude one another, and
         whichever comes second sees the first.
         """
         now = self._clock()
@@ -180,7 +180,7 @@ async def _store(
 
 
 def wanted_pause(reply: SendReply) -> timedelta | None:
-    """How long a carrier that throttles us wants to be left alone."""
+    """The pause that a carrier asks for when it throttles us."""
     if isinstance(reply, Retry) and reply.throttled:
         return min(reply.after or SHORTEST_PAUSE, LONGEST_PAUSE)
     return None

@@ -39,7 +39,7 @@ _CANCEL: Final = text(
 
 
 async def cancel_planned(session: Session, people: Collection[Person], now: datetime) -> Sequence[Ended]:
-    """Suppress what is planned for people who have stopped it. A row that is just being moved is left to the claim."""
+    """Suppress what is planned for people who have stopped it. A locked row is skipped: its claim asks for consent itself."""
     columns = {
         "number_ids": [person.number_id for person in people],
         "msisdns": [person.msisdn for person in people],

@@ -1,4 +1,4 @@
-"""Which tenants somebody on a number has to do with. Called by ``mts.service`` when somebody has opted out."""
+"""Which tenants a person on a number has written to. Called by ``mts.service`` when somebody has opted out."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ _LIST: Final = text(
 async def list_acquainted(
     session: Session, people: Collection[tuple[UUID, str]], since: datetime
 ) -> Sequence[Acquainted]:
-    """Each person at least once; on a shared number once for each tenant that they have written to since."""
+    """Every person at least once; on a shared number once per tenant that they have written to since."""
     columns = {"number_ids": [number_id for number_id, _ in people], "msisdns": [msisdn for _, msisdn in people]}
     rows = await session.execute(_LIST, {**columns, "since": since})
     return [Acquainted(**row._asdict()) for row in rows]

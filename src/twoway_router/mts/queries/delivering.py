@@ -1,4 +1,4 @@
-"""Claims, settles and postpones MTs. Called by ``mts.delivery``, each function inside its own short transaction."""
+"""Claims, settles and postpones MTs. Called by ``mts.delivery``, inside short transactions."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class Seen:
 
     @property
     def destination(self) -> UUID | None:
-        """Where it takes a place: to ask for an unknown one needs none."""
+        """The gate that it has to pass; a look-up of an unknown MT passes none."""
         return None if self.state == MtState.UNKNOWN else self.connection_id
 
 
@@ -206,7 +206,7 @@ _POSTPONE: Final = text(
     RETURNING m.id, m.order_key, m.mt_class, m.due_at
     """
 )
-"""In one order, or two executors that postpone the same MTs wait for each other. Who holds a row sees to its job."""
+"""In one order, or two executors that postpone the same MTs deadlock. A row that is skipped gets its job from its holder."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -301,7 +301,7 @@ async def settle(
 
 
 async def postpone(session: Session, dues: Mapping[UUID, datetime], reason: str) -> Sequence[Postponed]:
-    """Make planned MTs due later, each at its time; those that were."""
+    """Make planned MTs due at their new times; returns those that were."""
     if not dues:
         return []
     values = {"ids": list(dues), "dues": list(dues.values()), "reason": reason, "planned": MtState.PLANNED.value}

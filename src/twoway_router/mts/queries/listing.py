@@ -1,7 +1,7 @@
 """Reads MTs for people: lists by filter, one with its tries and receipts. Called by ``mts.api`` and ``inbound.api``.
 
-``within`` is a tenant: nothing of anybody else's is found. None is an operator and finds all, also what was not routed.
-A sandbox has its numbers for itself, so it finds what belongs to them too: HELP, STOP, what fitted no keyword.
+``within`` is a tenant: only its MTs are listed. None is an operator, who sees all.
+A sandbox has its numbers for itself, so it sees what they answer by themselves too: to HELP, STOP, no keyword.
 """
 
 from collections.abc import Sequence

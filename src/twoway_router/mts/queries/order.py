@@ -47,7 +47,7 @@ _FIRST: Final = text(
 
 
 async def list_first(session: Session, order_keys: Collection[int]) -> Mapping[int, First]:
-    """The first open MT of each of these people, bulk left out, by order key."""
+    """The first open MT per person, bulk left out, by order key."""
     if not order_keys:
         return {}
     rows = await session.execute(_FIRST, {"order_keys": list(order_keys)})

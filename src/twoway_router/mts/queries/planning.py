@@ -91,7 +91,7 @@ async def list_numbers(
 
 
 async def insert_mts(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime, lifetime: timedelta) -> None:
-    """Insert MTs. Those that are planned get their jobs, in the same statement: it is made for each answer."""
+    """Insert MTs. Those that are planned get their jobs, in the same statement, for it runs once per answer."""
     columns = {name: [row[name] for row in rows] for name in (*_COLUMNS, "job", "lane")}
     values = {"now": now, "lifetime": lifetime, "planned": MtState.PLANNED.value, "channel": CHANNEL}
     await session.execute(_INSERT, {**columns, **values})

@@ -1,4 +1,4 @@
-"""How MTs fare, as their tenants are told. Called by ``mts.service``; ``webhooks.listener`` makes events of it."""
+"""How MTs fare, as reported to their tenants. Called by ``mts.service``; ``webhooks.listener`` makes events of it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

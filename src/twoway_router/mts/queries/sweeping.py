@@ -1,4 +1,4 @@
-"""MTs that nobody works on though their time has come. Called by ``mts.sweeps``; what another scheduler has locked is skipped."""
+"""MTs whose lease, wait or lifetime is over, or whose job is lost. Called by ``mts.sweeps``; skips what others have locked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

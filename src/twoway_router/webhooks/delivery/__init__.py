@@ -1,4 +1,4 @@
-"""Job ``webhook.deliver``: claim deliveries, sign and post each with no transaction open, settle what came back.
+"""Job ``webhook.deliver``: claim deliveries, sign and post them with no transaction open, settle what came back.
 
 Webhooks are at least once: what a crash leaves claimed is tried again when its lease ends, with the same ``webhook-id``.
 """

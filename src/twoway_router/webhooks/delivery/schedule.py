@@ -17,7 +17,7 @@ SCHEDULE: Final = (
     timedelta(hours=10),
     timedelta(hours=10),
 )
-"""The wait before each of the eight tries; the waits add up to 27 h 35 m 5 s."""
+"""The waits before the eight tries; they add up to 27 h 35 m 5 s."""
 
 DISABLE_AFTER: Final = timedelta(days=5)
 GONE: Final = 410

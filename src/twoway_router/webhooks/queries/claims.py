@@ -38,7 +38,7 @@ class ClaimedWebhook:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DisabledEndpoint:
-    """An endpoint that was just disabled, whom to tell, and the key of what they are sent."""
+    """An endpoint that was just disabled, its tenant's e-mail address, and the key of the e-mail."""
 
     id: UUID
     tenant_id: UUID
@@ -50,7 +50,7 @@ class DisabledEndpoint:
 
 
 PENDING: Final = "pending"
-"""A parameter of statements that find rows by id: with a literal, a plan made on an empty table reads all that is due."""
+"""A parameter of statements that look rows up by id: with a literal, a plan made on an empty table reads all that is due."""
 
 _LOOK: Final = text(
     "SELECT id, endpoint_id FROM webhook_deliveries"

@@ -57,7 +57,7 @@ async def list_endpoints(
 async def list_subscribed(
     session: Session, tenant_ids: Collection[UUID], event_types: Collection[str]
 ) -> Sequence[tuple[UUID, UUID, frozenset[str]]]:
-    """Id, tenant and wanted types of the enabled endpoints that want any of the types."""
+    """Id, tenant and types of the enabled endpoints that subscribe to any of the types."""
     wanted = {"tenants": list(tenant_ids), "types": [*event_types, EVERY_TYPE]}
     rows = await session.execute(_SUBSCRIBED, wanted)
     return [(row.id, row.tenant_id, frozenset(row.event_types)) for row in rows]
