@@ -56,11 +56,11 @@ def compile_receipt_url(spec: CarrierSpec, values: Values, public_url: str) -> s
     for auth in spec.auth:
         if not url or not all(values.get(name) for name in auth.needs):
             continue
-        told = {name: quote(fill(option, values), safe="") for name, option in auth.options.items()}
+        options = {name: quote(fill(option, values), safe="") for name, option in auth.options.items()}
         if auth.verifier == "query_key":
-            url += f"?{told.get('parameter', 'key')}={told['secret']}"
+            url += f"?{options.get('parameter', 'key')}={options['secret']}"
         if auth.verifier == "basic":
-            url = url.replace("://", f"://{told['username']}:{told['password']}@", 1)
+            url = url.replace("://", f"://{options['username']}:{options['password']}@", 1)
     return url
 
 

@@ -32,28 +32,28 @@ _SEND_FIELDS: Final = {"reference": "{reference}", "from": "{sender}", "to": "{r
 
 def inline_spec(spec: CarrierSpec, settings: Mapping[str, object]) -> CarrierSpec:
     """``spec`` with the parts that the settings describe. Raises SpecError."""
-    told = {setting.name: setting.default or "" for setting in spec.settings}
-    told |= {
+    options = {setting.name: setting.default or "" for setting in spec.settings}
+    options |= {
         name: str(value) for name, value in settings.items() if isinstance(value, str | int | float) and value != ""
     }
-    ack_status = told["ack_status"]
+    ack_status = options["ack_status"]
     if not (ack_status.isascii() and ack_status.isdigit()) or not 200 <= int(ack_status) <= 599:
         raise SpecError("settings.ack_status", "must be an HTTP status")
 
     mo, receipt = _paths(settings, "fields", _MO_FIELDS), _paths(settings, "receipt_fields", _RECEIPT_FIELDS)
     statuses = _mapping(settings, "statuses", values=tuple(DeliveryState))
-    text = {"path": mo["text"], "charset": told["text_charset"], "encoding": told["text_encoding"] or None}
-    times = {"formats": (told["time_format"],), "zone": told["zone"]}
+    text = {"path": mo["text"], "charset": options["text_charset"], "encoding": options["text_encoding"] or None}
+    times = {"formats": (options["time_format"],), "zone": options["zone"]}
 
-    template = told["hmac_template"] or ("{timestamp}.{body}" if told["hmac_timestamp_header"] else "{body}")
+    template = options["hmac_template"] or ("{timestamp}.{body}" if options["hmac_timestamp_header"] else "{body}")
     names = ("header", "algorithm", "encoding", "prefix", "timestamp_header", "nonce_header", "window")
-    signed = {name: option for name in names if (option := told[f"hmac_{name}"])}
+    signed = {name: option for name in names if (option := options[f"hmac_{name}"])}
     hmac = {"verifier": "hmac", "options": {**signed, "template": template, "secret": "{hmac_secret}"}}
 
-    look_up_url, send_url = _url(told, "look_up_url"), _url(told, "send_url")
-    if told["capability"] == Capability.LOOK_UP and not look_up_url:
+    look_up_url, send_url = _url(options, "look_up_url"), _url(options, "send_url")
+    if options["capability"] == Capability.LOOK_UP and not look_up_url:
         raise SpecError("settings.capability", "look_up needs look_up_url, which says where to ask")
-    identifier = told["send_id"] if told["send_id"] not in ("", "-") else None
+    identifier = options["send_id"] if options["send_id"] not in ("", "-") else None
     headers = _texts(_mapping(settings, "send_headers"))
     return spec_of(
         {
@@ -62,7 +62,7 @@ def inline_spec(spec: CarrierSpec, settings: Mapping[str, object]) -> CarrierSpe
             "settings": spec.settings,
             "decode": spec.decode,
             "auth": (*(auth for auth in spec.auth if auth.verifier != "hmac"), hmac),
-            "numbers": told["numbers"],
+            "numbers": options["numbers"],
             "events": (
                 {"kind": "mo", **mo, "text": text, "time": {"path": mo["time"], **times}},
                 {"kind": "dlr", **receipt, "time": {"path": receipt["time"], **times}},
@@ -71,35 +71,35 @@ def inline_spec(spec: CarrierSpec, settings: Mapping[str, object]) -> CarrierSpe
             "acks": {
                 "stored": {
                     "status": int(ack_status),
-                    "body": told["ack_body"],
-                    "content_type": told["ack_content_type"],
+                    "body": options["ack_body"],
+                    "content_type": options["ack_content_type"],
                 }
             },
-            "send": _send(told, settings, headers, identifier) if send_url else None,
+            "send": _send(options, settings, headers, identifier) if send_url else None,
             "look_up": {"url": look_up_url, "headers": headers, "id": identifier} if look_up_url else None,
-            "capability": told["capability"],
+            "capability": options["capability"],
         }
     )
 
 
 def _send(
-    told: Mapping[str, str], settings: Mapping[str, object], headers: Mapping[str, str], identifier: str | None
+    options: Mapping[str, str], settings: Mapping[str, object], headers: Mapping[str, str], identifier: str | None
 ) -> dict[str, object]:
-    path, equals, value = (part.strip() for part in told["send_success"].partition("="))
-    if told["send_success"] and not (path and equals):
+    path, equals, value = (part.strip() for part in options["send_success"].partition("="))
+    if options["send_success"] and not (path and equals):
         raise SpecError("settings.send_success", "must be like path=value")
     success: dict[str, object] | None = {"path": path, "equals": value} if path else None
     if success is None and identifier:
         success = {"path": identifier, "exists": True}
     return {
-        "url": told["send_url"],
-        "method": told["send_method"],
-        "body": told["send_format"],
+        "url": options["send_url"],
+        "method": options["send_method"],
+        "body": options["send_format"],
         "fields": _mapping(settings, "send_fields") or _SEND_FIELDS,
         "headers": headers,
         "success": success,
         "id": identifier,
-        "error": told["send_error"] or None,
+        "error": options["send_error"] or None,
         "errors": _mapping(settings, "send_errors", values=get_args(Result)),
     }
 
@@ -126,7 +126,7 @@ def _paths(settings: Mapping[str, object], name: str, defaults: Mapping[str, str
     return {**defaults, **changed}
 
 
-def _url(told: Mapping[str, str], name: str) -> str:
-    if told[name] and not told[name].startswith(("https://", "http://")):
+def _url(options: Mapping[str, str], name: str) -> str:
+    if options[name] and not options[name].startswith(("https://", "http://")):
         raise SpecError(f"settings.{name}", "must begin with https:// or http://")
-    return told[name]
+    return options[name]

@@ -241,8 +241,8 @@ class CarrierSpec:
     @property
     def proof_secrets(self) -> frozenset[str]:
         """The secrets that prove requests. A ``…_previous`` beside one of them proves them too."""
-        told = {name[1] for auth in self.auth for text in auth.options.values() for name in HOLE.finditer(text)}
-        return frozenset(setting.name for setting in self.settings if setting.is_secret and setting.name in told)
+        named = {name[1] for auth in self.auth for text in auth.options.values() for name in HOLE.finditer(text)}
+        return frozenset(setting.name for setting in self.settings if setting.is_secret and setting.name in named)
 
     def check_settings(self, settings: Mapping[str, object], secrets: Mapping[str, object]) -> Sequence[FieldError]:
         """What is wrong with a connection's settings and secrets; empty when it can be compiled."""

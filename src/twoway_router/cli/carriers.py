@@ -137,10 +137,10 @@ def _refuse(why: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-def _pair(told: str) -> tuple[str, str]:
-    name, equals, value = told.partition("=")
+def _pair(pair: str) -> tuple[str, str]:
+    name, equals, value = pair.partition("=")
     if not (name and equals):
-        _refuse(f"{told}: must be name=value.")
+        _refuse(f"{pair}: must be name=value.")
     return name, value
 
 

@@ -16,7 +16,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "demo": (
         "twoway_router.cli.run:demo",
-        "Like run; with --exit-after on free ports, and the exit code tells whether every message had its effect.",
+        "Like run; with --exit-after on free ports, and the exit code says whether every message had its effect.",
     ),
     "serve": (
         "twoway_router.cli.serve:serve_role",

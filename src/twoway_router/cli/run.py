@@ -43,7 +43,7 @@ def demo(
         bool, typer.Option("--exit-after", help="Leave when the messages had their effects: 0 if all had.")
     ] = False,
 ) -> None:
-    """Like run; with --exit-after on free ports, and the exit code tells whether every message had its effect."""
+    """Like run; with --exit-after on free ports, and the exit code says whether every message had its effect."""
     settings = read_settings()
     if not exit_after:
         _serve(settings, _play_and_stay)

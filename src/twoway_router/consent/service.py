@@ -1,6 +1,6 @@
 """What people have stopped, and the changes of it. Called by ``mts``, the only one that applies a STOP or START.
 
-A change and the claims of MTs to the same person exclude each other: once a STOP has committed, no claim commits.
+A change and the claims of MTs to the same person exclude one another: once a STOP has committed, no claim commits.
 """
 
 from collections.abc import Collection, Mapping, Sequence

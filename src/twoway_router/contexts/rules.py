@@ -127,7 +127,7 @@ class PastContext:
 
     @property
     def was_open(self) -> bool:
-        """Whether the context was live when the message came in, as far as the rows tell."""
+        """Whether the context was live when the message came in, as far as the rows show."""
         if self.decided or self.context.answered_by == self.message_id:
             return True
         if self.context.kind == ContextKind.RECENT and self.context.last_at >= self.at:

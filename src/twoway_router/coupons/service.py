@@ -1,7 +1,7 @@
 """Coupon pools: made, filled, issued from, redeemed. ``issue_codes`` is called by ``actions``, everything else by the API.
 
 Issuing is exact: a repeat of (cause, ordinal) gets the same code again, in a pool with one code a sender the sender's
-earlier one; transactions that issue to the same sender wait for each other, others never do.
+earlier one; transactions that issue to the same sender are serialised, others are not.
 """
 
 import secrets

@@ -28,7 +28,7 @@ class FieldError:
 
 
 class RouterError(Exception):
-    """Something the caller can be told about."""
+    """An error that is reported to the caller."""
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500

@@ -66,4 +66,4 @@ async def get_inbound_message(message_id: UUID, caller: CurrentPrincipal, sessio
         raise NotFound
     runs = await listing.list_runs(session, row.id)
     answers = await list_answers(session, row.id)
-    return InboundStoryOut.told(row, list(runs), list(answers), caller.tenant_id)
+    return InboundStoryOut.from_rows(row, list(runs), list(answers), caller.tenant_id)

@@ -102,7 +102,7 @@ class InboundStoryOut(InboundMessageOut):
     outbound_messages: list[OutboundMessageOut]
 
     @classmethod
-    def told(
+    def from_rows(
         cls,
         row: InboundMessages,
         runs: list[ActionRuns],

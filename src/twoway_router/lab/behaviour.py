@@ -119,7 +119,7 @@ def choose_fault(behaviour: Behaviour, reference: str, attempt: int) -> Fault | 
 
 
 def receipt_plan(behaviour: Behaviour) -> tuple[tuple[float, Report], ...]:
-    """What receipts say and how many seconds after the send's answer; none when they are early or not wanted."""
+    """What receipts say and how many seconds after the send's answer; none when they are early or off."""
     soon, late, end = behaviour.receipt_soon_seconds, behaviour.receipt_late_seconds, behaviour.report
     match behaviour.receipts:
         case Receipts.SOON:

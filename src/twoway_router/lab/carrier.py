@@ -68,7 +68,7 @@ class SimulatedCarrier:
 
     @property
     def mode(self) -> Capability:
-        """What the carrier offers after a lost answer."""
+        """How the carrier settles a lost answer."""
         return self.behaviour.mode or self.dialect.mode
 
     async def emit(
@@ -152,7 +152,7 @@ class SimulatedCarrier:
         return self.dialect.accepted(mt)
 
     async def _begin_receipts(self, mt: Mt) -> None:
-        """Send the receipts that this behaviour wants; an early one overtakes the answer of the send."""
+        """Send the receipts of this behaviour; an early one overtakes the answer of the send."""
         behaviour = self.behaviour
         if behaviour.receipts is Receipts.EARLY:
             await self._send_receipt(mt, behaviour, 0.0, behaviour.report)
@@ -197,7 +197,7 @@ class SimulatedCarrier:
 
 
 def missing_faults(dialect: Dialect, behaviour: Behaviour) -> Sequence[Fault]:
-    """Wanted answers that this carrier does not have."""
+    """Faults that this carrier has no answer for."""
     return [fault for fault in behaviour.faults if fault.is_worded and fault not in dialect.refusals]
 
 

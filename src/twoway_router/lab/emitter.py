@@ -92,7 +92,7 @@ class Emitter:
         return emission
 
     async def burst(self, burst: MoBurst, account: Account, rule: RetryRule) -> None:
-        """Emit many MOs, each at its time, or later when all connections are busy."""
+        """Emit many MOs at their times, or later when all connections are busy."""
         remaining: Iterator[tuple[int, Mo]] = enumerate(burst.messages)
         started = time.monotonic()
 

@@ -65,4 +65,4 @@ async def get_outbound_message(message_id: UUID, caller: CurrentPrincipal, sessi
         raise NotFound
     attempts = await listing.list_attempts(session, row.id)
     receipts = await listing.list_receipts(session, row.id)
-    return OutboundStoryOut.told(row, list(attempts), list(receipts), caller.tenant_id)
+    return OutboundStoryOut.from_rows(row, list(attempts), list(receipts), caller.tenant_id)

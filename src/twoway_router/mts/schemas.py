@@ -76,7 +76,7 @@ class OutboundStoryOut(OutboundMessageOut):
     receipts: list[ReceiptOut]
 
     @classmethod
-    def told(
+    def from_rows(
         cls,
         row: OutboundMessages,
         attempts: list[OutboundAttempts],

@@ -201,7 +201,7 @@ def are_apart(one: Window, other: Window) -> bool:
 
 
 def _catches(number: NumberRules, claim: Claim) -> tuple[str, ...]:
-    """Spellings that would reach the keyword if it were the only one: each is routed, none is guessed."""
+    """Spellings that would reach the keyword if it were the only one: every one is routed, none is guessed."""
     keyword_id = claim.keyword_id or KeywordId(claim.number_id)
     keyword = KeywordRules(
         keyword_id=keyword_id, tenant_id=claim.tenant_id, number_id=claim.number_id, spellings=claim.spellings

@@ -96,7 +96,7 @@ class RouteDetails(NamedTuple):
         return stored
 
     def for_tenant(self) -> Self:
-        """Without what tells of other tenants: the suggested keyword may be anybody's."""
+        """Without what belongs to other tenants: the suggested keyword may be anybody's."""
         return self._replace(suggestion=None)
 
 

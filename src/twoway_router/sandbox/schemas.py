@@ -123,8 +123,8 @@ class HandsetsOut(Shown):
     @classmethod
     def all(cls) -> Self:
         """The table of fates."""
-        told = [
+        handsets = [
             HandsetOut(handset=example_of(ending), ending=ending, name=fate.name, meaning=fate.meaning)
             for ending, fate in FATES.items()
         ]
-        return cls(data=told)
+        return cls(data=handsets)

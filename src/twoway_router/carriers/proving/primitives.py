@@ -59,8 +59,8 @@ def within(timestamp: str, now: datetime, seconds: float) -> None:
         at = at / 1000 if at > 100_000_000_000 else at
     except ValueError:
         try:
-            told = datetime.fromisoformat(timestamp)
-            at = (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+            moment = datetime.fromisoformat(timestamp)
+            at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError, OSError):
             raise BadSignature("bad_timestamp") from None
     if seconds and not abs(now.timestamp() - at) <= seconds:

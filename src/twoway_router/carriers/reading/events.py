@@ -141,8 +141,8 @@ def _identifier(event: Event, window: int) -> Callable[[Scene, tuple[str, ...], 
     identifier, reference = compile_text(event.id), compile_text(event.reference)
 
     def identify(scene: Scene, facts: tuple[str, ...], at: datetime | None, now: datetime) -> str:
-        if told := identifier(scene):
-            return told if len(told) <= MAX_ID else _digest((told,))
+        if given := identifier(scene):
+            return given if len(given) <= MAX_ID else _digest((given,))
         when = at.isoformat() if at else f"window {int(now.timestamp()) // max(window, 1)}"
         return _digest((*facts, when, reference(scene) or ""))
 
@@ -210,8 +210,8 @@ def _receipt_reader(event: Event, spec: CarrierSpec, country: str | None) -> Rea
             return Reject(reason="missing_status")
         if not ours and not theirs:
             return Reject(reason="missing_reference")
-        told = recipient(scene)
-        number = read_address(_bare(told), country, is_international=is_international)[0] if told else None
+        address = recipient(scene)
+        number = read_address(_bare(address), country, is_international=is_international)[0] if address else None
         return DeliveryReceipt(
             state=state_of(word.lower()),
             raw_state=word[:MAX_WORD],

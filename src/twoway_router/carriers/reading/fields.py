@@ -213,8 +213,8 @@ def _codec_getter(spec: Field) -> Callable[[Scene], str]:
     charsets = {name.lower(): _codec(charset) for name, charset in spec.charsets.items()}
 
     def codec_in(scene: Scene) -> str:
-        told = clean(text_of(value(scene)) or "").lower()
-        named = charsets.get(told) or charsets.get(told.strip()) or told.strip()
+        declared = clean(text_of(value(scene)) or "").lower()
+        named = charsets.get(declared) or charsets.get(declared.strip()) or declared.strip()
         return (codec_of(named) if named else None) or own
 
     return codec_in

@@ -98,11 +98,11 @@ def decode_reply(reply: HttpReply, kind: str) -> Document | None:
 
 def _wait_of(reply: HttpReply) -> timedelta | None:
     """``Retry-After`` in seconds, or as a date measured against the answer's own ``Date``."""
-    told = reply.headers.get("retry-after", "")
-    if (wait := read_wait(told)) is not None or not told:
+    header = reply.headers.get("retry-after", "")
+    if (wait := read_wait(header)) is not None or not header:
         return wait
     try:
-        wait = parsedate_to_datetime(told) - parsedate_to_datetime(reply.headers.get("date", ""))
+        wait = parsedate_to_datetime(header) - parsedate_to_datetime(reply.headers.get("date", ""))
     except (ValueError, TypeError, OverflowError):
         return None
     return min(max(wait, timedelta()), _MAX_WAIT)

@@ -40,8 +40,8 @@ def aws(values: Values) -> Sign:
         for word in scope.split("/"):
             key = keyed("sha256", key, word.encode())
         proof = keyed("sha256", key, f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}".encode()).hex()
-        told = f"AWS4-HMAC-SHA256 Credential={key_id}/{scope}, SignedHeaders={names}, Signature={proof}"
-        return replace(request, headers={**sent, "authorization": told})
+        authorization = f"AWS4-HMAC-SHA256 Credential={key_id}/{scope}, SignedHeaders={names}, Signature={proof}"
+        return replace(request, headers={**sent, "authorization": authorization})
 
     return sign
 
@@ -60,8 +60,8 @@ def azure(values: Values) -> Sign:
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         text = f"{request.method}\n{target}\n{date};{parts.netloc};{digest}"
         proof = base64.b64encode(keyed("sha256", key, text.encode())).decode()
-        told = f"HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={proof}"
-        signed = {"x-ms-date": date, "x-ms-content-sha256": digest, "authorization": told}
+        authorization = f"HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={proof}"
+        signed = {"x-ms-date": date, "x-ms-content-sha256": digest, "authorization": authorization}
         return replace(request, headers={**request.headers, **signed})
 
     return sign

@@ -1,4 +1,4 @@
-"""The demo's content as data: who owns what, which messages come in, and what must come of each. Pure.
+"""The demo's content as data: who owns what, which messages come in, and what must come of them. Pure.
 
 Handsets are of a range that Ofcom keeps for drama, so nobody can ever be reached on them.
 """

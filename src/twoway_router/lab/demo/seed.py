@@ -86,7 +86,7 @@ async def _is_there(operator: ManagementApi, setup: DemoSetup) -> bool:
 
 
 async def _make(operator: ManagementApi, at: Addresses, install: str) -> DemoSetup:
-    """A connection, two numbers, three tenants, and a keyword of each."""
+    """A connection, two numbers, three tenants, and one keyword per tenant."""
     once = f"demo-{install}"
     key = hashlib.sha256(f"{install} carrier".encode()).hexdigest()[:32]
     connection = await make_connection(

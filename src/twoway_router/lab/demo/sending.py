@@ -1,4 +1,4 @@
-"""Sends the demo's messages over HTTP as a carrier does; waits for the effects of each and checks them. Called by ``start``.
+"""Sends the demo's messages over HTTP as a carrier does; waits for their effects and checks them. Called by ``start``.
 
 It waits for effects, never for time; what must *not* happen is looked at when the message is done, and once more at the end.
 """

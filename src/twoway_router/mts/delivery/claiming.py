@@ -44,11 +44,11 @@ async def claim_mts(
 
 
 async def _look_again(session: Session, left: Sequence[Seen], now: datetime) -> None:
-    """Jobs for who was due and could not be claimed.
+    """Jobs for MTs that were due and could not be claimed.
 
-    Who waits for an MT under way, or was only locked, asks again soon: whoever settles that just now may have looked for
-    the next one too early. Who waits for a retry gets a job when that one is settled. Bulk is told by nobody: it comes
-    back after what it waits for.
+    An MT that waits for one under way, or was only locked, gets a job soon: the one that is being settled now may have
+    looked for its successor too early. An MT behind a retry gets its job when that one is settled. Bulk gets no job from
+    other MTs: it is due again after what it waits for.
     """
     if not left:
         return
