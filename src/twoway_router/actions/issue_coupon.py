@@ -1,9 +1,10 @@
 """Action ``issue_coupon``: take a code from a pool in this transaction; later actions read it as ``coupon.code``."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from operator import attrgetter
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -18,6 +19,7 @@ from twoway_router.domain.ids import CouponPoolId
 from twoway_router.domain.outcomes import Done, Failed, Outcome
 from twoway_router.events.catalogue import CouponIssued, CouponPoolEmpty
 from twoway_router.events.news import Event
+from twoway_router.mts.service import MtDraft
 from twoway_router.store import Session
 from twoway_router.templates.liquid import TemplateError
 
@@ -47,39 +49,29 @@ async def run(session: Session, runs: Sequence[CouponRun], context: RunContext) 
         ]
         issued = await issue_codes(session, CouponPoolId(pool_id), tenant_id, asked, now=context.now)
         codes |= {(one.cause.id, one.ordinal): code for one, code in zip(asked, issued, strict=True)}
-    results = [(each, codes[each.message.id, each.ordinal]) for each in runs]
-    await _answer_empty(session, [each for each, code in results if code is None], context)
-    context.events.extend(_event(each, code) for each, code in results)
-    return [_outcome(code) for _, code in results]
-
-
-def _outcome(code: IssuedCode | None) -> Outcome:
-    if code is None:
-        return Failed(reason="pool_empty")
-    valid_until = code.valid_until.isoformat() if code.valid_until else ""
-    return Done(values={"code": code.code, "valid_until": valid_until, "is_new": code.is_new})
-
-
-async def _answer_empty(session: Session, runs: Sequence[CouponRun], context: RunContext) -> None:
-    drafts = []
+    outcomes: list[Outcome] = []
+    answers: list[MtDraft] = []
     for each in runs:
-        if each.spec.empty_text is not None:
-            try:
-                drafts.append(replace(draft(each, each.spec.empty_text), origin="coupon_pool_empty"))
-            except TemplateError:
-                continue
-    await queue(session, drafts, context)
-
-
-def _event(each: CouponRun, code: IssuedCode | None) -> Event:
-    message, pool_id = each.message, each.spec.pool_id
-    if code is None:
-        empty = CouponPoolEmpty(inbound_message_id=message.id, pool_id=pool_id, sender=message.sender)
-        return Event(tenant_id=message.owner, type="coupon.pool_empty", data=empty, key=each.key)
-    issued = CouponIssued(
-        inbound_message_id=message.id, pool_id=pool_id, code=code.code, sender=message.sender, is_new=code.is_new
-    )
-    return Event(tenant_id=message.owner, type="coupon.issued", data=issued, key=each.key)
+        message, code = each.message, codes[each.message.id, each.ordinal]
+        facts: dict[str, Any] = {
+            "inbound_message_id": message.id,
+            "pool_id": each.spec.pool_id,
+            "sender": message.sender,
+        }
+        if code is None:
+            outcomes.append(Failed(reason="pool_empty"))
+            if each.spec.empty_text is not None:
+                with suppress(TemplateError):  # a text that cannot be rendered is left out
+                    answers.append(replace(draft(each, each.spec.empty_text), origin="coupon_pool_empty"))
+            empty = CouponPoolEmpty(**facts)
+            context.events.append(Event(tenant_id=message.owner, type="coupon.pool_empty", data=empty, key=each.key))
+        else:
+            until = code.valid_until.isoformat() if code.valid_until else ""
+            outcomes.append(Done(values={"code": code.code, "valid_until": until, "is_new": code.is_new}))
+            taken = CouponIssued(**facts, code=code.code, is_new=code.is_new)
+            context.events.append(Event(tenant_id=message.owner, type="coupon.issued", data=taken, key=each.key))
+    await queue(session, answers, context)
+    return outcomes
 
 
 KIND: Final = ActionKind(

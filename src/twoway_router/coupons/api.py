@@ -23,8 +23,7 @@ from twoway_router.coupons.schemas import (
 )
 from twoway_router.coupons.tables import CouponPools
 from twoway_router.domain.errors import Conflict, NotFound
-from twoway_router.domain.ids import CouponPoolId, TenantId
-from twoway_router.store import Session
+from twoway_router.domain.ids import CouponPoolId
 from twoway_router.web.audit import CurrentTrail
 from twoway_router.web.auth import CurrentPrincipal, CurrentTenant
 from twoway_router.web.context import Context, DbSession, Now
@@ -74,7 +73,8 @@ async def get_coupon_pool(
 ) -> PoolWithCounts:
     """Read a pool with the number of its codes in each state."""
     pool = await service.get_pool(session, tenant, CouponPoolId(pool_id))
-    return tagged(response, _revision(pool), await _with_counts(session, tenant, pool))
+    counts = CodeCounts.model_validate(await queries.count_codes(session, tenant, pool.id))
+    return tagged(response, _revision(pool), PoolWithCounts.of(pool).model_copy(update={"codes": counts}))
 
 
 @pools.patch("/{pool_id}")
@@ -160,11 +160,6 @@ router.include_router(codes)
 def _found(found: service.FoundCode) -> FoundCodeOut:
     shown = FoundCodeOut.of(found.code)
     return shown.model_copy(update={"pool_name": found.pool_name, "valid_until": found.valid_until})
-
-
-async def _with_counts(session: Session, tenant: TenantId, pool: CouponPools) -> PoolWithCounts:
-    counts = await queries.count_codes(session, tenant, pool.id)
-    return PoolWithCounts.of(pool).model_copy(update={"codes": CodeCounts.model_validate(counts)})
 
 
 async def _read_codes(request: Request) -> CodesIn:

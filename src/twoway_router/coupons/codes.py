@@ -60,11 +60,6 @@ def _check_symbol(payload: str) -> str:
     """Horner's rule in the field of 32 elements, at its generator, so that every place has its own weight."""
     total = 0
     for symbol in payload:
-        total = _double(total ^ _VALUES[symbol])
+        total = (total ^ _VALUES[symbol]) << 1  # times x, modulo the primitive polynomial x⁵ + x² + 1
+        total = total ^ 0b100101 if total & 32 else total
     return ALPHABET[total]
-
-
-def _double(value: int) -> int:
-    """Multiply by x modulo the primitive polynomial x⁵ + x² + 1."""
-    value <<= 1
-    return value ^ 0b100101 if value & 32 else value

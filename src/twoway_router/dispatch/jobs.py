@@ -53,15 +53,11 @@ def read_job(body: bytes) -> tuple[str, tuple[UUID, ...]]:
         case {"v": version} if version != VERSION:
             raise UnreadableJob(f"version {str(version)[:20]} is unknown")
         case {"v": int(), "job": str(job), "ids": list(ids)} if job in JOBS:
-            return job, _read_ids(ids)
+            try:
+                return job, tuple(UUID(str(entry)) for entry in ids)
+            except ValueError as error:
+                raise UnreadableJob("an id is not a UUID") from error
         case {"v": int(), "job": str(job)} if job not in JOBS:
             raise UnreadableJob(f"the kind {job[:40]!r} is unknown")
         case _:
             raise UnreadableJob("the body lacks v, job or ids")
-
-
-def _read_ids(ids: Sequence[object]) -> tuple[UUID, ...]:
-    try:
-        return tuple(UUID(str(entry)) for entry in ids)
-    except ValueError as error:
-        raise UnreadableJob("an id is not a UUID") from error

@@ -93,7 +93,8 @@ class Relay:
                 return Turn(taken=0, published=0, returned=0, oldest_due_at=None)
             batches = form_batches(rows, shards=self._shards, batch_size=self._batch_size)
             known = [batch for batch in batches if batch.job in JOBS]
-            confirmed = await self._transport.publish([_publication(batch) for batch in known]) if known else []
+            jobs = [Publication(job=batch.job, ids=batch.ids, shard=batch.shard) for batch in known]
+            confirmed = await self._transport.publish(jobs) if jobs else []
             sent = _rows_of(known, confirmed, True)
             refused = _rows_of(known, confirmed, False)
             await queries.delete_rows(session, sent)
@@ -113,7 +114,11 @@ class Relay:
             log.warning("relay.database_unreachable", error=type(error).__name__, again_in_seconds=self._pause)
             await self._slow_down(stop)
             return
-        self._count(done)
+        self.last_turn_at = now = self._clock()
+        self._oldest = (now - done.oldest_due_at) if done.oldest_due_at else timedelta(0)
+        self.published += done.published
+        self.returned += done.returned
+        OUTBOX_PUBLISHED.inc(done.published)
         if done.returned and not done.published:
             log.warning("relay.not_published", rows=done.returned, again_in_seconds=self._pause)
             await self._slow_down(stop)
@@ -122,21 +127,9 @@ class Relay:
         if done.taken < self._rows_per_turn:
             await self._listener.wait(CHANNEL, POLL_SECONDS)
 
-    def _count(self, done: Turn) -> None:
-        now = self._clock()
-        self.last_turn_at = now
-        self._oldest = (now - done.oldest_due_at) if done.oldest_due_at else timedelta(0)
-        self.published += done.published
-        OUTBOX_PUBLISHED.inc(done.published)
-        self.returned += done.returned
-
     async def _slow_down(self, stop: asyncio.Event) -> None:
         if not await pause(stop, timedelta(seconds=self._pause)):
             self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
-
-
-def _publication(batch: Batch) -> Publication:
-    return Publication(job=batch.job, ids=batch.ids, shard=batch.shard)
 
 
 def _rows_of(batches: Sequence[Batch], confirmed: Sequence[bool], wanted: bool) -> list[int]:

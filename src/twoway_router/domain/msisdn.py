@@ -101,14 +101,14 @@ def _of_kind(digits: str, code: str, country: str | None, *, is_international: b
 
 def _e164(readings: list[PhoneNumber | None]) -> Msisdn | None:
     """The first valid reading, else the first possible one: reserved ranges are possible but not valid."""
-    possible = [number for number in readings if number is not None and _is_possible(number)]
+    possible = [
+        number
+        for number in readings
+        if number is not None and phonenumbers.is_possible_number(number) and len(_format(number)) <= _LONGEST
+    ]
     if len(possible) <= 1:
         return _format(possible[0]) if possible else None
     return _format(next((number for number in possible if phonenumbers.is_valid_number(number)), possible[0]))
-
-
-def _is_possible(number: PhoneNumber) -> bool:
-    return phonenumbers.is_possible_number(number) and len(_format(number)) <= _LONGEST
 
 
 def _parse(text: str, country: str | None) -> PhoneNumber | None:

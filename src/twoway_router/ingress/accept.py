@@ -76,6 +76,9 @@ def _row(
 ) -> tuple[Any, ...]:
     """One row of inbound_messages, in the order of ``inbound.queries.accepting``."""
     owner = decision.tenant_id or (number.number_id if number else arrival.connection_id)
+    extra = dict(message.extra)
+    if message.carrier_replied and decision.outcome in _ANSWERED_BY_CARRIERS:
+        extra[CARRIER_REPLIED] = "true"  # so that our own answer is not sent too
     return (
         message_id,
         arrival.connection_id,
@@ -99,17 +102,9 @@ def _row(
         message.carrier_time,
         message.operator,
         message.reply_token,
-        _extra(message, decision.outcome),
+        orjson.dumps(extra).decode() if extra else "{}",
         arrival.received_at,
     )
-
-
-def _extra(message: InboundMessage, outcome: RouteOutcome) -> str:
-    """What else the carrier said, as JSON; that it has answered a STOP already keeps us from answering once more."""
-    extra = dict(message.extra)
-    if message.carrier_replied and outcome in _ANSWERED_BY_CARRIERS:
-        extra[CARRIER_REPLIED] = "true"
-    return orjson.dumps(extra).decode() if extra else "{}"
 
 
 async def accept(

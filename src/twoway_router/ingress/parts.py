@@ -139,7 +139,10 @@ def assemble(parts: Sequence[KeptPart], now: datetime) -> Assembly:
 
 
 def _assemble_set(parts: Sequence[KeptPart], now: datetime, result: Assembly) -> None:
-    gone = _gone(parts)
+    gone: dict[UUID, _Group] = {}  # messages that went without some parts, with the parts that came since
+    for part in parts:
+        if part.inbound_message_id is not None:
+            gone.setdefault(part.inbound_message_id, _Group()).takes(part)
     group = _Group()
     for part in parts:
         if part.state != "waiting":
@@ -154,15 +157,6 @@ def _assemble_set(parts: Sequence[KeptPart], now: datetime, result: Assembly) ->
             group = _Group()
     if group.parts and group.newest.due_at <= now:
         result.wholes.append(_whole(group))
-
-
-def _gone(parts: Iterable[KeptPart]) -> dict[UUID, _Group]:
-    """The messages that went incomplete, with what is known of them by now."""
-    groups: dict[UUID, _Group] = {}
-    for part in parts:
-        if part.inbound_message_id is not None:
-            groups.setdefault(part.inbound_message_id, _Group()).takes(part)
-    return groups
 
 
 def _late(part: KeptPart, gone: Mapping[UUID, _Group]) -> Late | None:

@@ -58,16 +58,16 @@ def hider(secrets: Iterable[str], texts: Iterable[str]) -> Hide:
             shown = shown.replace(form, mark)
         if short_values:
             shown = short_values.sub(lambda value: found[value[0]], shown)
-        shown = _MARKS.sub(_unmarked, shown)
-        shown = _QUOTED.sub(_quoted, _QUOTED_WITHIN.sub(_quoted_within, shown))
-        shown = _PAIR.sub(_pair, shown)
-        return _masked(_ELEMENT.sub(_element, shown)).replace("\x00", "")
+        shown = _MARKS.sub(
+            lambda mark: HIDDEN if mark[0] == _HIDDEN_MARK else f"[text of {ord(mark[0]) - _TEXT_MARKS}]", shown
+        )
+        shown = _QUOTED_WITHIN.sub(lambda m: f'\\"{m[1]}\\"{m[2]}\\"{_value(m[1], m[3])}{m[4]}', shown)
+        shown = _QUOTED.sub(lambda m: f'"{m[1]}"{m[2]}"{_value(m[1], m[3])}{m[4]}', shown)
+        shown = _PAIR.sub(lambda m: f"{m[1]}{m[2]}={_value(m[2], m[3])}", shown)
+        shown = _ELEMENT.sub(lambda m: f"<{m[1]}>{_value(m[1], m[2])}</", shown)
+        return _masked(shown).replace("\x00", "")
 
     return hide
-
-
-def _unmarked(mark: re.Match[str]) -> str:
-    return HIDDEN if mark[0] == _HIDDEN_MARK else f"[text of {ord(mark[0]) - _TEXT_MARKS}]"
 
 
 def redact_query(query: str, hide: Hide) -> str:
@@ -134,23 +134,3 @@ def _value(name: str, value: str) -> str:
     """Hidden by its name: texts of receipts (our own MT's) and of requests that cannot be parsed are not known."""
     is_text = name.lower() in _TEXT_NAMES and value and not value.startswith(_SHOWN_TEXTS)
     return HIDDEN if is_secret_name(name) or is_text else value
-
-
-def _quoted(found: re.Match[str]) -> str:
-    name, colon, value, end = found.groups()
-    return f'"{name}"{colon}"{_value(name, value)}{end}'
-
-
-def _quoted_within(found: re.Match[str]) -> str:
-    name, colon, value, end = found.groups()
-    return f'\\"{name}\\"{colon}\\"{_value(name, value)}{end}'
-
-
-def _pair(found: re.Match[str]) -> str:
-    before, name, value = found.groups()
-    return f"{before}{name}={_value(name, value)}"
-
-
-def _element(found: re.Match[str]) -> str:
-    name, value = found.groups()
-    return f"<{name}>{_value(name, value)}</"

@@ -6,7 +6,7 @@ A tenant acts for itself. An operator sees every tenant's keywords and names the
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Depends, Query, Response
+from fastapi import Query, Response
 
 from twoway_router.actions.checks import check_facilities
 from twoway_router.actions.kind import MAIL
@@ -51,13 +51,6 @@ class OverrideIsOperators(Forbidden):
     code = "override_is_operators"
 
 
-async def _is_mail_possible(context: Context) -> bool:
-    return context.is_mail_possible
-
-
-CanMail = Annotated[bool, Depends(_is_mail_possible)]
-
-
 @router.post("", status_code=201)
 async def claim_keyword(
     body: KeywordIn,
@@ -65,12 +58,12 @@ async def claim_keyword(
     session: DbSession,
     now: Now,
     table: CurrentTable,
-    can_mail: CanMail,
+    context: Context,
     response: Response,
 ) -> KeywordClaimed:
     """Claim a keyword with its aliases, sub-keywords, activity window and actions."""
     tenant_id = await _tenant(session, principal, body.tenant_id, is_override=body.is_override)
-    _check(body, can_mail=can_mail)
+    _check(body, can_mail=context.is_mail_possible)
     wanted = body.to_claim(NumberId(body.number_id), is_override=body.is_override)
     claimed = await service.claim(session, tenant_id, wanted, now=now, table=table, by=actor_of(principal))
     response.headers["Location"] = f"/v1/keywords/{claimed.keyword.id}"
@@ -137,7 +130,7 @@ async def change_keyword(
     session: DbSession,
     now: Now,
     table: CurrentTable,
-    can_mail: CanMail,
+    context: Context,
     expected: IfMatch,
     response: Response,
 ) -> KeywordClaimed:
@@ -145,7 +138,7 @@ async def change_keyword(
     keyword = await service.get_keyword(session, KeywordId(keyword_id), principal.tenant_id, for_update=True)
     expected.check(_version(keyword))
     administration.check_held(keyword, actor_of(principal))
-    _check(body, can_mail=can_mail)
+    _check(body, can_mail=context.is_mail_possible)
     wanted = body.to_claim(NumberId(keyword.number_id), is_override=principal.tenant_id is None)
     changed = await service.change(session, keyword, wanted, now=now, table=table, by=actor_of(principal))
     return tagged(response, _version(changed.keyword), KeywordClaimed.claimed(changed.keyword, changed.judgement))

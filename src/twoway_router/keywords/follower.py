@@ -10,7 +10,7 @@ from twoway_router.keywords.queries import list_keyword_ids_of_tenant, list_keyw
 from twoway_router.numbers.service import RoutedNumber, list_routed_numbers
 from twoway_router.routing.barred_words import NO_BARRED_WORDS, BarredWords
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.types import KeywordRules, NumberRules
+from twoway_router.routing.types import NumberRules
 from twoway_router.store import changes
 from twoway_router.store.changes import Change
 from twoway_router.store.transaction import Session
@@ -60,26 +60,20 @@ class RoutingCache:
         numbers = await list_routed_numbers(session, number_ids) if number_ids else ()
         keywords = await list_keyword_rules(session, keyword_ids) if keyword_ids else ()
         self.word_choices = await list_word_choices(session) if number_ids else self.word_choices
-        self._replace_numbers(numbers)
-        self._replace_keywords(keyword_ids, keywords)
-        self.table.version = news[-1].sequence
-        INDEX_VERSION.set(self.table.version)
-
-    def _replace_numbers(self, changed: Sequence[RoutedNumber]) -> None:
-        """All old addresses go before the first new one comes: numbers may have swapped addresses."""
-        for number in changed:
+        # all old addresses go before the first new one comes, and removed keywords before the others: numbers may have
+        # swapped their addresses, and words their tenants
+        for number in numbers:
             if address := self._addresses.pop(number.rules.number_id, None):
                 self._numbers.pop(address, None)
-        for number in changed:
+        for number in numbers:
             self.table.put_number(number.rules)
             self._put_number(number)
-
-    def _replace_keywords(self, ids: set[UUID], changed: Sequence[KeywordRules]) -> None:
-        """Removed keywords go before the others come: words may have moved between tenants."""
-        for keyword_id in map(KeywordId, ids - {keyword.keyword_id for keyword in changed}):
-            self.table.remove_keyword(keyword_id)
-        for keyword in changed:
+        for gone in keyword_ids - {keyword.keyword_id for keyword in keywords}:
+            self.table.remove_keyword(KeywordId(gone))
+        for keyword in keywords:
             self.table.put_keyword(keyword)
+        self.table.version = news[-1].sequence
+        INDEX_VERSION.set(self.table.version)
 
     def _put_number(self, number: RoutedNumber) -> None:
         """Open the number's address. A disabled number keeps its keywords in the table but has no address."""

@@ -113,7 +113,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=False,
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=lambda route: route.name,  # what client generators call the method
         webhooks=webhook_routes(),
     )
     app.state.context = WebContext(
@@ -146,8 +146,3 @@ def create_app(
 
 def _limiter(per_minute: int) -> RateLimiter:
     return RateLimiter(quota=per_minute, window=timedelta(minutes=1))
-
-
-def _operation_id(route: APIRoute) -> str:
-    """The function's name: unique, and what a client generator should call the method."""
-    return route.name

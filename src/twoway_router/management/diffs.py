@@ -63,9 +63,9 @@ async def diff_routes_of_draft(body: DiffIn, caller: CurrentPrincipal, session: 
         raise NotFound
     (number,) = [each.rules for each in await list_routed_numbers(session, [number_id])]
     current = await list_rules_of_number(session, number_id)
-    put = _put(body, current, viewer)
-    removed = _removed(body, current, viewer)
-    sides = await asyncio.to_thread(_build, number, current, put, removed)
+    held = {keyword.keyword_id: keyword for keyword in current}
+    removed = frozenset(_held(held.get(KeywordId(each)), viewer).keyword_id for each in body.remove)
+    sides = await asyncio.to_thread(_build, number, current, _put(body, held, viewer), removed)
     found: list[RouteChange[RoutedText]] = []
     examined = in_conversation = 0
     within = viewer or (TenantId(body.tenant_id) if body.tenant_id else None)
@@ -84,9 +84,10 @@ async def diff_routes_of_draft(body: DiffIn, caller: CurrentPrincipal, session: 
     )
 
 
-def _put(body: DiffIn, current: Sequence[KeywordRules], viewer: TenantId | None) -> dict[KeywordId, KeywordRules]:
+def _put(
+    body: DiffIn, held: Mapping[KeywordId, KeywordRules], viewer: TenantId | None
+) -> dict[KeywordId, KeywordRules]:
     found: dict[KeywordId, KeywordRules] = {}
-    held = {keyword.keyword_id: keyword for keyword in current}
     for place, draft in enumerate(body.put):
         if draft.keyword_id is None:
             keyword_id, tenant_id = KeywordId(new_id()), _tenant(draft, place, viewer)
@@ -105,11 +106,6 @@ def _tenant(draft: DraftKeyword, place: int, viewer: TenantId | None) -> TenantI
     if draft.tenant_id is None:
         raise DraftTenantNeeded(errors=[FieldError(pointer=f"/put/{place}/tenant_id", detail="Whose would it be?")])
     return TenantId(draft.tenant_id)
-
-
-def _removed(body: DiffIn, current: Sequence[KeywordRules], viewer: TenantId | None) -> frozenset[KeywordId]:
-    held = {keyword.keyword_id: keyword for keyword in current}
-    return frozenset(_held(held.get(KeywordId(each)), viewer).keyword_id for each in body.remove)
 
 
 def _held(keyword: KeywordRules | None, viewer: TenantId | None) -> KeywordRules:

@@ -170,6 +170,7 @@ def show(
         "reason": decision.reason or _REASONS.get(decision.rule, ""),
         "language": decision.language,
     }
+    keyword = table.keyword(decision.suggestion) if table is not None and decision.suggestion else None
     hidden = dict.fromkeys(facts) | {"rest": "", "window": WindowState.OPEN, "reason": FOREIGN}
     return PreviewOut(
         number_id=number_id,
@@ -178,15 +179,10 @@ def show(
         is_yours=decision.tenant_id is not None and is_open,
         candidates=[_candidate(one, viewer) for one in decision.candidates],
         contexts=show_contexts(contexts, decision, viewer),
-        suggestion=_suggested(decision, viewer, table),
+        suggestion=keyword.spellings[0] if keyword is not None and viewer in (None, keyword.tenant_id) else None,
         rules_version=table.version if table is not None else 0,
         **(facts if is_open else hidden),
     )
-
-
-def _suggested(decision: Decision, viewer: TenantId | None, table: RoutingTable | None) -> str | None:
-    keyword = table.keyword(decision.suggestion) if table is not None and decision.suggestion else None
-    return keyword.spellings[0] if keyword is not None and viewer in (None, keyword.tenant_id) else None
 
 
 def _candidate(candidate: Candidate, viewer: TenantId | None) -> CandidateOut:

@@ -136,14 +136,10 @@ async def replay(
     await mark_restored(session, obeyed.restored_by)
     await tell(session, News(moved=obeyed.moved), now)
     await audit.record_all(session, "message.replayed", entries, by=by, now=now)
-    await _queue_runs(session, [each.message for each in results if each.problem is None])
-    return results
-
-
-async def _queue_runs(session: Session, messages: Sequence[InboundMessages]) -> None:
-    waiting = [message for message in messages if message.state == "accepted"]
+    waiting = [each.message for each in results if each.problem is None and each.message.state == "accepted"]
     lanes = [outbox.lane_of(message.order_key) for message in waiting]
     await outbox.add(session, "message.run", [message.id for message in waiting], lanes)
+    return results
 
 
 def _route(

@@ -94,15 +94,11 @@ class NumberTexts(Body):
         for name, known in VARIABLES.items():
             text = getattr(self, name) or {}
             for source in [text] if isinstance(text, str) else text.values():
-                _check(name, source, known)
+                try:
+                    check_template(source, known)
+                except TemplateError as error:
+                    raise ValueError(f"{name}: {error}") from None
+                needed = _NEEDED.get(name)
+                if needed is not None and needed not in variables_of(source):
+                    raise ValueError(f"{name}: it has to name {{{{ {needed} }}}}")
         return self
-
-
-def _check(name: str, source: str, known: frozenset[str]) -> None:
-    try:
-        check_template(source, known)
-    except TemplateError as error:
-        raise ValueError(f"{name}: {error}") from None
-    needed = _NEEDED.get(name)
-    if needed is not None and needed not in variables_of(source):
-        raise ValueError(f"{name}: it has to name {{{{ {needed} }}}}")

@@ -40,11 +40,7 @@ Label = Annotated[
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["IT"], description="ISO 3166-1 alpha-2.")]
 
 
-def _nothing() -> Any:
-    return None
-
-
-UNCHANGED: Any = Field(default_factory=_nothing)
+UNCHANGED: Any = Field(default_factory=lambda: None)
 """Default of a PATCH body's field that cannot be null: left out means unchanged. Read such bodies with ``changes_of``."""
 
 

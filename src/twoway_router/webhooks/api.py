@@ -1,11 +1,9 @@
 """``/v1/webhook-endpoints`` and ``/v1/webhook-deliveries``, and the events that OpenAPI lists under ``webhooks``."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
-from twoway_router.domain.addresses import Network
 from twoway_router.domain.ids import WebhookDeliveryId, WebhookEndpointId
 from twoway_router.events.catalogue import EventType
 from twoway_router.web.audit import CurrentTrail
@@ -35,14 +33,6 @@ endpoints = api_router("/webhook-endpoints", resource="webhooks", tag="Webhooks"
 deliveries = api_router("/webhook-deliveries", resource="webhooks", tag="Webhooks")
 
 
-async def _allowed(context: Context) -> tuple[Network, ...]:
-    """Private networks that the operator permits."""
-    return context.webhook_networks
-
-
-AllowedNetworks = Annotated[tuple[Network, ...], Depends(_allowed)]
-
-
 @endpoints.post("", status_code=201)
 async def create_webhook_endpoint(
     body: EndpointIn,
@@ -50,14 +40,13 @@ async def create_webhook_endpoint(
     session: DbSession,
     now: Now,
     context: Context,
-    allowed: AllowedNetworks,
     trail: CurrentTrail,
     response: Response,
 ) -> EndpointWithSecret:
     """Make an endpoint. Its signing secret is shown only in this answer."""
     values = body.model_dump(exclude={"secret"})
     fresh = await service.create_endpoint(
-        session, context.sealer, tenant, values, secret=body.secret, allowed=allowed, now=now
+        session, context.sealer, tenant, values, secret=body.secret, allowed=context.webhook_networks, now=now
     )
     await trail.made("webhook_endpoint.created", "webhook_endpoints", fresh.endpoint.id)
     response.headers["Location"] = f"/v1/webhook-endpoints/{fresh.endpoint.id}"
@@ -87,7 +76,7 @@ async def change_webhook_endpoint(
     tenant: CurrentTenant,
     session: DbSession,
     now: Now,
-    allowed: AllowedNetworks,
+    context: Context,
     trail: CurrentTrail,
     expected: IfMatch,
     response: Response,
@@ -97,7 +86,7 @@ async def change_webhook_endpoint(
     expected.check(endpoint.revision)
     values = body.model_dump(exclude_unset=True)
     async with trail.changing("webhook_endpoint.changed", "webhook_endpoints", endpoint_id):
-        changed = await service.change_endpoint(session, endpoint, values, allowed=allowed, now=now)
+        changed = await service.change_endpoint(session, endpoint, values, allowed=context.webhook_networks, now=now)
     return tagged(response, changed.revision, EndpointOut.of(changed))
 
 

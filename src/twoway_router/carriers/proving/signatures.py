@@ -33,10 +33,6 @@ _TWILIO_SETTINGS: Final = "x-twilio-webhooks-signature-settings"
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 
-def _is_json(request: RawRequest) -> bool:
-    return "json" in request.headers.get("content-type", "").lower()
-
-
 def _form(request: RawRequest) -> list[tuple[str, str]]:
     """The form fields, whatever the content type says: a field that is not signed must not be read."""
     return read_pairs(request.body) if request.method != "GET" else []
@@ -69,7 +65,7 @@ def sorted_params(options: Options) -> Check:
 
 
 def _parameters(request: RawRequest) -> dict[str, str]:
-    if request.method != "GET" and request.body and _is_json(request):
+    if request.method != "GET" and request.body and "json" in request.headers.get("content-type", "").lower():
         try:
             document = load_json(request.body)
         except Undecodable:
@@ -88,8 +84,8 @@ def url_params(options: Options) -> Check:
     secret, shared = options["secret"].encode(), options.get("shared_key", "").encode()
 
     def check(request: RawRequest, _: datetime) -> None:
-        given, told = header(request, "x-twilio-signature"), request.headers.get(_TWILIO_SETTINGS)
-        algorithm, key = ("sha1", secret) if told is None else (_twilio_algorithm(told), shared)
+        given, settings = header(request, "x-twilio-signature"), request.headers.get(_TWILIO_SETTINGS)
+        algorithm, key = ("sha1", secret) if settings is None else (_twilio_algorithm(settings), shared)
         demand(bool(algorithm and key), "unsupported_signature")
         demand(_is_body_covered(request), "body_not_signed")
         fields = [] if _body_hash(request) else sorted(set(_form(request)))
@@ -113,9 +109,9 @@ def _body_hash(request: RawRequest) -> str | None:
 
 def _is_body_covered(request: RawRequest) -> bool:
     """Form fields are signed themselves; any other body needs its hash in the signed URL."""
-    told = _body_hash(request)
-    if told is not None:
-        return is_same(told.lower(), hashlib.sha256(request.body).hexdigest())
+    digest = _body_hash(request)
+    if digest is not None:
+        return is_same(digest.lower(), hashlib.sha256(request.body).hexdigest())
     is_form = "x-www-form-urlencoded" in request.headers.get("content-type", "").lower()
     return not request.body or is_form
 
@@ -149,9 +145,11 @@ def jwt(options: Options) -> Check:
         if claim := options.get("url_claim"):
             demand(is_same(str(claims.get(claim, "")), hashlib.sha256(request.url.encode()).hexdigest()), "wrong_url")
         if claim := options.get("payload_claim"):
-            wanted = hashlib.sha256(request.body).hexdigest() if request.body else None
-            told = claims.get(claim)
-            is_equal = is_same(str(told), wanted) if wanted and told is not None else told is None and wanted is None
+            digest = hashlib.sha256(request.body).hexdigest() if request.body else None
+            claimed = claims.get(claim)
+            is_equal = (
+                is_same(str(claimed), digest) if digest and claimed is not None else claimed is None and digest is None
+            )
             demand(is_equal, "wrong_payload")
 
     return check

@@ -90,19 +90,14 @@ def load_json(raw: bytes | str) -> Document:
 
 
 def _load_lenient(raw: bytes | str) -> object:
-    text = raw if isinstance(raw, str) else _guess_text(raw)
-    if text.count("[") + text.count("{") > MAX_DEPTH * MAX_DEPTH:
+    if isinstance(raw, bytes):
+        raw = raw.decode("utf-16" if raw[:2] in (b"\xfe\xff", b"\xff\xfe") else "utf-8", "replace")
+    if raw.count("[") + raw.count("{") > MAX_DEPTH * MAX_DEPTH:
         raise Undecodable("too deep")
     try:
-        return json.loads(text.lstrip("\ufeff"), strict=False)
+        return json.loads(raw.lstrip("\ufeff"), strict=False)
     except (ValueError, RecursionError) as error:
         raise Undecodable("no JSON") from error
-
-
-def _guess_text(raw: bytes) -> str:
-    if raw[:2] in (b"\xfe\xff", b"\xff\xfe"):
-        return raw.decode("utf-16", "replace")
-    return raw.decode("utf-8", "replace")
 
 
 def read_json(request: RawRequest) -> Document:

@@ -69,6 +69,8 @@ def begin_generation(
     session: Session, message: InboundMessages, route: Mapping[str, Any] | None, *, only: int | None, now: datetime
 ) -> None:
     """Give a locked message its next generation, and a new route if there is one. It waits for its run as at first."""
+    previous: dict[str, Any] = {name: getattr(message, name) for name in ROUTE_COLUMNS}
+    previous |= {name: str(previous[name]) if previous[name] else None for name in _IDS}
     message.generation += 1
     session.add(
         InboundReplays(
@@ -76,7 +78,7 @@ def begin_generation(
             generation=message.generation,
             tenant_id=message.tenant_id,
             only_ordinal=only,
-            previous=_written({name: getattr(message, name) for name in ROUTE_COLUMNS}),
+            previous=previous,
             created_at=now,
         )
     )
@@ -90,7 +92,3 @@ def begin_generation(
 def read_route(written: Mapping[str, Any]) -> Mapping[str, Any]:
     """The columns of a route as ``begin_generation`` wrote them."""
     return {**written, **{name: UUID(written[name]) if written[name] else None for name in _IDS}}
-
-
-def _written(route: Mapping[str, Any]) -> dict[str, Any]:
-    return {**route, **{name: str(route[name]) if route[name] else None for name in _IDS}}

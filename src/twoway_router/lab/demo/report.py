@@ -30,8 +30,10 @@ def render(report: DemoReport, *, width: int = 110) -> str:
     lines = [_line(_HEAD, widths), _line(["-" * size for size in widths], widths)]
     for number, result in enumerate(report.results, 1):
         lines.append(_line(_decision(number, result), widths))
-        effect = _GAP.join([" " * (_NUMBER + len(_GAP) + _FROM), _fit(result.message.why, text)])
-        lines.append(_fit(f"{effect}{_GAP}{_effects(result)}", width))
+        indented = _GAP.join([" " * (_NUMBER + len(_GAP) + _FROM), _fit(result.message.why, text)])
+        webhooks = ["→ webhook" + ("" if webhook.is_signed else " NOT SIGNED") for webhook in result.effects.webhooks]
+        effects = " ".join([*webhooks, *(f"→ SMS: {reply}" for reply in result.effects.replies)]) or "→ nothing"
+        lines.append(_fit(f"{indented}{_GAP}{effects}", width))
     return "\n".join([*(line.rstrip() for line in lines), "", *_summary(report)])
 
 
@@ -46,12 +48,6 @@ def _decision(number: int, result: Result) -> Sequence[str]:
         effects.rule,
         "NOT MET" if result.unmet else took,
     )
-
-
-def _effects(result: Result) -> str:
-    effects = result.effects
-    webhooks = ["→ webhook" + ("" if webhooks.is_signed else " NOT SIGNED") for webhooks in effects.webhooks]
-    return " ".join([*webhooks, *(f"→ SMS: {reply}" for reply in effects.replies)]) or "→ nothing"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from twoway_router.lab.api import ApiRefusal, ManagementApi
 from twoway_router.lab.demo.seed import write_private
@@ -22,10 +22,15 @@ class LabSandbox:
 
 async def open_sandbox(api_url: str, tenant_key: str, like: str, key_file: Path) -> LabSandbox:
     """The sandbox of a tenant with a copy of a live number; its test key is kept for the next run."""
-    kept = _read(key_file)
-    key = kept if kept and await _is_known(api_url, kept) else await _new_key(api_url, tenant_key, key_file)
+    key = _read(key_file)
+    if key is None or not await _is_known(api_url, key):
+        async with ManagementApi(api_url, tenant_key) as tenant:
+            made = await tenant.post("/api-keys", {"name": "sandbox", "mode": "test", "scopes": ["*"]})
+        key = str(made["token"])
+        write_private(key_file, key.encode("ascii"))
     async with ManagementApi(api_url, key) as sandbox:
-        number = await _copied(sandbox, like)
+        numbers = (await sandbox.get("/numbers"))["data"]
+        number = numbers[0] if numbers else await sandbox.post("/sandbox/numbers", {"like": like})
         try:
             await sandbox.post("/keywords", {"number_id": number["id"], "word": WORD, "actions": [_REPLY]})
         except ApiRefusal as refusal:
@@ -47,18 +52,3 @@ async def _is_known(api_url: str, key: str) -> bool:
         except ApiRefusal:
             return False
     return True
-
-
-async def _new_key(api_url: str, tenant_key: str, key_file: Path) -> str:
-    async with ManagementApi(api_url, tenant_key) as tenant:
-        made = await tenant.post("/api-keys", {"name": "sandbox", "mode": "test", "scopes": ["*"]})
-    key = str(made["token"])
-    write_private(key_file, key.encode("ascii"))
-    return key
-
-
-async def _copied(sandbox: ManagementApi, like: str) -> dict[str, Any]:
-    """The sandbox's copy of a live number, made if it is not there yet."""
-    found = (await sandbox.get("/numbers"))["data"]
-    made: dict[str, Any] = found[0] if found else await sandbox.post("/sandbox/numbers", {"like": like})
-    return made

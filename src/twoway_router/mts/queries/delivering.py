@@ -223,13 +223,12 @@ async def look(session: Session, ids: Collection[UUID], now: datetime) -> Sequen
     """Which of these MTs are due: planned ones, and unknown ones whose wait is over. By their order."""
     values = {"ids": list(ids), "due_by": now + CLOCK_SKEW, "planned": MtState.PLANNED.value}
     rows = await session.execute(_LOOK, values)
-    return [_seen(row._asdict()) for row in rows]
-
-
-def _seen(row: dict[str, Any]) -> Seen:
-    told = {row["connection_id"]: row.pop("connection_rate"), row["number_id"]: row.pop("number_rate")}
-    row["mt_class"] = MtClass(row["mt_class"])
-    return Seen(**row, rates={key: rate for key, word in told.items() if (rate := read_rate(word))})
+    seen: list[Seen] = []
+    for row in rows:
+        fields = row._asdict() | {"mt_class": MtClass(row.mt_class)}
+        limits = {row.connection_id: fields.pop("connection_rate"), row.number_id: fields.pop("number_rate")}
+        seen.append(Seen(**fields, rates={key: rate for key, limit in limits.items() if (rate := read_rate(limit))}))
+    return seen
 
 
 async def claim(
@@ -250,10 +249,10 @@ async def claim(
     claims: list[Claimed] = []
     ended: list[Ended] = []
     for row in sorted(rows, key=lambda row: row.id):
-        found = row._asdict()
-        state, order_key, mt_class = found.pop("state"), found.pop("order_key"), MtClass(found.pop("mt_class"))
+        fields = row._asdict()
+        state, order_key, mt_class = fields.pop("state"), fields.pop("order_key"), MtClass(fields.pop("mt_class"))
         if state == MtState.CLAIMED:
-            claims.append(Claimed(**found))
+            claims.append(Claimed(**fields))
         else:
             ended.append(Ended(id=row.id, tenant_id=row.tenant_id, state=state, order_key=order_key, mt_class=mt_class))
     return claims, ended
@@ -296,8 +295,10 @@ async def settle(
     """
     taken = [MtState.HANDED_OVER.value, MtState.CONFIRMED.value]
     rows = await session.execute(_SETTLE, {**moves, **tries, "taken": taken, "now": now})
-    found = sorted(rows, key=lambda row: row.id)
-    return [Early(mt_id=row.outbound_message_id, state=row.state, opted_out=row.opted_out) for row in found]
+    return [
+        Early(mt_id=row.outbound_message_id, state=row.state, opted_out=row.opted_out)
+        for row in sorted(rows, key=lambda row: row.id)
+    ]
 
 
 async def postpone(session: Session, dues: Mapping[UUID, datetime], reason: str) -> Sequence[Postponed]:

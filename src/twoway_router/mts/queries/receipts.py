@@ -90,7 +90,8 @@ _UPDATE: Final = text(
 
 async def lock(session: Session, names: Sequence[CarrierId]) -> None:
     """Hold the locks of carrier ids until commit, in one order."""
-    keys = sorted({_lock_key(name) for name in names})
+    ids = {name.connection_id.bytes + name.carrier_message_id.encode() for name in names}
+    keys = sorted({int.from_bytes(blake2b(each, digest_size=4).digest(), "big", signed=True) for each in ids})
     if keys:
         await session.execute(_LOCK, {"class": RECEIPT_LOCKS, "keys": keys})
 
@@ -132,8 +133,3 @@ async def update_states(session: Session, states: Mapping[UUID, tuple[str, str |
                 "now": now,
             },
         )
-
-
-def _lock_key(name: CarrierId) -> int:
-    digest = blake2b(name.connection_id.bytes + name.carrier_message_id.encode(), digest_size=4).digest()
-    return int.from_bytes(digest, "big", signed=True)
