@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from twoway_router.routing.activity_windows import nearest
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.match import EXACT, LOOK_ALIKE, RANKS, RESPACED, Hit, direct_hits
+from twoway_router.routing.match import EXACT, LOOK_ALIKE, RANKS, RESPACED, Hit, direct_hits, has_declared_sub_keyword
 from twoway_router.routing.number_entries import HAS_WINDOW, NumberEntry
 from twoway_router.routing.text import Folded, after, locate
 from twoway_router.routing.types import ClaimState, WindowState
@@ -19,12 +19,16 @@ _SETTLED = (EXACT, LOOK_ALIKE, RESPACED)
 
 
 class Winner(NamedTuple):
-    """The keyword that a text means: its hit, the spelling row that was met, and where its window stands."""
+    """The keyword that a text means: its hit, the spelling row that was met, and where its window stands.
+
+    ``is_declared``: what stands behind the keyword is one of its sub-keywords, and nothing else.
+    """
 
     hit: Hit
     spelling: int
     keyword: int
     window: WindowState
+    is_declared: bool = False
 
     @property
     def is_strong(self) -> bool:
@@ -86,7 +90,8 @@ def _resolve(table: RoutingTable, hit: Hit, text: str, folded: Folded, at: datet
             return None
     # Among keywords of one tenant any will do, as long as it is the same one however the table was built.
     row = rows[0] if len(rows) == 1 else min(rows, key=lambda row: (table.columns.keyword_id(keyword[row]).bytes, row))
-    return Winner(hit, row, keyword[row], window_of(table, keyword[row], at))
+    is_declared = not hit.is_whole and has_declared_sub_keyword(table, folded, hit, keyword[row])
+    return Winner(hit, row, keyword[row], window_of(table, keyword[row], at), is_declared)
 
 
 def _bare(written: str) -> str:

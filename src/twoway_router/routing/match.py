@@ -134,13 +134,17 @@ def _refusal(entry: NumberEntry, table: RoutingTable, folded: Folded, hit: Hit, 
 def _has_declared_text(table: RoutingTable, folded: Folded, hit: Hit) -> bool:
     """Whether a keyword spelt exactly is followed by what it declares, a sub-keyword or digits, and nothing else."""
     keyword = table.columns.keyword[hit.rows[0]]
-    flags = table.columns.flags[keyword]
-    if hit.match_class != EXACT or folded.is_long or not flags & (HAS_SUBS | IS_GLUED):
-        return False
-    behind = "".join(folded.tokens[hit.tokens : folded.size])
-    if flags & IS_GLUED and behind.isdecimal():
+    if has_declared_sub_keyword(table, folded, hit, keyword):
         return True
-    return behind in table.sub_keys.get(keyword, ())
+    is_glued = table.columns.flags[keyword] & IS_GLUED and hit.match_class == EXACT and not folded.is_long
+    return bool(is_glued) and "".join(folded.tokens[hit.tokens : folded.size]).isdecimal()
+
+
+def has_declared_sub_keyword(table: RoutingTable, folded: Folded, hit: Hit, keyword: int) -> bool:
+    """Whether a keyword spelt exactly is followed by one of its sub-keywords, and nothing else."""
+    if not table.columns.flags[keyword] & HAS_SUBS or hit.match_class != EXACT or folded.is_long:
+        return False
+    return "".join(folded.tokens[hit.tokens : folded.size]) in table.sub_keys.get(keyword, ())
 
 
 def guard_text_after(entry: NumberEntry, table: RoutingTable, folded: Folded, hit: Hit) -> str:

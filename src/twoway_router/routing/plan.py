@@ -83,7 +83,7 @@ def _decide(case: _Case) -> Decision:
     is_alone = not live and bool(tokens)
     is_alone = is_alone and tokens[0] not in words.openers and "".join(tokens[: folded.size]) not in words.reserved
     if is_alone and winner is not None and (is_strong or winner.hit.match_class == EXACT):
-        if is_strong:
+        if is_strong or winner.is_declared:
             return to_keyword(case.table, winner, text, folded, "keyword_whole")
         return _with_intent(case, to_keyword(case.table, winner, text, folded, "keyword"))
     reading = read_whole(entry, folded, is_keyword=is_strong)
@@ -167,9 +167,12 @@ def _plain_stop(case: _Case, lead: Lead | None) -> Decision | None:
 
 
 def _keyword(case: _Case) -> Decision | None:
-    """A whole message beats an open free-text question; a keyword with text after it only if it is that tenant's."""
+    """A whole message beats an open free-text question; a keyword with text after it only if it is that tenant's.
+
+    A declared sub-keyword is part of the keyword: REPARAR BAÑO is a whole message.
+    """
     winner, doubt, text = case.found.winner, case.found.doubt, case.request.text
-    if winner is not None and winner.is_strong:
+    if winner is not None and (winner.is_strong or winner.is_declared):
         return to_keyword(case.table, winner, text, case.folded, "keyword_whole")
     if doubt is not None and is_settled(doubt):
         return _AMBIGUOUS

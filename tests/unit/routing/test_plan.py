@@ -24,7 +24,7 @@ from tests.unit.routing.cast import (
 from twoway_router.domain.ids import NumberId
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import needs_contexts
-from twoway_router.routing.types import AmbiguityPolicy, ClaimState, RouteOutcome, WindowState
+from twoway_router.routing.types import AmbiguityPolicy, ClaimState, RouteOutcome, SubKeyword, WindowState
 
 DAY = timedelta(days=1)
 
@@ -272,6 +272,37 @@ def test_two_open_free_text_questions_are_put_aside_where_the_number_does_not_gu
     decision = route(table, "calle mayor", a_question(GYM, "text"), a_question(PIZZERIA, "text"))
 
     assert (decision.outcome, decision.rule) == (RouteOutcome.NONE, "quarantine")
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("reparar", "keyword_whole"),
+        ("reparar baño", "keyword_whole"),
+        ("¡Reparar baño! 👍", "keyword_whole"),
+        ("reparar el baño", "free_text_question"),
+        ("reparar baño ya", "free_text_question"),
+        ("reparar 5", "free_text_question"),
+        ("reparar tejado", "free_text_question"),
+    ],
+)
+def test_a_declared_sub_keyword_is_part_of_a_whole_message(text: str, rule: str) -> None:
+    rooms = (SubKeyword(name="BAÑO", spellings=("BAÑO",)),)
+    table = a_table(a_keyword("REPARAR", sub_keywords=rooms, is_glued=True))
+
+    decision = route(table, text, a_question(GYM, "text"))
+
+    assert (decision.rule, decision.tenant_id) == (rule, PIZZERIA if rule == "keyword_whole" else GYM)
+
+
+def test_a_sub_keyword_that_only_a_closed_keyword_declares_is_text() -> None:
+    rooms = (SubKeyword(name="BAÑO", spellings=("BAÑO",)),)
+    table = a_table(
+        a_keyword("REPARAR", PIZZERIA, sub_keywords=rooms, active_until=NOON - DAY),
+        a_keyword("REPARAR", RADIO, active_from=NOON),
+    )
+
+    assert route(table, "reparar baño", a_question(GYM, "text")).rule == "free_text_question"
 
 
 def test_a_thumb_answers_a_yes_no_question() -> None:
