@@ -1,7 +1,14 @@
 """Sequences of claims, questions and messages by which a tenant could get what is meant for another."""
 
-from tests.flow.front_door import open_door
+import pytest
+
+from tests.flow.front_door import FrontDoor, open_door
 from tests.support.scene import Scene
+from twoway_router.domain.errors import RouterError
+from twoway_router.domain.ids import TenantId
+from twoway_router.keywords import service as keywords
+from twoway_router.keywords.schemas import KeywordPut
+from twoway_router.store import System, transaction
 
 ASKS_TEXT = {"kind": "ask", "text": "What do you think?", "expected": "free_text"}
 REPAIRS = {"word": "RIPARARE", "sub_keywords": [{"word": "BAGNO"}]}
@@ -19,3 +26,44 @@ async def test_a_keyword_with_its_sub_keyword_is_no_answer_to_anothers_question(
 
     assert (alone.tenant_id, alone.rule, alone.sub_keyword) == (scene.pizzeria, "keyword_whole", "BAGNO")
     assert (with_text.tenant_id, with_text.rule) == (scene.gym, "free_text_question")
+
+
+async def claim(scene: Scene, tenant_id: TenantId, word: str, *, is_override: bool = False) -> str:
+    """What a claim is answered: the error's reason, or nothing when the word is had."""
+    wanted = KeywordPut.model_validate({"word": word}).to_claim(scene.number_id, is_override=is_override)
+    try:
+        async with transaction(scene.engine, System("test")) as session:
+            await keywords.claim(session, tenant_id, wanted, now=scene.clock())
+    except RouterError as error:
+        return str(error.extra.get("reason", error.code))
+    return ""
+
+
+async def reached(door: FrontDoor, *texts: str) -> list[TenantId | None]:
+    return [(await door.say(text)).tenant_id for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("held", "texts", "wanted", "reason"),
+    [
+        ({"word": "FREEBURGER"}, ["free burger now"], "FREE BURGER NOW", "inside_phrase"),
+        ({"word": "OFFERTA99"}, ["offerta 99 ya"], "OFFERTA 99 YA", "inside_phrase"),
+        ({"word": "SKIPASS"}, ["ski pass"], "SKI", "compound"),
+        ({"word": "SPAWEEKEND"}, ["spa weekend"], "SPA", "compound"),
+        ({"word": "50%OFF"}, ["50off"], "50OFF", "derived"),
+        (REPAIRS, ["riparare bagno"], "RIPARAREBAGNO", "with_their_sub_keyword"),
+        ({"word": "VOTAMI", "is_glued": True}, ["votami5", "votami6"], "VOTAMI5", "with_their_digits"),
+        ({"word": "健身房"}, ["健身房优惠"], "健身房优惠", "begins_with_theirs"),
+        ({"word": "FREEBURGER"}, ["freeburger"], "FREEBURG3R", "look_alike"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_a_later_claim_takes_no_text_from_a_holder(
+    scene: Scene, database_url: str, held: dict[str, object], texts: list[str], wanted: str, reason: str
+) -> None:
+    door = await open_door(scene, database_url, (scene.pizzeria, held))
+
+    answer = await claim(scene, scene.gym, wanted)
+
+    assert answer == reason
+    assert await reached(door, *texts) == [scene.pizzeria] * len(texts)

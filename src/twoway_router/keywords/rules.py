@@ -231,9 +231,15 @@ def judgement_problem(judgement: Judgement) -> RouterError | None:
     )
 
 
-def show_collision(collision: Collision) -> dict[str, str]:
+def show_collision(collision: Collision) -> dict[str, str | list[str]]:
     """A collision without saying whose keyword it is. Of a word at another time it says when that is."""
-    shown = {"word": collision.word, "spelling": collision.spelling, "reason": collision.code}
+    shown: dict[str, str | list[str]] = {
+        "word": collision.word,
+        "spelling": collision.spelling,
+        "reason": collision.code,
+    }
+    if collision.moves:
+        shown["moves"] = list(collision.moves)
     return {**shown, **show_window(*collision.window)} if collision.code == "other_window" else shown
 
 

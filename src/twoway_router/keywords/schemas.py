@@ -122,6 +122,7 @@ class CollisionOut(BaseModel):
     reason: str = Field(description="How they meet, for programs: `look_alike`, `one_edit`, `other_window` and so on.")
     active_from: datetime | None = Field(None, description="Of its window, with the reason `other_window`.")
     active_until: datetime | None = None
+    moves: list[str] = Field([], description="Texts that reach it now, and would not with your word beside it.")
 
 
 class KeywordClaimed(KeywordOut):

@@ -226,6 +226,9 @@ async def _judge(
         keyword_id=keyword_id,
         active_from=wanted.active_from,
         active_until=wanted.active_until,
+        sub_keywords=tuple(
+            text for sub in wanted.definition.get("sub_keywords", ()) for text in (sub["word"], *sub.get("aliases", ()))
+        ),
     )
     known = table if table is not None and table.number(wanted.number_id) is not None else None
     version = None if known is None else known.version

@@ -12,6 +12,7 @@ from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.routing.choose import find
 from twoway_router.routing.collisions import MetKeyword, collisions_of
 from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.match import EXACT
 from twoway_router.routing.number_entries import NumberEntry
 from twoway_router.routing.other_spellings import derived_keys
 from twoway_router.routing.text import fold
@@ -49,11 +50,12 @@ class Claim:
     keyword_id: KeywordId | None = None
     active_from: datetime | None = None
     active_until: datetime | None = None
+    sub_keywords: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Collision:
-    """An existing keyword that the claim meets, and how."""
+    """An existing keyword that the claim meets, and how. ``moves`` are texts that the claim would take from it."""
 
     tenant_id: TenantId
     keyword_id: KeywordId
@@ -62,6 +64,7 @@ class Collision:
     code: str
     kind: VerdictKind
     window: Window = (None, None)
+    moves: tuple[str, ...] = ()
 
     @property
     def detail(self) -> str:
@@ -91,10 +94,16 @@ _DETAILS: Final = {
     "resting": "Another tenant gave this word back a short while ago; its old senders still use it.",
     "other_window": "Another tenant holds this word at another time.",
     "own_alias": "You hold this word already; add an alias to that keyword instead.",
-    "look_alike": "The word looks the same as another tenant's in another script.",
+    "look_alike": "The word looks the same as another tenant's, in another script or with digits for letters.",
     "inside_phrase": "The word begins with another tenant's keyword.",
     "prefix_of_theirs": "Another tenant's keyword begins with this word.",
-    "derived": "A spelling derived from one word is the other tenant's; nobody gets it.",
+    "compound": "Another tenant's keyword with a word behind it is this word, or the other way round.",
+    "begins_many": "Many keywords of other tenants begin with this word.",
+    "begins_with_theirs": "The word begins with another tenant's keyword, and its script has no spaces.",
+    "with_their_sub_keyword": "The word is another tenant's keyword and sub-keyword written together.",
+    "with_their_digits": "Another tenant's keyword takes digits without a space, so the word is its keyword already.",
+    "derived": "Another tenant's keyword is reached by this spelling, or by one derived from it.",
+    "own_beside_derived": "A spelling derived from this word is another tenant's keyword, and stays its.",
     "longer_word": "Nobody holds this word; written as two words, the text goes to the tenant of the shorter one.",
     "one_edit": "The word is one letter away from another tenant's.",
 }
@@ -105,9 +114,15 @@ _KINDS: Final = {
     "own_alias": VerdictKind.REFUSE,
     "look_alike": VerdictKind.REFUSE,
     "inside_phrase": VerdictKind.REFUSE,
+    "compound": VerdictKind.REFUSE,
+    "begins_many": VerdictKind.OVERRIDE_NEEDED,
+    "begins_with_theirs": VerdictKind.OVERRIDE_NEEDED,
+    "with_their_sub_keyword": VerdictKind.OVERRIDE_NEEDED,
+    "with_their_digits": VerdictKind.OVERRIDE_NEEDED,
     "prefix_of_theirs": VerdictKind.OVERRIDE_NEEDED,
     "other_window": VerdictKind.WARN,
-    "derived": VerdictKind.WARN,
+    "derived": VerdictKind.OVERRIDE_NEEDED,
+    "own_beside_derived": VerdictKind.WARN,
     "one_edit": VerdictKind.WARN,
     "longer_word": VerdictKind.ACCEPT,
 }
@@ -146,9 +161,10 @@ def _judge_spelling(table: RoutingTable, entry: NumberEntry, claim: Claim, spell
     fault = fault_of(entry, spelling, folded)
     if entry.is_shared and (fault is None or not fault.is_final):
         fault = table.barred_words.fault_of(folded, claim.tenant_id) or fault
+    sub_keys = {fold(sub).key for sub in claim.sub_keywords}
     meetings = [
-        _collision(table, claim, spelling, met)
-        for met in collisions_of(table, entry, spelling, folded)
+        _collision(table, entry, claim, spelling, met)
+        for met in collisions_of(table, entry, spelling, folded, sub_keys)
         if table.columns.keyword_id(met.keyword) != claim.keyword_id
     ]
     collisions = tuple(collision for collision in meetings if collision is not None)
@@ -172,7 +188,9 @@ def _judge_spelling(table: RoutingTable, entry: NumberEntry, claim: Claim, spell
     )
 
 
-def _collision(table: RoutingTable, claim: Claim, spelling: str, met: MetKeyword) -> Collision | None:
+def _collision(
+    table: RoutingTable, entry: NumberEntry, claim: Claim, spelling: str, met: MetKeyword
+) -> Collision | None:
     """How an existing keyword counts against this claimant; None if it does not."""
     tenant = table.tenants[table.columns.tenant[met.keyword]]
     window = table.windows.get(met.keyword, (None, None))
@@ -191,7 +209,21 @@ def _collision(table: RoutingTable, claim: Claim, spelling: str, met: MetKeyword
         code=code,
         kind=_KINDS[code],
         window=window,
+        moves=_moved_texts(entry, table, spelling, tenant) if _KINDS[code] is VerdictKind.OVERRIDE_NEEDED else (),
     )
+
+
+def _moved_texts(entry: NumberEntry, table: RoutingTable, spelling: str, tenant: TenantId) -> tuple[str, ...]:
+    """Texts that reach another tenant now and would not if the claim were let in."""
+    key = fold(spelling).key
+    moved = []
+    for text in dict.fromkeys((spelling, key, *sorted(derived_keys(key, spelling)))):
+        winner = find(entry, table, text, fold(text), _ANY_TIME).winner
+        # What is that keyword's very word stays with it.
+        is_its_own = winner is not None and winner.hit.is_whole and winner.hit.match_class == EXACT
+        if winner is not None and table.tenant_of(winner.spelling) == tenant and not is_its_own:
+            moved.append(text)
+    return tuple(moved)
 
 
 def are_apart(one: Window, other: Window) -> bool:

@@ -147,6 +147,16 @@ def has_declared_sub_keyword(table: RoutingTable, folded: Folded, hit: Hit, keyw
     return "".join(folded.tokens[hit.tokens : folded.size]) in table.sub_keys.get(keyword, ())
 
 
+def is_a_word(entry: NumberEntry, before: str, rest: str) -> bool:
+    """Whether the rest of a compound may be meant as a word of its own, so that nobody can say whose the text is.
+
+    A word of the number's languages, or digits behind a letter: SKI PASS, OFERTA 99.
+    """
+    if rest.isdecimal():
+        return not before[-1].isdecimal()
+    return letters(rest) >= _THREE and entry.words.is_common(rest)
+
+
 def guard_text_after(entry: NumberEntry, table: RoutingTable, folded: Folded, hit: Hit) -> str:
     """Why a keyword may not win when text follows it, or nothing. Guards of length are for shared numbers."""
     if all(table.columns.flags[table.columns.keyword[row]] & IS_WHOLE for row in hit.rows):

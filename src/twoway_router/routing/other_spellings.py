@@ -14,6 +14,8 @@ _LOOK_ALIKES: Final = str.maketrans(
 _GREEK_OR_CYRILLIC: Final = re.compile("[\u0370-\u03ff\u0400-\u052f]")
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "đ": "dj"})
 _HAS_UMLAUT: Final = re.compile("[äöüåøđ]")
+_DIGITS_AS_LETTERS: Final = str.maketrans("34578", "eastb")
+_DIGIT_IN_WORD: Final = re.compile(r"(?:(?<=[^\W\d_])|^)[34578]+(?=[^\W\d_])")
 _DIGIT_LOOKS: Final = (str.maketrans("01", "oi"), str.maketrans("01", "ol"))
 _RUN: Final = re.compile(r"([^\W\d_])\1{2,}")
 _WEIGHTY: Final = re.compile("[\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0010ffff]")
@@ -54,6 +56,15 @@ def digit_look_alikes(key: str) -> tuple[str, ...]:
         return ()
     first, second = (key.translate(table) for table in _DIGIT_LOOKS)
     return (first,) if first == second else (first, second)
+
+
+def digit_readings(key: str) -> set[str]:
+    """What a key could be taken for if its digits are read as letters: FREEBURG3R, P1ZZA. Only 0 and 1 count at the end."""
+    if key.isalpha() or letters(key) < 2:
+        return set()
+    inside = _DIGIT_IN_WORD.sub(lambda found: found[0].translate(_DIGITS_AS_LETTERS), key)
+    readings = {inside, *(digit_look_alikes(inside) if len(key) >= 5 else ())}
+    return readings - {key}
 
 
 def derived_keys(key: str, display: str) -> set[str]:

@@ -1,24 +1,25 @@
-"""The keys of a number that are like a given one: one edit away, or phrases that begin with it. Used by ``collisions``.
+"""The keys of a number that are like a given one: an edit away, longer, or with digits for letters. Used by ``collisions``.
 
 Made for a number when the first claim on it is judged, and kept current from then on, so that a later claim costs the
 same however many keywords there are. Messages never need it.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
-from twoway_router.routing.other_spellings import is_one_edit
+from twoway_router.routing.other_spellings import digit_readings, is_one_edit
 from twoway_router.routing.text import Folded
 
 
 class SimilarKeys:
-    """The keys of one number in order, and the phrases by their first words."""
+    """The keys of one number in order, the phrases by their first words, the keys with digits by what they look like."""
 
-    __slots__ = ("_heads", "_keys")
+    __slots__ = ("_heads", "_keys", "_readings")
 
     def __init__(self) -> None:
         self._keys: list[str] = []
         self._heads: dict[str, list[int]] = {}
+        self._readings: dict[str, list[int]] = {}
 
     def settle(self) -> None:
         """Put what was added unsorted in order."""
@@ -27,18 +28,20 @@ class SimilarKeys:
     def add_unsorted(self, form: Folded, spelling: int) -> None:
         """Take in one spelling while building; ``settle`` afterwards."""
         self._keys.append(form.key)
-        self._add_heads(form, spelling)
+        self._add_parts(form, spelling)
 
     def add(self, form: Folded, spelling: int) -> None:
         key = form.key
         at = bisect_left(self._keys, key)
         if at == len(self._keys) or self._keys[at] != key:
             self._keys.insert(at, key)
-        self._add_heads(form, spelling)
+        self._add_parts(form, spelling)
 
-    def _add_heads(self, form: Folded, spelling: int) -> None:
+    def _add_parts(self, form: Folded, spelling: int) -> None:
         for head in _heads(form):
             self._heads.setdefault(head, []).append(spelling)
+        for reading in digit_readings(form.key):
+            self._readings.setdefault(reading, []).append(spelling)
 
     def remove(self, form: Folded, spelling: int, *, is_last: bool) -> None:
         """Forget a spelling, and its key if nobody else has it."""
@@ -46,10 +49,22 @@ class SimilarKeys:
             del self._keys[bisect_left(self._keys, form.key)]
         for head in _heads(form):
             self._heads[head].remove(spelling)
+        for reading in digit_readings(form.key):
+            self._readings[reading].remove(spelling)
 
     def phrases(self, head: str) -> Sequence[int]:
         """Spelling rows of the phrases whose first words join to this."""
         return self._heads.get(head, ())
+
+    def read_as(self, key: str) -> Sequence[int]:
+        """Spelling rows of the keys that are this one with digits for letters."""
+        return self._readings.get(key, ())
+
+    def longer_than(self, key: str, at_most: int) -> Sequence[str]:
+        """Known keys that begin with this one and go on; no more than so many, so that a claim's cost has a bound."""
+        first = bisect_right(self._keys, key)
+        end = bisect_left(self._keys, key + chr(0x10FFFF), first)
+        return self._keys[first : min(end, first + at_most)]
 
     def one_edit_from(self, key: str) -> Iterator[str]:
         """Every known key one edit away, in order of place and letter.

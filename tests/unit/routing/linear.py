@@ -5,10 +5,19 @@ from collections.abc import Iterator
 from twoway_router.routing.characters import is_symbol
 from twoway_router.routing.collisions import MetKeyword
 from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.match import direct_hits, is_a_word
 from twoway_router.routing.number_entries import NumberEntry, as_rows
-from twoway_router.routing.other_spellings import derived_keys, has_other_script, is_one_edit, letters, skeleton
+from twoway_router.routing.other_spellings import (
+    derived_keys,
+    digit_readings,
+    has_other_script,
+    is_one_edit,
+    letters,
+    skeleton,
+)
 from twoway_router.routing.text import Folded, fold
 from twoway_router.routing.types import ClaimState
+from twoway_router.routing.weaker_matches import weak_hits
 
 _SHORTEST_EDIT = 4
 _SHORTEST_STEM = 3
@@ -33,11 +42,15 @@ def _meetings(table: RoutingTable, entry: NumberEntry, display: str, folded: Fol
     if not entry.is_shared:
         return
     yield from _look_alikes(table, entry, key)
+    yield from _digits_for_letters(table, entry, key)
     yield from _phrases_around(table, entry, folded)
+    yield from _texts_taken(table, entry, display, key)
+    yield from _longer_keys(table, entry, folded)
+    yield from (met for met in _shorter_keys(table, entry, key) if met[1] == "compound")
     yield from _phrases_inside(table, entry, folded)
     yield from _derived(table, entry, display, key)
     yield from _near(table, entry, key)
-    yield from _shorter_words(table, entry, key)
+    yield from _shorter_keys(table, entry, key)
 
 
 def _look_alikes(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[int, str]]:
@@ -50,21 +63,71 @@ def _look_alikes(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[
                 yield table.columns.keyword[spelling], "look_alike"
 
 
+def _digits_for_letters(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[int, str]]:
+    """Keywords that may be read as this one, digits as letters; all keys are looked through."""
+    mine = {key, *digit_readings(key)}
+    for other, rows in entry.index.items():
+        for row in as_rows(rows):
+            if row >= 0 and other != key and mine & {other, *digit_readings(other)}:
+                yield table.columns.keyword[row], "look_alike"
+
+
 def _phrases_around(table: RoutingTable, entry: NumberEntry, folded: Folded) -> Iterator[tuple[int, str]]:
     """Keywords that are the first words of this one, with or without the symbols before it; all keywords are looked through."""
     tokens = folded.tokens
     bare = tokens
     while bare and is_symbol(bare[0]):
         bare = bare[1:]
-    heads = [tokens[: place + 1] for place in range(len(tokens) - 1) if _is_parted(folded, place)]
+    heads = [(tokens[: place + 1], _is_parted(folded, place)) for place in range(len(tokens) - 1)]
     if bare and bare != tokens:
         skipped = len(tokens) - len(bare)
-        heads += [tokens[skipped : place + 1] for place in range(skipped, len(tokens) - 1) if _is_parted(folded, place)]
-        heads.append(bare)
-    for head in heads:
+        heads += [(tokens[skipped : place + 1], _is_parted(folded, place)) for place in range(skipped, len(tokens) - 1)]
+        heads.append((bare, True))
+    for head, is_parted in sorted(heads, key=lambda each: not each[1]):
         for row in as_rows(entry.index.get("".join(head))):
             if row >= 0 and fold(table.columns.display(row)).tokens == head:
-                yield table.columns.keyword[row], "inside_phrase"
+                yield table.columns.keyword[row], "inside_phrase" if is_parted else "begins_with_theirs"
+
+
+def _texts_taken(table: RoutingTable, entry: NumberEntry, display: str, key: str) -> Iterator[tuple[int, str]]:
+    """Keywords that the claim's text reaches as a message."""
+    for text in (display, key):
+        folded = fold(text)
+        for hit in direct_hits(entry, table, folded) + weak_hits(entry, table, folded):
+            if hit.refusal or (hit.is_whole and hit.match_class in ("1", "1.5", "2")):
+                continue
+            for row in hit.rows:
+                if hit.match_class == "glued":
+                    yield table.columns.keyword[row], "with_their_digits"
+                elif hit.is_whole:
+                    yield table.columns.keyword[row], "derived" if hit.match_class == "3" else "look_alike"
+                else:
+                    yield table.columns.keyword[row], "inside_phrase"
+
+
+def _longer_keys(table: RoutingTable, entry: NumberEntry, folded: Folded) -> Iterator[tuple[int, str]]:
+    """Keywords that are this one with a word behind it, written together; all keys are looked through."""
+    key = folded.key
+    if letters(key) < _SHORTEST_STEM:
+        return
+    for other, rows in entry.index.items():
+        rest = other.removeprefix(key)
+        if not rest or rest == other:
+            continue
+        for row in as_rows(rows):
+            if row < 0:
+                continue
+            tokens = fold(table.columns.display(row)).tokens
+            ends = ["".join(tokens[: place + 1]) for place in range(len(tokens) - 1)]
+            if key in ends:
+                if tokens[: ends.index(key) + 1] != folded.tokens:
+                    yield table.columns.keyword[row], "compound"
+            elif is_a_word(entry, key, rest) or _is_key(entry, rest):
+                yield table.columns.keyword[row], "compound"
+
+
+def _is_key(entry: NumberEntry, key: str) -> bool:
+    return letters(key) >= _SHORTEST_STEM and any(row >= 0 for row in as_rows(entry.index.get(key)))
 
 
 def _is_parted(folded: Folded, place: int) -> bool:
@@ -88,7 +151,7 @@ def _phrases_inside(table: RoutingTable, entry: NumberEntry, folded: Folded) -> 
 def _derived(table: RoutingTable, entry: NumberEntry, display: str, key: str) -> Iterator[tuple[int, str]]:
     for probe in (key, *sorted(derived_keys(key, display))):
         for row in as_rows(entry.index.get(probe)):
-            yield table.columns.keyword[row if row >= 0 else ~row], "derived"
+            yield table.columns.keyword[row if row >= 0 else ~row], "own_beside_derived" if row >= 0 else "derived"
 
 
 def _near(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[int, str]]:
@@ -102,9 +165,11 @@ def _near(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[i
                     yield table.columns.keyword[row], "one_edit"
 
 
-def _shorter_words(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[int, str]]:
+def _shorter_keys(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[int, str]]:
     """Keywords that this one goes on from inside a word: written apart, the text is theirs."""
     for length in range(_SHORTEST_STEM, len(key)):
+        rest = key[length:]
+        is_compound = is_a_word(entry, key[:length], rest) or _is_key(entry, rest)
         for row in as_rows(entry.index.get(key[:length])):
             if row >= 0:
-                yield table.columns.keyword[row], "longer_word"
+                yield table.columns.keyword[row], "compound" if is_compound else "longer_word"

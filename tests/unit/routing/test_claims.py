@@ -125,3 +125,57 @@ def test_a_word_of_its_own_beats_the_derived_key_of_another() -> None:
     table = a_table(a_keyword("50%DESCUENTO"), a_keyword("50DESCUENTO", RADIO))
 
     assert route(table, "50descuento").tenant_id == RADIO
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("SKIPASS", "SKI"),
+        ("SPAWEEKEND", "SPA"),
+        ("OFERTA", "OFERTA99"),
+        ("FREE BURGER NOW", "FREEBURGER"),
+        ("FREEBURG3R", "FREEBURGER"),
+        ("PIZZAR0MA", "PIZZAROMA"),
+        ("P1ZZ0LA", "PIZZOLA"),
+    ],
+)
+def test_two_words_that_one_text_may_mean_are_refused_in_either_order(one: str, other: str) -> None:
+    verdicts = [a_verdict(one, other), a_verdict(other, one)]
+
+    assert [verdict.kind for verdict in verdicts] == [VerdictKind.REFUSE, VerdictKind.REFUSE]
+
+
+def test_a_compound_with_another_keyword_is_refused_and_one_with_no_word_is_not() -> None:
+    verdicts = [a_verdict(word, "PIZZA", "ROMANELLA") for word in ("PIZZAROMANELLA", "PIZZAIOLO")]
+
+    assert [verdict.code for verdict in verdicts] == ["compound", "longer_word"]
+
+
+def test_a_word_that_makes_anothers_keyword_with_ones_own_sub_keyword_is_refused() -> None:
+    verdicts = [a_verdict("GUITARRA", "GUITARRAXYZ", sub_keywords=subs) for subs in ((), ("XYZ",))]
+
+    assert [verdict.code for verdict in verdicts] == ["free", "compound"]
+
+
+def test_an_override_shows_the_texts_that_move() -> None:
+    verdict = a_verdict("50OFF", "50%OFF", is_override=True)
+
+    assert (verdict.kind, [met.moves for met in verdict.collisions]) == (VerdictKind.WARN, [("50OFF", "50off")])
+
+
+def test_what_is_the_holders_very_word_does_not_move() -> None:
+    verdict = a_verdict("#PIZZA", "PIZZA")
+
+    assert [met.moves for met in verdict.collisions] == [("#PIZZA", "#pizza")]
+
+
+def test_a_word_with_which_very_many_begin_needs_the_operator() -> None:
+    verdict = a_verdict("GUITARRA", *(f"GUITARRA{chr(0x61 + n // 26)}{chr(0x61 + n % 26)}Q" for n in range(400)))
+
+    assert (verdict.kind, verdict.code) == (VerdictKind.OVERRIDE_NEEDED, "begins_many")
+
+
+def test_the_holder_of_a_word_may_claim_what_looks_like_it() -> None:
+    verdicts = [a_verdict(word, "FREEBURGER", tenant_id=PIZZERIA) for word in ("FREEBURG3R", "FREE BURGER NOW")]
+
+    assert [verdict.kind for verdict in verdicts] == [VerdictKind.ACCEPT] * 2

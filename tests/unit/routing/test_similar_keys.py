@@ -30,6 +30,13 @@ WORDS = st.text("AEBC01% ÑЯА中天", min_size=1, max_size=8) | st.sampled_fro
         "OFERTA1",
         "OFERTA2",
         "🍕 A",
+        "P1ZZA",
+        "PIZ3A",
+        "PIZEA",
+        "PIZZA99",
+        "PIZZA SKI",
+        "PIZZASKI",
+        "SKI",
     )
 )
 TENANTS = st.sampled_from((PIZZERIA, GYM, RADIO))
