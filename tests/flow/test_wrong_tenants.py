@@ -67,3 +67,16 @@ async def test_a_later_claim_takes_no_text_from_a_holder(
 
     assert answer == reason
     assert await reached(door, *texts) == [scene.pizzeria] * len(texts)
+
+
+async def test_a_text_that_two_tenants_may_mean_gets_the_courtesy_reply(scene: Scene, database_url: str) -> None:
+    claims = ((scene.pizzeria, {"word": "PIZZA"}), (scene.gym, {"word": "PIZZAIOLO"}))
+    await open_door(scene, database_url, *claims)
+    # As if it had got in before registration refused it.
+    await scene.rows("UPDATE keyword_spellings SET key = 'pizzaroma', text = 'PIZZAROMA' WHERE key = 'pizzaiolo'")
+    door = await open_door(scene, database_url)
+
+    answer = await door.say("pizza roma")
+
+    assert (answer.tenant_id, answer.route, answer.rule) == (None, "default", "ambiguous_keyword")
+    assert len(await door.texts()) == 1

@@ -9,7 +9,16 @@ from typing import NamedTuple
 
 from twoway_router.routing.activity_windows import nearest
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.match import EXACT, LOOK_ALIKE, RANKS, RESPACED, Hit, direct_hits, has_declared_sub_keyword
+from twoway_router.routing.match import (
+    EXACT,
+    LOOK_ALIKE,
+    RANKS,
+    RESPACED,
+    Hit,
+    direct_hits,
+    has_declared_sub_keyword,
+    is_a_word,
+)
 from twoway_router.routing.number_entries import HAS_WINDOW, NumberEntry
 from twoway_router.routing.text import Folded, after, locate
 from twoway_router.routing.types import ClaimState, WindowState
@@ -41,20 +50,27 @@ def is_settled(hit: Hit) -> bool:
 
 
 class Found(NamedTuple):
-    """What matching came to. ``doubt``: the hit by which several tenants may be meant, so that nobody wins."""
+    """What matching came to. ``doubt``: the hit by which several tenants may be meant, so that nobody wins.
+
+    ``is_contested``: it is one tenant's keyword with text behind it, and as a whole another one's.
+    """
 
     winner: Winner | None
     doubt: Hit | None
     hits: list[Hit]
+    is_contested: bool = False
 
 
 def find(
     entry: NumberEntry, table: RoutingTable, text: str, folded: Folded, at: datetime, *, all_hits: bool = False
 ) -> Found:
-    """Match a folded text: best class first, within a class the longest."""
+    """Match a folded text: best class first, within a class the longest; of one tenant, whole messages first.
+
+    Where the exact words are one tenant's keyword with text behind it, and the whole text is another's, nobody wins.
+    """
     hits = direct_hits(entry, table, folded)
     best = _best(hits)
-    if all_hits or best is None or not (best.match_class == EXACT or (best.is_whole and best.match_class == RESPACED)):
+    if all_hits or best is None or not (best.is_whole and best.match_class in (EXACT, RESPACED)):
         weak = weak_hits(entry, table, folded)
         if weak:
             hits += weak
@@ -62,7 +78,19 @@ def find(
     if best is None:
         return Found(None, None, hits)
     winner = _resolve(table, best, text, folded, at)
+    if len(hits) > 1 and winner is not None and not best.is_whole and best.match_class == EXACT and not folded.is_long:
+        whole = _best([hit for hit in hits if hit.is_whole])
+        as_whole = None if whole is None else _resolve(table, whole, text, folded, at)
+        if as_whole is not None and table.tenant_of(as_whole.spelling) == table.tenant_of(winner.spelling):
+            return Found(winner if winner.is_declared else as_whole, None, hits)
+        if whole is not None and not _is_mere_split(entry, whole, best):
+            return Found(None, whole, hits, is_contested=True)
     return Found(winner, best if winner is None else None, hits)
+
+
+def _is_mere_split(entry: NumberEntry, whole: Hit, first: Hit) -> bool:
+    """Whether a longer word is only spelt by a keyword and letters that are no word: WIN TER is WIN's, not WINTER's."""
+    return whole.match_class == RESPACED and not is_a_word(entry, first.key, whole.key[len(first.key) :])
 
 
 def _best(hits: list[Hit]) -> Hit | None:

@@ -121,6 +121,12 @@ def to_default(entry: NumberEntry, text: str) -> Decision:
     return Decision(outcome=RouteOutcome.DEFAULT, rule="owner_default", tenant_id=entry.rules.owner, rest=rest)
 
 
+def to_contested(entry: NumberEntry, text: str) -> Decision:
+    """The text is one tenant's keyword with text behind it, and as a whole another's: nobody's, so the default."""
+    reason = "the text may be a keyword of several tenants"
+    return to_default(entry, text)._replace(rule="ambiguous_keyword", reason=reason)
+
+
 def candidates(table: RoutingTable, found: Found, decision: Decision) -> tuple[Candidate, ...]:
     """Every keyword that was looked at and why it lost, in an order that does not depend on the table's."""
     looked_at = [

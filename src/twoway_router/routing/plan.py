@@ -12,6 +12,7 @@ from twoway_router.routing.choose import Found, find, is_settled
 from twoway_router.routing.contexts import answered, live_contexts, pick
 from twoway_router.routing.decisions import (
     candidates,
+    to_contested,
     to_context,
     to_declined,
     to_default,
@@ -174,6 +175,8 @@ def _keyword(case: _Case) -> Decision | None:
     winner, doubt, text = case.found.winner, case.found.doubt, case.request.text
     if winner is not None and (winner.is_strong or winner.is_declared):
         return to_keyword(case.table, winner, text, case.folded, "keyword_whole")
+    if case.found.is_contested:
+        return to_contested(case.entry, text)
     if doubt is not None and is_settled(doubt):
         return _AMBIGUOUS
     questions = [context for context in case.live if is_free_text(context)]

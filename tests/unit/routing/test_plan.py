@@ -21,7 +21,7 @@ from tests.unit.routing.cast import (
     a_table,
     route,
 )
-from twoway_router.domain.ids import NumberId
+from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import needs_contexts
 from twoway_router.routing.types import AmbiguityPolicy, ClaimState, RouteOutcome, SubKeyword, WindowState
@@ -303,6 +303,42 @@ def test_a_sub_keyword_that_only_a_closed_keyword_declares_is_text() -> None:
     )
 
     assert route(table, "reparar baño", a_question(GYM, "text")).rule == "free_text_question"
+
+
+@pytest.mark.parametrize(
+    ("first", "whole", "text", "tenant_id"),
+    [
+        ("PIZZA", "PIZZANOW", "pizza now", None),
+        ("PIZZA", "PIZZANOW", "Pizza-now! 🍕", None),
+        ("PIZZA", "PIZZANOW", "pizza now please", PIZZERIA),
+        ("PIZZA", "PIZZANOW", "pizzanow", GYM),
+        ("PIZZA", "PIZZANOW", "pizza n ow", None),
+        ("PIZZA", "PIZZAIOLO", "pizza iolo", PIZZERIA),
+        ("GUITARRA", "GUITARRA99", "guitarra 99", None),
+        ("GUITARRA", "GUITARRA98", "guitarra 99", PIZZERIA),
+        ("PIZZA", "PIZZA%NOW", "pizza now", None),
+        ("FREE BURGER", "FREEBURGERNOW", "free burger now", None),
+    ],
+)
+@pytest.mark.parametrize("has_question", [False, True])
+def test_what_is_one_tenants_by_its_first_words_and_anothers_as_a_whole_is_nobodys(
+    first: str, whole: str, text: str, tenant_id: TenantId | None, has_question: bool
+) -> None:
+    table = a_table(a_keyword(first), a_keyword(whole, GYM))
+
+    decision = route(table, text, *([a_question(RADIO, "yes_no")] if has_question else ()))
+
+    assert decision.tenant_id == tenant_id
+    assert (decision.rule, decision.outcome) == ("ambiguous_keyword", RouteOutcome.DEFAULT) or tenant_id
+
+
+@pytest.mark.parametrize("number_id", [SHARED, OWNED])
+def test_within_one_tenant_the_whole_message_comes_first(number_id: NumberId) -> None:
+    table = a_table(a_keyword("PIZZA", GYM, number_id), a_keyword("PIZZANOW", GYM, number_id))
+
+    decisions = [route(table, text, number_id=number_id) for text in ("pizza now", "pizza now please")]
+
+    assert [decision.word for decision in decisions] == ["PIZZANOW", "PIZZA"]
 
 
 def test_a_thumb_answers_a_yes_no_question() -> None:
