@@ -124,11 +124,8 @@ def _open_question(case: _Case) -> Decision | None:
 
 
 def _opt_out_unless_asked(case: _Case, reading: Reading | None) -> Decision | None:
-    """CANCEL or NO: opts out, unless a question that takes any text is open and the word is an answer."""
+    """CANCEL: opts out, as no question expects it."""
     if reading is None or reading.force is not Force.UNLESS_ASKED:
-        return None
-    is_answer = "".join(case.folded.tokens[: case.folded.size]) in case.entry.words.no
-    if is_answer and any(map(is_free_text, case.live)):
         return None
     return to_reserved(case.entry, reading.outcome, reading.word, reading.rule, case.live)
 

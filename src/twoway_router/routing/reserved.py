@@ -77,7 +77,7 @@ def _look_up(entry: NumberEntry, key: str, tokens: list[str]) -> Reading | None:
         return Reading(RouteOutcome.OPT_OUT, word, "opt_out_phrase", Force.ALWAYS)
     if (word := words.opt_out_unless_asked.get(key)) is not None and _is_spelt(key, tokens, word):
         # In the United States and Canada these words must opt out at once, whatever was asked.
-        is_strict = entry.rules.country.upper() in _STRICT_COUNTRIES and key not in words.no
+        is_strict = entry.rules.country.upper() in _STRICT_COUNTRIES
         return Reading(RouteOutcome.OPT_OUT, word, "opt_out", Force.ALWAYS if is_strict else Force.UNLESS_ASKED)
     for known, outcome in ((words.help, RouteOutcome.HELP), (words.start, RouteOutcome.OPT_IN)):
         if (word := known.get(key)) is not None and _is_spelt(key, tokens, word):
@@ -115,7 +115,7 @@ def _look_up_look_alikes(entry: NumberEntry, key: str, tokens: list[str]) -> Rea
 
 
 def read_lead(entry: NumberEntry, folded: Folded) -> Lead | None:
-    """A reserved word before other text; answers (NO) do not count, they begin too many sentences."""
+    """A reserved word before other text."""
     words = entry.words
     tokens = folded.tokens
     if not tokens or tokens[0] not in words.openers:
@@ -131,7 +131,7 @@ def read_lead(entry: NumberEntry, folded: Folded) -> Lead | None:
             (words.start, RouteOutcome.OPT_IN),
         ):
             word = known.get(key)
-            if word is not None and key not in words.no and (count == 1 + word.word.count(" ") or not key.isascii()):
+            if word is not None and (count == 1 + word.word.count(" ") or not key.isascii()):
                 return Lead(outcome, word, count)
     return None
 
@@ -140,7 +140,7 @@ def is_plain_stop(entry: NumberEntry, folded: Folded, lead: Lead) -> bool:
     """An opt-out word with nothing but courtesy or its like behind it, or STOP with one word that names nothing known."""
     behind = folded.tokens[lead.tokens : folded.size]
     words = entry.words
-    # CANCEL or NO begins too many sentences; of the words that always opt out, STOP alone may have one unknown word behind
+    # CANCEL begins too many sentences; of the words that always opt out, STOP alone may have one unknown word behind
     # it ("stop pizzza"), which is safer read as an opt-out than as nothing.
     if lead.word.kind != "opt_out":
         return False

@@ -7,6 +7,7 @@ from twoway_router.routing.characters import is_symbol
 from twoway_router.routing.number_entries import NumberEntry
 from twoway_router.routing.other_spellings import cut_runs, digit_look_alikes, letters, skeleton, without_signs
 from twoway_router.routing.text import Folded
+from twoway_router.routing.words import words_of_all_languages
 
 LONGEST: Final = 32
 MOST_WORDS: Final = 4
@@ -80,13 +81,14 @@ def _shared_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
 
 
 def _opt_out_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
-    words = entry.words
+    # Also where the word is ordinary in one of the number's languages: its languages may change.
+    stops = words_of_all_languages("opt_out")
     for key in _look_alikes(folded.key):
-        if word := words.opt_out.get(key) or words.opt_out_unless_asked.get(key):
+        if word := stops.get(key) or entry.words.opt_out_unless_asked.get(key):
             return Fault("reserved", f"{word.word} ends messages.")
     first = folded.tokens[0]
-    if first in words.opt_out:
-        return Fault("reserved", f"A keyword cannot begin with {words.opt_out[first].word}, which ends messages.")
+    if first in stops:
+        return Fault("reserved", f"A keyword cannot begin with {stops[first].word}, which ends messages.")
     return None
 
 

@@ -1,12 +1,12 @@
 """The reserved words of every language, from the data files beside this module. Read by ``plan``, ``match`` and ``claims``.
 
-Opt-out words of the first kind always opt out, on every number and in every language. Those of the second kind opt out
-unless an open question expects them. Help and start words count at once in the number's languages and English, and
-elsewhere when nothing else fits.
+Opt-out words of the first kind always opt out, on every number and in every language, but for what is an ordinary word
+in another language of the number. Those of the second kind opt out unless an open question expects them. Help and start
+words count at once in the number's languages and English, and elsewhere when nothing else fits.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -22,7 +22,11 @@ _SAME_LIST: Final = {"nb": "no", "nn": "no", "sr": "hr", "bs": "hr", "gl": "ca",
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReservedWord:
-    """One reserved word as the data file spells it. ``kind`` is the list that it stands in."""
+    """One reserved word as the data file spells it. ``kind`` is the list that it stands in.
+
+    ``language`` is the one to answer in: the number's first language that has the word, else the word's own; of a word
+    that several other languages share, the number's first.
+    """
 
     word: str
     language: str
@@ -134,6 +138,39 @@ def words_of_all_languages(kind: str) -> Words:
 
 
 @cache
+def _languages_of(kind: str) -> Mapping[str, frozenset[str]]:
+    """Which languages have a word in this list, by folded key."""
+    found: dict[str, set[str]] = {}
+    for language in all_languages():
+        for key in _words(kind, (language,)):
+            found.setdefault(key, set()).add(language)
+    return {key: frozenset(languages) for key, languages in found.items()}
+
+
+def _everywhere(kind: str, declared: tuple[str, ...]) -> dict[str, ReservedWord]:
+    """The words of one list in all languages, as a number with these languages answers them."""
+    found = _words(kind, (*declared, "en", *all_languages()))
+    shared = _languages_of(kind)
+    return {
+        key: replace(word, language=declared[0]) if word.language not in declared and len(shared[key]) > 1 else word
+        for key, word in found.items()
+    }
+
+
+def _without_ordinary(words: Words, declared: tuple[str, ...]) -> dict[str, ReservedWord]:
+    """The opt-out words that nobody on such a number says in another language: BASTA is Spanish, FINE is English.
+
+    English opt-out words count everywhere, and so does a word that the other language has as an opt-out too.
+    """
+    stops = [_keys("opt_out", (language,)) | _keys("opt_out_unless_asked", (language,)) for language in declared]
+    everywhere = _keys("opt_out", ("en",)) | _keys("opt_out_unless_asked", ("en",))
+    ordinary = set[str]()
+    for language, own in zip(declared, stops, strict=True):
+        ordinary |= (common_words(language) | chat_words(language)) - own
+    return {key: word for key, word in words.items() if key not in ordinary or key in everywhere}
+
+
+@cache
 def _keys(kind: str, languages: tuple[str, ...]) -> frozenset[str]:
     return frozenset(_words(kind, languages))
 
@@ -141,19 +178,22 @@ def _keys(kind: str, languages: tuple[str, ...]) -> frozenset[str]:
 @cache
 def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
     """The reserved words for a number with these languages; English always counts."""
-    own = tuple(dict.fromkeys([*map(primary, languages), "en"]))
-    unless_asked, helping, starting = (_words(kind, own) for kind in ("opt_out_unless_asked", "help", "start"))
+    declared = tuple(dict.fromkeys(map(primary, languages))) or ("en",)
+    own = tuple(dict.fromkeys([*declared, "en"]))
+    opt_out = _without_ordinary(_everywhere("opt_out", declared), declared)
+    unless_asked = _without_ordinary(_words("opt_out_unless_asked", own), declared)
+    helping, starting = (_words(kind, own) for kind in ("help", "start"))
     known = {*unless_asked, *helping, *starting}
     answers_and_replies = (_keys(kind, own) for kind in ("yes_words", "no_words", "replies"))
     common = frozenset[str]().union(*map(common_words, own), *map(chat_words, own), *answers_and_replies)
     foreign = {
         key: word
         for kind in ("help", "start", "opt_out_unless_asked")
-        for key, word in words_of_all_languages(kind).items()
+        for key, word in _everywhere(kind, declared).items()
         if key not in known and key not in common
     }
     lists = (
-        words_of_all_languages("opt_out"),
+        opt_out,
         words_of_all_languages("opt_out_phrases"),
         unless_asked,
         helping,
@@ -169,7 +209,7 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
                 openers.add(key)
     return Vocabulary(
         languages=own,
-        opt_out=words_of_all_languages("opt_out"),
+        opt_out=opt_out,
         opt_out_unless_asked=unless_asked,
         opt_out_leads=words_of_all_languages("opt_out_leads"),
         opt_out_phrases=words_of_all_languages("opt_out_phrases"),

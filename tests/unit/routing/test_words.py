@@ -85,3 +85,39 @@ def test_english_always_counts() -> None:
 
 def test_an_unknown_language_has_no_words_of_its_own() -> None:
     assert vocabulary(("tlh",)).help == vocabulary(("en",)).help
+
+
+@pytest.mark.parametrize("kind", ["opt_out", "opt_out_unless_asked", "opt_out_leads"])
+def test_no_word_for_no_is_an_opt_out_in_any_language(kind: str) -> None:
+    assert not words_of_all_languages(kind).keys() & words_of_all_languages("no_words").keys()
+
+
+@pytest.mark.parametrize(
+    ("languages", "word"),
+    [(("it", "en"), "fine"), (("fr",), "dur"), (("es",), "basta"), (("pt",), "td"), (("pt",), "baixa")],
+)
+def test_an_opt_out_word_is_none_where_another_language_of_the_number_says_it(
+    languages: tuple[str, ...], word: str
+) -> None:
+    words = vocabulary(languages)
+
+    assert word not in words.opt_out.keys() | words.opt_out_unless_asked.keys() | words.foreign.keys()
+
+
+@pytest.mark.parametrize(
+    ("languages", "word", "language"),
+    [
+        (("it",), "stop", "it"),
+        (("th",), "stop", "th"),
+        (("es",), "unsubscribe", "en"),
+        (("sv",), "stopp", "sv"),
+        (("en",), "stopp", "en"),
+        (("sl", "hr"), "odjava", "sl"),
+        (("fr",), "odjava", "fr"),
+        (("es",), "退订", "zh"),
+    ],
+)
+def test_an_opt_out_is_answered_in_the_language_of_its_word_or_of_the_number(
+    languages: tuple[str, ...], word: str, language: str
+) -> None:
+    assert vocabulary(languages).opt_out[word].language == language
