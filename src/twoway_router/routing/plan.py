@@ -30,10 +30,11 @@ from twoway_router.routing.reserved import (
     Reading,
     is_made_of,
     is_plain_stop,
-    opt_out_intent,
+    may_hold_a_wish,
     read_lead,
     read_phrase,
     read_whole,
+    read_wish,
 )
 from twoway_router.routing.suggest import with_suggestion
 from twoway_router.routing.text import Folded, after, fold, locate
@@ -83,13 +84,15 @@ def _decide(case: _Case) -> Decision:
     # keywords and the default can fit, and the reading of reserved words, which costs more than the match, is left out.
     is_alone = not live and bool(tokens)
     is_alone = is_alone and tokens[0] not in words.openers and "".join(tokens[: folded.size]) not in words.reserved
-    if is_alone and winner is not None and (is_strong or winner.hit.match_class == EXACT):
-        if is_strong or winner.is_declared:
-            return to_keyword(case.table, winner, text, folded, "keyword_whole")
-        return _with_intent(case, to_keyword(case.table, winner, text, folded, "keyword"))
+    is_exact = winner is not None and winner.hit.match_class == EXACT
+    if is_alone and winner is not None and (is_strong or (is_exact and winner.is_declared)):
+        return to_keyword(case.table, winner, text, folded, "keyword_whole")
+    is_alone = is_alone and not may_hold_a_wish(words, text, folded)
+    if is_alone and is_exact and winner is not None:
+        return to_keyword(case.table, winner, text, folded, "keyword")
     reading = read_whole(entry, folded, is_keyword=is_strong)
     if is_alone and winner is None and reading is None and case.found.doubt is None:
-        return _with_intent(case, to_default(entry, text))
+        return to_default(entry, text)
     # The owner of a dedicated number may hold HELP or START as a keyword of its own. STOP yields to no keyword.
     if reading is not None and is_strong and not entry.is_shared and reading.outcome is not RouteOutcome.OPT_OUT:
         reading = None
@@ -159,9 +162,13 @@ def _plain_stop(case: _Case, lead: Lead | None) -> Decision | None:
     if case.found.winner is not None and case.found.winner.is_strong:
         return None
     phrase = read_phrase(case.entry, case.folded)
-    return (
-        None if phrase is None else to_reserved(case.entry, RouteOutcome.OPT_OUT, phrase, "opt_out_phrase", case.live)
-    )
+    # Behind a keyword a sentence is that keyword's text.
+    if phrase is None and (case.found.winner is None or case.found.winner.hit.match_class != EXACT):
+        wish = read_wish(case.entry, case.request.text, case.folded)
+        phrase = wish.word if wish is not None and wish.is_plain else None
+    if phrase is None:
+        return None
+    return to_reserved(case.entry, RouteOutcome.OPT_OUT, phrase, "opt_out_phrase", case.live)
 
 
 def _keyword(case: _Case) -> Decision | None:
@@ -209,16 +216,17 @@ def _weak_keyword_or_default(case: _Case, reading: Reading | None) -> Decision:
 
 
 def _with_intent(case: _Case, decision: Decision) -> Decision:
-    """A strong opt-out word inside a longer text changes nothing, but somebody should read it."""
+    """What may be a wish for an end, inside a longer text, changes nothing, but somebody should read it."""
     if decision.outcome not in _MAY_HIDE_A_STOP:
         return decision
-    tokens = case.folded.tokens
-    if decision.outcome is RouteOutcome.KEYWORD and case.found.winner is not None:
-        tokens = tokens[case.found.winner.hit.tokens :]
-    intent = opt_out_intent(case.entry, tokens)
-    return (
-        decision if intent is None else decision._replace(details={**decision.details, "opt_out_intent": intent.word})
-    )
+    text, folded, winner = case.request.text, case.folded, case.found.winner
+    if decision.outcome is RouteOutcome.KEYWORD and winner is not None:
+        text = after(text, locate(text, folded.tokens[: winner.hit.tokens])[1])
+        folded = fold(text)
+    wish = read_wish(case.entry, text, folded)
+    if wish is None:
+        return decision
+    return decision._replace(details={**decision.details, "opt_out_intent": wish.word.word})
 
 
 def needs_contexts(table: RoutingTable, number_id: NumberId, text: str, *, may_have_choices: bool = True) -> bool:

@@ -15,15 +15,18 @@ from twoway_router.routing.other_spellings import (
     skeleton,
     without_signs,
 )
+from twoway_router.routing.sentences import Sentences, plain_words
 from twoway_router.routing.text import Folded
 from twoway_router.routing.types import RouteOutcome
-from twoway_router.routing.words import ReservedWord, Words
+from twoway_router.routing.words import ReservedWord, Vocabulary
 
 _LONGEST: Final = 48
 _STRICT_COUNTRIES: Final = frozenset(("US", "CA"))
 _MOST_AFTER_PHRASE: Final = 3
 _MOST_LOOK_ALIKE_WORDS: Final = 8
 _LONGEST_COURTESY: Final = 3
+_MOST_UNKNOWN: Final = 1
+_SHORTEST_NUMBER: Final = 4
 
 
 class Force(StrEnum):
@@ -137,19 +140,29 @@ def read_lead(entry: NumberEntry, folded: Folded) -> Lead | None:
 
 
 def is_plain_stop(entry: NumberEntry, folded: Folded, lead: Lead) -> bool:
-    """An opt-out word with nothing but courtesy or its like behind it, or STOP with one word that names nothing known."""
-    behind = folded.tokens[lead.tokens : folded.size]
+    """An opt-out word with nothing but courtesy or the number itself behind it, or STOP with one word nobody knows."""
     words = entry.words
-    # CANCEL begins too many sentences; of the words that always opt out, STOP alone may have one unknown word behind
-    # it ("stop pizzza"), which is safer read as an opt-out than as nothing.
+    # CANCEL begins too many sentences.
     if lead.word.kind != "opt_out":
         return False
+    behind = folded.tokens[lead.tokens : folded.size]
     if folded.is_long:
         return all(token in words.opt_out for token in behind)
-    if is_made_of(behind, words.polite, words.opt_out, words.opt_out_unless_asked):
+    if is_made_of(behind, words.polite, words.opt_out, words.opt_out_unless_asked) or _is_address(entry, behind):
         return True
-    is_lead = "".join(folded.tokens[: lead.tokens]) in words.opt_out_leads
-    return is_lead and len(behind) == 1 and letters(behind[0]) >= 3
+    if lead.tokens != 1 or folded.tokens[0] != "stop" or len(behind) != 1:
+        return False
+    # "stop pizzza" is safer read as an opt-out than as nothing; "stop kidding" is neither.
+    word = behind[0]
+    return letters(word) >= 3 and not words.is_common(word) and not (word.isascii() and word.endswith("ing"))
+
+
+def _is_address(entry: NumberEntry, tokens: list[str]) -> bool:
+    """Whether these tokens are this number as people write it, with courtesy around it."""
+    digits = "".join(token for token in tokens if token.isdecimal())
+    if len(digits) < 3 or not entry.rules.address.endswith(digits):
+        return False
+    return is_made_of([token for token in tokens if not token.isdecimal()], entry.words.polite)
 
 
 def is_made_of(tokens: list[str], *lists: Container[str]) -> bool:
@@ -163,21 +176,65 @@ def is_made_of(tokens: list[str], *lists: Container[str]) -> bool:
 
 
 def read_phrase(entry: NumberEntry, folded: Folded) -> ReservedWord | None:
-    """A phrase that asks for an end (STOP TEXTING ME), with a few words behind it at most."""
+    """A phrase of any language that asks for an end, with a few words behind it at most, none of them common."""
     if folded.is_long or not folded.tokens or folded.tokens[0] not in entry.words.openers:
         return None
-    phrases: Words = entry.words.opt_out_phrases
+    words = entry.words
     key = ""
     for number, token in enumerate(folded.tokens, 1):
         key += token
-        if number > 1 and key in phrases and folded.size - number <= _MOST_AFTER_PHRASE:
-            return phrases[key]
+        behind = folded.tokens[number : folded.size]
+        if (
+            number > 1
+            and key in words.opt_out_phrases
+            and len(behind) <= _MOST_AFTER_PHRASE
+            and all(token in words.polite or not words.is_common(token) for token in behind)
+        ):
+            return words.opt_out_phrases[key]
     return None
 
 
-def opt_out_intent(entry: NumberEntry, tokens: list[str]) -> ReservedWord | None:
-    """A strong opt-out word somewhere in a longer text: for review, never a decision."""
-    leads = entry.words.opt_out_leads
-    if leads.keys().isdisjoint(tokens):
+class Wish(NamedTuple):
+    """A wish for an end in a text. ``is_plain``: nothing in the text says that something else may be meant."""
+
+    word: ReservedWord
+    is_plain: bool
+
+
+def read_wish(entry: NumberEntry, text: str, folded: Folded) -> Wish | None:
+    """A sentence that asks for an end, or what only hints at one: that is for review, never a decision."""
+    words = entry.words
+    if not may_hold_a_wish(words, text, folded):
         return None
-    return next(leads[token] for token in tokens if token in leads)
+    tokens = plain_words(text)
+    spelt = " ".join(tokens)
+    mark: ReservedWord | None = None
+    for sentences in words.sentences:
+        if (found := sentences.requests.search(spelt)) is not None:
+            word = ReservedWord(word=found[0], language=sentences.language, kind="sentence")
+            around = sentences.requests.sub(" ", spelt).split()
+            unknown = [token for token in around if not _may_stand_around(words, sentences, token)]
+            is_turned = not sentences.negations.isdisjoint(around)
+            if len(unknown) <= _MOST_UNKNOWN and not is_turned and not any(map(words.is_common, unknown)):
+                return Wish(word, is_plain=True)
+            mark = mark or word
+        elif mark is None and (found := sentences.hints.search(spelt)) is not None:
+            mark = ReservedWord(word=found[0], language=sentences.language, kind="hint")
+    # The word itself, anywhere; where it is an ordinary word too, at one of the ends.
+    leads = words.opt_out_leads
+    for place, token in enumerate(tokens):
+        if token in leads and (place in (0, len(tokens) - 1) or not words.is_common(token)):
+            return Wish(leads[token], is_plain=False)
+    return None if mark is None else Wish(mark, is_plain=False)
+
+
+def may_hold_a_wish(words: Vocabulary, text: str, folded: Folded) -> bool:
+    """Whether one of the words is there without which no wish is read; quick, for it is asked of every message."""
+    if not words.triggers.isdisjoint(folded.tokens):
+        return True
+    return folded.is_long and not words.triggers.isdisjoint(plain_words(text))
+
+
+def _may_stand_around(words: Vocabulary, sentences: Sentences, token: str) -> bool:
+    is_number = token.isdecimal() and len(token) >= _SHORTEST_NUMBER
+    return token in sentences.around or token in words.polite or token in words.opt_out or is_number

@@ -14,6 +14,7 @@ from typing import Final
 import yaml
 
 from twoway_router.routing.other_spellings import derived_keys
+from twoway_router.routing.sentences import Sentences, sentences_of
 from twoway_router.routing.text import fold
 
 _DATA: Final = files("twoway_router.routing") / "data"
@@ -40,8 +41,9 @@ Words = Mapping[str, ReservedWord]
 class Vocabulary:
     """The reserved words as one set of languages sees them, by folded key.
 
-    ``reserved`` has the keys of all lists of compliance; ``openers`` the first tokens of their words; ``operator`` what a
-    sender may ask the number itself; ``offensive`` what nobody should advertise without an operator's consent.
+    ``reserved`` has the keys of all lists of compliance; ``openers`` the first tokens of their words; ``triggers`` the words
+    without which a text holds no wish for an end; ``operator`` what a sender may ask the number itself; ``offensive`` what
+    nobody should advertise without an operator's consent.
     """
 
     languages: tuple[str, ...]
@@ -61,6 +63,8 @@ class Vocabulary:
     common: frozenset[str]
     reserved: frozenset[str]
     openers: frozenset[str]
+    sentences: tuple[Sentences, ...]
+    triggers: frozenset[str]
 
     def is_common(self, key: str) -> bool:
         """A word so common, or so typical an answer, that only a whole message may mean a keyword by it."""
@@ -181,6 +185,8 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
     declared = tuple(dict.fromkeys(map(primary, languages))) or ("en",)
     own = tuple(dict.fromkeys([*declared, "en"]))
     opt_out = _without_ordinary(_everywhere("opt_out", declared), declared)
+    # Misspelt, STOP is no word of any language: it is answered as STOP is.
+    opt_out |= {fold(word).key: opt_out["stop"] for word in _lists("en")["misspelt"]}
     unless_asked = _without_ordinary(_words("opt_out_unless_asked", own), declared)
     helping, starting = (_words(kind, own) for kind in ("help", "start"))
     known = {*unless_asked, *helping, *starting}
@@ -207,11 +213,13 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
             # A word with a space is recognised by its first token; a single one also by a spelling derived from it.
             if " " not in word.word:
                 openers.add(key)
+    leads = words_of_all_languages("opt_out_leads")
+    sentences = tuple(found for language in own if (found := sentences_of(language)) is not None)
     return Vocabulary(
         languages=own,
         opt_out=opt_out,
         opt_out_unless_asked=unless_asked,
-        opt_out_leads=words_of_all_languages("opt_out_leads"),
+        opt_out_leads=leads,
         opt_out_phrases=words_of_all_languages("opt_out_phrases"),
         help=helping,
         start=starting,
@@ -225,6 +233,8 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
         common=common,
         reserved=frozenset(key for words in lists for key in words),
         openers=frozenset(openers),
+        sentences=sentences,
+        triggers=frozenset(leads).union(*(each.triggers for each in sentences)),
     )
 
 
