@@ -118,6 +118,18 @@ async def test_inbound_messages_are_filtered(place: Place, pizzeria: Caller, que
     assert ids(listed) == [wanted]
 
 
+@pytest.mark.parametrize(("asked", "place_of"), [("true", 0), ("false", 1)])
+async def test_what_may_be_a_wish_for_an_end_can_be_listed(
+    place: Place, pizzeria: Caller, asked: str, place_of: int
+) -> None:
+    marked = await place.inbound(pizzeria, route_details={"opt_out_intent": "STOP"})
+    plain = await place.inbound(pizzeria)
+
+    listed = await pizzeria.get("/v1/inbound-messages", params={"opt_out_intent": asked})
+
+    assert ids(listed) == [(marked, plain)[place_of]]
+
+
 @pytest.mark.parametrize("query", [{"recipient": ANN}, {"state": "handed_over"}, {"created_after": NOON.isoformat()}])
 async def test_outbound_messages_are_filtered(place: Place, pizzeria: Caller, query: dict[str, str]) -> None:
     wanted = await place.outbound(pizzeria)

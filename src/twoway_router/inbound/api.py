@@ -29,6 +29,9 @@ async def _inbound_filter(
     sender: Address = None,
     state: MoState | None = None,
     route: RouteOutcome | None = None,
+    opt_out_intent: Annotated[
+        bool | None, Query(description="Whether the text is marked as a possible wish for an end.")
+    ] = None,
     received_after: Annotated[Moment | None, Query(description="Inclusive.")] = None,
     received_before: Annotated[Moment | None, Query(description="Exclusive.")] = None,
 ) -> InboundFilter:
@@ -40,6 +43,7 @@ async def _inbound_filter(
         sender=address_of(sender),
         state=state,
         route=route,
+        opt_out_intent=opt_out_intent,
     )
 
 

@@ -32,6 +32,7 @@ class InboundFilter:
     sender: str | None = None
     state: str | None = None
     route: str | None = None
+    opt_out_intent: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +88,8 @@ def restricted(
     for name in ("tenant_id", "number_id", "keyword_id", "sender", "state", "route"):
         if (value := getattr(where, name)) is not None:
             wanted = wanted.where(getattr(table, name) == value)
+    if where.opt_out_intent is not None:
+        wanted = wanted.where(table.route_details.has_key("opt_out_intent").is_(where.opt_out_intent))
     return wanted.where(*during(table.id, table.received_at, where.period))
 
 
