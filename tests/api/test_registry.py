@@ -236,6 +236,22 @@ async def test_a_released_word_rests_as_long_as_its_number_says(
     assert (resting.json()["code"], free.status_code) == ("keyword_resting", 201)
 
 
+async def test_an_operator_ends_the_rest_of_a_word(
+    operator: Caller, pizzeria: Caller, gym: Caller, number_id: NumberId
+) -> None:
+    made = await pizzeria.post("/v1/keywords", {"number_id": str(number_id), "word": "PIZZA"})
+    path = f"{made.headers['location']}/rest"
+    too_early = await operator.delete(path)
+    await pizzeria.delete(made.headers["location"], headers={"If-Match": made.headers["etag"]})
+
+    tenants = await pizzeria.delete(path)
+    ended = await operator.delete(path)
+    free = await gym.post("/v1/keywords", {"number_id": str(number_id), "word": "PIZZA"})
+
+    assert (too_early.status_code, tenants.status_code) == (409, 403)
+    assert (ended.json()["state"], free.status_code) == ("released", 201)
+
+
 async def test_every_step_is_in_the_history_with_its_actor(
     operator: Caller, pizzeria: Caller, number_id: NumberId
 ) -> None:

@@ -80,3 +80,18 @@ async def test_a_text_that_two_tenants_may_mean_gets_the_courtesy_reply(scene: S
 
     assert (answer.tenant_id, answer.route, answer.rule) == (None, "default", "ambiguous_keyword")
     assert len(await door.texts()) == 1
+
+
+async def test_a_phrase_that_was_given_back_does_not_stand_before_a_live_keyword(
+    scene: Scene, database_url: str
+) -> None:
+    door = await open_door(scene, database_url, (scene.pizzeria, {"word": "RIPARARE BAGNO"}))
+    async with transaction(scene.engine, System("test")) as session:
+        [row] = await scene.rows("SELECT id FROM keywords")
+        given_back = await keywords.get_keyword(session, row.id, scene.pizzeria, for_update=True)
+        await keywords.set_state(session, given_back, "released", now=scene.clock())
+    door = await open_door(scene, database_url, (scene.pizzeria, {"word": "RIPARARE"}))
+
+    answer = await door.say("riparare bagno")
+
+    assert (answer.tenant_id, answer.route_details.get("word"), answer.route) == (scene.pizzeria, "RIPARARE", "keyword")

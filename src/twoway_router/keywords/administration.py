@@ -1,4 +1,4 @@
-"""What an operator does with keywords: approve, reject, suspend, hold, hand to another tenant. Called by the API.
+"""What an operator does with keywords: approve, reject, suspend, hold, end a rest, hand to another tenant. Called by the API.
 
 Every change is in the audit log. What a keyword's messages did stays with the tenant that held it then.
 """
@@ -53,6 +53,15 @@ def check_held(keyword: Keywords, by: Actor) -> None:
     """Raises for a tenant whose keyword is held back: released and claimed again, it would be free of the hold."""
     if by.tenant_id is not None and keyword.is_held:
         raise KeywordHeld
+
+
+async def end_rest(session: Session, keyword: Keywords, *, by: Actor, now: datetime) -> Keywords:
+    """Free the words of a released keyword at once. Whoever sends them no longer hears that they were given back."""
+    if keyword.state != RELEASED:
+        raise StateNotAllowed(f"A keyword that is {keyword.state} does not rest.")
+    await queries.delete_spellings(session, keyword.id, await queries.list_keys_of(session, keyword.id))
+    await _note(session, "keyword.rest_ended", keyword, by=by, now=now, details={})
+    return keyword
 
 
 async def hold(session: Session, keyword: Keywords, note: str, *, by: Actor, now: datetime) -> Keywords:

@@ -1,4 +1,4 @@
-"""``/v1/keywords/{id}/…`` for operators: approval, rejection, hold, transfer. The tenant's own part is in ``api``."""
+"""``/v1/keywords/{id}/…`` for operators: approval, rejection, hold, end of rest, transfer. Tenants have ``api``."""
 
 from typing import Annotated
 from uuid import UUID
@@ -82,6 +82,12 @@ async def reject_keyword(
 ) -> KeywordOut:
     """Reject a requested keyword. Its word is free at once."""
     return KeywordOut.of(await administration.reject(session, keyword, note=body.note, by=actor_of(operator), now=now))
+
+
+@router.delete("/{keyword_id}/rest")
+async def end_rest(keyword: Locked, operator: Operator, session: DbSession, now: Now) -> KeywordOut:
+    """End the rest of a released keyword: its words are free at once, for every tenant."""
+    return KeywordOut.of(await administration.end_rest(session, keyword, by=actor_of(operator), now=now))
 
 
 @router.post("/{keyword_id}/hold")

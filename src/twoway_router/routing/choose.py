@@ -18,6 +18,7 @@ from twoway_router.routing.match import (
     direct_hits,
     has_declared_sub_keyword,
     is_a_word,
+    rests,
 )
 from twoway_router.routing.number_entries import HAS_WINDOW, NumberEntry
 from twoway_router.routing.text import Folded, after, locate
@@ -69,17 +70,20 @@ def find(
     Where the exact words are one tenant's keyword with text behind it, and the whole text is another's, nobody wins.
     """
     hits = direct_hits(entry, table, folded)
-    best = _best(hits)
-    if all_hits or best is None or not (best.is_whole and best.match_class in (EXACT, RESPACED)):
+    best = _best(table, hits)
+    is_sure = best is not None and best.is_whole and best.match_class in (EXACT, RESPACED)
+    if all_hits or best is None or not is_sure or rests(table, best.rows):
         weak = weak_hits(entry, table, folded)
         if weak:
             hits += weak
-            best = _best(hits)
+            best = _best(table, hits)
     if best is None:
         return Found(None, None, hits)
     winner = _resolve(table, best, text, folded, at)
     if len(hits) > 1 and winner is not None and not best.is_whole and best.match_class == EXACT and not folded.is_long:
-        whole = _best([hit for hit in hits if hit.is_whole])
+        whole = _best(table, [hit for hit in hits if hit.is_whole])
+        # What rests takes nothing from a live keyword.
+        whole = None if whole is not None and rests(table, whole.rows) else whole
         as_whole = None if whole is None else _resolve(table, whole, text, folded, at)
         if as_whole is not None and table.tenant_of(as_whole.spelling) == table.tenant_of(winner.spelling):
             return Found(winner if winner.is_declared else as_whole, None, hits)
@@ -93,14 +97,12 @@ def _is_mere_split(entry: NumberEntry, whole: Hit, first: Hit) -> bool:
     return whole.match_class == RESPACED and not is_a_word(entry, first.key, whole.key[len(first.key) :])
 
 
-def _best(hits: list[Hit]) -> Hit | None:
-    best: Hit | None = None
-    for hit in hits:
-        if not hit.refusal and (
-            best is None or (RANKS[hit.match_class], -hit.tokens) < (RANKS[best.match_class], -best.tokens)
-        ):
-            best = hit
-    return best
+def _best(table: RoutingTable, hits: list[Hit]) -> Hit | None:
+    """The hit of the best class, the longest of them. A keyword that rests never stands before a live one."""
+    eligible = [hit for hit in hits if not hit.refusal]
+    if len(eligible) < 2:
+        return eligible[0] if eligible else None
+    return min(eligible, key=lambda hit: (rests(table, hit.rows), RANKS[hit.match_class], -hit.tokens))
 
 
 def _resolve(table: RoutingTable, hit: Hit, text: str, folded: Folded, at: datetime) -> Winner | None:

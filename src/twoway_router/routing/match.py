@@ -4,11 +4,12 @@ Called by ``choose``. The classes and guards are tabled in docs/routing.md. What
 many keywords exist: one look-up a word.
 """
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from twoway_router.routing.characters import is_symbol
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.number_entries import HAS_SUBS, IS_GLUED, IS_WHOLE, NumberEntry, Rows
+from twoway_router.routing.number_entries import HAS_SUBS, IS_GLUED, IS_WHOLE, STATES, NumberEntry, Rows
 from twoway_router.routing.other_spellings import letters, skeleton
 from twoway_router.routing.text import Folded, boundary_mask
 from twoway_router.routing.types import ClaimState
@@ -28,6 +29,7 @@ _LONG: Final = 8
 _FIVE: Final = 5
 _THREE: Final = 3
 _DORMANT: Final = frozenset((ClaimState.REQUESTED, ClaimState.APPROVED))
+_RELEASED: Final = STATES.index(ClaimState.RELEASED)
 _TOO_SHORT: Final = "too short for text after it"
 WHOLE_ONLY: Final = "whole messages only"
 
@@ -74,14 +76,17 @@ def _judge(entry: NumberEntry, table: RoutingTable, folded: Folded, tokens: int,
         is_sure = is_whole and hit.match_class is EXACT
         return [hit if is_sure else hit._replace(refusal=_refusal(entry, table, folded, hit, mask))]
     groups: list[tuple[str, tuple[int, ...]]]
-    if direct := routable(entry, table, [row for row in rows if row >= 0]):
+    direct = routable(entry, table, [row for row in rows if row >= 0])
+    derived = routable(entry, table, [~row for row in rows if row < 0])
+    if direct and (not derived or not rests(table, direct) or rests(table, derived)):
         groups = [
             (EXACT, tuple(row for row in direct if columns.masks[row] == mask)),
             (RESPACED, tuple(row for row in direct if columns.masks[row] != mask)),
         ]
     else:
         # A derived key that several tenants derive is nobody's, so their rows stay in one hit, which nobody can win.
-        derived = routable(entry, table, [~row for row in rows if row < 0])
+        derived = live_before_resting(table, derived)
+        direct = ()
         classes = (_derived_class(table, row, key, mask) for row in derived)
         groups = [(min(classes, key=RANKS.__getitem__, default=DERIVED), derived)]
     hits = []
@@ -107,6 +112,17 @@ def routable(entry: NumberEntry, table: RoutingTable, rows: list[int]) -> tuple[
             or (owner is not None and table.tenant_of(row) != owner)
         )
     )
+
+
+def rests(table: RoutingTable, rows: Iterable[int]) -> bool:
+    """Whether all of the keywords were given back and only rest."""
+    columns = table.columns
+    return all(columns.flags[columns.keyword[row]] >> 4 == _RELEASED for row in rows)
+
+
+def live_before_resting(table: RoutingTable, rows: tuple[int, ...]) -> tuple[int, ...]:
+    """Without the rows of keywords that rest, unless all of them do."""
+    return tuple(row for row in rows if not rests(table, (row,))) or rows
 
 
 def _derived_class(table: RoutingTable, row: int, key: str, mask: int) -> str:

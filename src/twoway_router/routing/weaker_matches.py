@@ -18,6 +18,8 @@ from twoway_router.routing.match import (
     WHOLE_ONLY,
     Hit,
     guard_text_after,
+    live_before_resting,
+    rests,
     routable,
 )
 from twoway_router.routing.number_entries import IS_WHOLE, NumberEntry, Rows, as_rows
@@ -125,7 +127,11 @@ def _direct(entry: NumberEntry, table: RoutingTable, found: Rows | None) -> tupl
 def _any(entry: NumberEntry, table: RoutingTable, found: Rows | None) -> tuple[int, ...]:
     """Rows under a key, those whose own key it is before those that only derive it."""
     rows = as_rows(found)
-    return routable(entry, table, [row for row in rows if row >= 0] or [~row for row in rows])
+    direct = routable(entry, table, [row for row in rows if row >= 0])
+    derived = routable(entry, table, [~row for row in rows if row < 0])
+    if direct and (not derived or not rests(table, direct) or rests(table, derived)):
+        return direct
+    return live_before_resting(table, derived)
 
 
 def _hit(
@@ -194,9 +200,11 @@ def _rows_of_look_alikes(entry: NumberEntry, table: RoutingTable, key: str) -> t
     if len(key) >= _FIVE and letters(key) >= 2:
         looks = digit_look_alikes(key)
         rows = tuple({row for look in looks for row in _any(entry, table, entry.index.get(look))})
+        rows = live_before_resting(table, rows)
         if rows:
             return rows, looks[0]
     found = [(rows, cut) for cut in cut_runs(key) if (rows := _direct(entry, table, entry.index.get(cut)))]
+    found = [(rows, cut) for rows, cut in found if not rests(table, rows)] or found
     if not found:
         return (), key
     # The least cut reading counts, unless runs cut otherwise spell words of other tenants: then nobody can win.

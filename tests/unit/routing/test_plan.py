@@ -341,6 +341,28 @@ def test_within_one_tenant_the_whole_message_comes_first(number_id: NumberId) ->
     assert [decision.word for decision in decisions] == ["PIZZANOW", "PIZZA"]
 
 
+@pytest.mark.parametrize(
+    ("resting", "live", "text"),
+    [
+        ("REPARAR BAÑO", "REPARAR", "reparar baño"),
+        ("REPARAR BAÑO", "REPARAR", "reparar baño ya"),
+        ("PIZZANOW", "PIZZA", "pizza now"),
+        ("50OFF", "50%OFF", "50off"),
+        ("50$OFF", "50%OFF", "50off"),
+        ("BROETCHEN", "BRÖTCHEN", "broetchen"),
+        ("PIZZZA", "PIZZA", "pizzzza"),
+        ("P1ZZA", "PIZZA", "p1zza"),
+    ],
+)
+@pytest.mark.parametrize("holder", [PIZZERIA, GYM])
+def test_a_word_that_rests_never_stands_before_a_live_one(resting: str, live: str, text: str, holder: TenantId) -> None:
+    table = a_table(a_keyword(resting, holder, state=ClaimState.RELEASED), a_keyword(live))
+
+    decision = route(table, text)
+
+    assert (decision.word, decision.window) == (live, WindowState.OPEN)
+
+
 def test_a_thumb_answers_a_yes_no_question() -> None:
     assert route(a_table(), "👎👎", a_question(GYM, "yes_no")).details == {"answer": "no"}
 
