@@ -4,12 +4,10 @@ Pure. The one place that knows the names and the form of the stored fields.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from twoway_router.routing.types import Decision, WindowState
-
-_IDS: Final = frozenset(("suggestion", "context_id", "answered_by"))
 
 
 class AskedTenant(NamedTuple):
@@ -84,11 +82,16 @@ class RouteDetails(NamedTuple):
 
     def write(self) -> dict[str, Any]:
         """The column's JSON: only what is known, and the window only where it was not open."""
-        stored: dict[str, Any] = {
-            name: str(value) if name in _IDS else value
-            for name, value in zip(self._fields, self, strict=True)
-            if value and value is not WindowState.OPEN
-        }
+        stored: dict[str, Any] = {name: value for name, value in zip(self._fields, self, strict=True) if value}
+        # Every message writes one, so the fields that few messages have cost no work of their own here.
+        if self.window is WindowState.OPEN:
+            del stored["window"]
+        if self.suggestion:
+            stored["suggestion"] = str(self.suggestion)
+        if self.context_id:
+            stored["context_id"] = str(self.context_id)
+        if self.answered_by:
+            stored["answered_by"] = str(self.answered_by)
         if self.asks:
             stored["asks"] = [
                 {"context_id": str(each.context_id), "tenant_id": str(each.tenant_id)} for each in self.asks
