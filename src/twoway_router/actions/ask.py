@@ -86,7 +86,7 @@ def _check(spec: AskSpec, at: str) -> Iterator[FieldError]:
     """What is asked for, and whether every key of ``on_answer`` is an answer to it."""
     keys = [fold(choice).key for choice in spec.choices]
     if spec.expected == "choice" and len(spec.choices) < 2:
-        yield FieldError(pointer=f"{at}/choices", detail="Offer two choices or more.")
+        yield FieldError(pointer=f"{at}/choices", detail="A choice has two choices or more.")
     if spec.expected != "choice" and spec.choices:
         yield FieldError(pointer=f"{at}/choices", detail="Only a choice has choices.")
     if "" in keys or len(set(keys)) < len(keys):

@@ -95,7 +95,7 @@ class HistoryOut(BaseModel):
     action: str = Field(examples=["keyword.claimed", "keyword.suspended"])
     actor: Literal["tenant", "operator"]
     actor_key_id: UUID | None = Field(description="The API key; of operators only operators see it.")
-    details: dict[str, Any] = Field(description="What the deed was about.")
+    details: dict[str, Any] = Field(description="What the change was about.")
     created_at: datetime
 
     @classmethod

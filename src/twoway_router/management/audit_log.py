@@ -23,7 +23,7 @@ ACTION: Final = r"^[a-z_]+\.[a-z_]+$"
 
 
 class AuditEntryOut(Shown):
-    """One deed. Entries are never changed nor deleted: the database refuses it."""
+    """One change. Entries are never changed nor deleted: the database refuses it."""
 
     id: UUID
     action: str = Field(examples=["number.changed", "api_key.revoked"])

@@ -52,7 +52,7 @@ async def take_turns(session: Session, ready: Sequence[Seen], now: datetime) -> 
 
 
 async def spend(session: Session, ready: Sequence[Seen], claims: Sequence[Claimed], now: datetime) -> None:
-    """Use up throughput for what was claimed indeed. ``take_turns`` has locked the rows."""
+    """Use up throughput for what was claimed. ``take_turns`` has locked the rows."""
     claimed = {claim.id for claim in claims}
     taken = [each.rates for each in ready if each.rates and each.id in claimed]
     if taken:
