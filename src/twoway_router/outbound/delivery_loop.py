@@ -127,7 +127,7 @@ class DeliveryLoop(Generic[Row, Claimed, Result]):
         """Return when all that could be claimed is under way, and the rest is due later. Tries go on in the background."""
         waiting = list(ids)
         while waiting:
-            if not await self._room.wait(WAIT_FOR_ROOM, spares=self._spares):
+            if not await self._room.wait(WAIT_FOR_ROOM, count=len(waiting), spares=self._spares):
                 await self._put_off(waiting)
                 return
             free = self._room.room(spares=self._spares)
@@ -142,7 +142,8 @@ class DeliveryLoop(Generic[Row, Claimed, Result]):
             for claimed, destination in share.claims:
                 self._tries.start(self._try(claimed, destination), then=lambda: self._room.give_back(1))
             for destination, crowd in share.crowded.items():
-                if await self._gates.of(destination).wait(WAIT_FOR_ROOM, spares=self._spares):
+                gate = self._gates.of(destination)
+                if await gate.wait(WAIT_FOR_ROOM, count=len(crowd), spares=self._spares):
                     waiting.extend(crowd)
                 else:
                     await self._put_off(crowd)

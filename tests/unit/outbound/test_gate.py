@@ -1,5 +1,6 @@
 """A gate bounds what one destination is given and leaves it alone after failures."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -87,3 +88,26 @@ def test_idle_gates_are_forgotten_when_there_are_many() -> None:
     made = [gates.of(key) for key in range(100)]
 
     assert (gates.of(-1), len({id(gate) for gate in made})) == (busy, 100)
+
+
+async def test_of_many_that_wait_none_goes_alone() -> None:
+    gate = Gate(64)
+    gate.enter(64)
+
+    many = asyncio.create_task(gate.wait(timedelta(seconds=60), count=100))
+    one = asyncio.create_task(gate.wait(timedelta(seconds=60)))
+    gate.leave(has_answered=True, now=NOW)
+    await one
+    went_alone = many.done()
+    for _ in range(7):
+        gate.leave(has_answered=True, now=NOW)
+
+    assert not went_alone
+    assert await many
+
+
+async def test_who_waits_for_many_places_goes_with_the_one_that_there_is() -> None:
+    gate = Gate(64)
+    gate.enter(63)
+
+    assert await gate.wait(timedelta(seconds=0.01), count=100)
