@@ -117,6 +117,10 @@ class Settings(BaseSettings):
     )
     batch_rows: int = Field(500, ge=1, le=5000, description="Most messages in one group commit of the ingress.")
     batches_in_flight: int = Field(2, ge=1, le=8, description="Group commits under way at the same time.")
+    ingress_timeout: Seconds = Field(
+        timedelta(seconds=2),
+        description="How long a carrier waits for the commit of its request before it is answered 503 with Retry-After.",
+    )
     index_max_age: Seconds = Field(
         timedelta(seconds=10), description="Age of the routing index above which a process is not ready."
     )

@@ -52,10 +52,10 @@ def a_listener(url: str) -> Listener:
     return Listener(url, (changes.CHANNEL, outbox.CHANNEL))
 
 
-def an_ingress(engine: Engine, listener: Listener, *, clock: Clock) -> Ingress:
+def an_ingress(engine: Engine, listener: Listener, *, clock: Clock, **settings: str) -> Ingress:
     """The carriers' door with the test's sealer and nobody to run handshakes; not started."""
     return Ingress(
-        settings=Settings(),
+        settings=Settings.model_validate(settings),
         engine=engine,
         sealer=SEALER,
         listener=listener,

@@ -30,7 +30,7 @@ from twoway_router.dispatch.port import (
 )
 from twoway_router.domain.clock import Clock, utc_now
 from twoway_router.store import Engine, System, transaction
-from twoway_router.store.failures import DATABASE_ERRORS
+from twoway_router.store.failures import DATABASE_ERRORS, describe
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.listen import Listener
 from twoway_router.store.outbox import CHANNEL
@@ -117,7 +117,7 @@ class EmbeddedTransport:
                 async with transaction(self._engine, System("transport")) as session:
                     await queries.insert_rows(session, rows)
         except DATABASE_ERRORS as error:
-            log.warning("embedded.not_published", jobs=len(jobs), error=type(error).__name__)
+            log.warning("embedded.not_published", jobs=len(jobs), error=describe(error))
             return [False] * len(jobs)
         return [entry.job in JOBS for entry in jobs]
 
@@ -198,7 +198,7 @@ class EmbeddedTransport:
         try:
             await self._settle(batch, handled)
         except DATABASE_ERRORS as error:
-            log.warning("embedded.not_settled", job=batch.job, rows=len(batch.rows), error=type(error).__name__)
+            log.warning("embedded.not_settled", job=batch.job, rows=len(batch.rows), error=describe(error))
 
     async def _settle(self, batch: Batch, handled: Handled) -> None:
         """When this fails the lease runs out and the job comes again."""
@@ -231,7 +231,7 @@ class EmbeddedTransport:
         try:
             await bounded(work, LAST_SECONDS)
         except (*DATABASE_ERRORS, Abandoned) as error:
-            log.warning(f"embedded.not_{what}", error=type(error).__name__)
+            log.warning(f"embedded.not_{what}", error=describe(error))
 
     async def _release(self, batches: Sequence[Batch]) -> None:
         async with transaction(self._engine, System("transport")) as session:

@@ -18,7 +18,7 @@ from twoway_router.dispatch.jobs import JOBS
 from twoway_router.dispatch.port import Publication, Transport
 from twoway_router.domain.clock import Clock, utc_now
 from twoway_router.store import Engine, System, transaction
-from twoway_router.store.failures import DATABASE_ERRORS
+from twoway_router.store.failures import DATABASE_ERRORS, describe
 from twoway_router.store.listen import Listener
 from twoway_router.store.outbox import CHANNEL
 from twoway_router.tasks import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, pause, repeat
@@ -111,7 +111,7 @@ class Relay:
         try:
             done = await self.turn()
         except DATABASE_ERRORS as error:
-            log.warning("relay.database_unreachable", error=type(error).__name__, again_in_seconds=self._pause)
+            log.warning("relay.database_unreachable", error=describe(error), again_in_seconds=self._pause)
             await self._slow_down(stop)
             return
         self.last_turn_at = now = self._clock()

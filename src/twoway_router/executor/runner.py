@@ -13,7 +13,7 @@ import structlog
 
 from twoway_router.dispatch.port import Ack, Handled, Job, RetryAfter, Transport
 from twoway_router.executor.runs import MessageRunner
-from twoway_router.store.failures import is_transient
+from twoway_router.store.failures import describe, is_transient
 
 log = structlog.get_logger(__name__)
 
@@ -54,9 +54,9 @@ class JobRunner:
         except Exception as error:
             if not is_transient(error):
                 raise
-            log.warning("job.put_off", job=job.job, ids=len(job.ids), error=type(error).__name__)
+            log.warning("job.put_off", job=job.job, ids=len(job.ids), error=describe(error))
             delay = min(timedelta(seconds=2 ** min(job.attempt, 10)), LONGEST_WAIT)
-            return RetryAfter(delay=delay, reason=type(error).__name__)
+            return RetryAfter(delay=delay, reason=describe(error))
         return Ack()
 
     async def drain(self, limit: timedelta) -> None:

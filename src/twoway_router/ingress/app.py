@@ -19,7 +19,7 @@ from twoway_router.ingress.endpoint import CarrierEndpoint, Handshakes
 from twoway_router.ingress.long_messages import FLUSH_LIMIT, accept_parts, flush_incomplete, forget_parts, has_parts
 from twoway_router.ingress.request_log import RequestLog
 from twoway_router.keywords.follower import RoutingCache
-from twoway_router.store.failures import DATABASE_ERRORS
+from twoway_router.store.failures import DATABASE_ERRORS, describe
 from twoway_router.store.follower import ChangeFollower
 from twoway_router.store.group_commit import GroupCommit
 from twoway_router.store.listen import Listener
@@ -71,6 +71,7 @@ class Ingress:
             handshakes=handshakes,
             public_url=settings.public_url,
             body_limit=settings.body_limit_bytes,
+            timeout=settings.ingress_timeout.total_seconds(),
             clock=clock,
             note=self.requests.note,
         )
@@ -94,7 +95,7 @@ class Ingress:
                 while await self.flush_once() >= FLUSH_LIMIT:
                     pass
             except DATABASE_ERRORS as error:
-                log.warning("parts.not_flushed", error=type(error).__name__)
+                log.warning("parts.not_flushed", error=describe(error))
             await pause(stop, _FLUSH_EVERY)
 
     async def flush_once(self) -> int:

@@ -3,6 +3,7 @@
 ``/in/{carrier}/{connection_id}/mo|dlr`` → verify → parse → group commit → the carrier's own acknowledgement, also on errors.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,7 +23,8 @@ from twoway_router.domain.ids import ConnectionId
 from twoway_router.ingress.arrivals import Arrival, RejectedRequest, Stored
 from twoway_router.ingress.parts import LARGEST_PART
 from twoway_router.ingress.request_log import Visit
-from twoway_router.store.failures import DATABASE_ERRORS, is_unstorable
+from twoway_router.store.failures import DATABASE_ERRORS, describe, is_unstorable
+from twoway_router.telemetry.logs import Sampler
 from twoway_router.telemetry.metrics import INGRESS_REQUESTS, INGRESS_SECONDS
 from twoway_router.telemetry.redact import is_secret_name
 
@@ -37,6 +39,8 @@ _ACKS: Final = {
     Stored.DUPLICATE: AckOutcome.DUPLICATE,
     Stored.QUARANTINED: AckOutcome.QUARANTINED,
 }
+_RETRY_AFTER: Final = {"retry-after": "5"}
+"""RFC 9110 §10.2.3, in seconds: carriers that know it come back then, the others by their own schedule."""
 _NO_SUCH_DOOR: Final = HttpReply(status=404, headers={"content-type": "text/plain"}, body=b"")
 
 
@@ -77,6 +81,7 @@ class CarrierEndpoint:
         handshakes: Handshakes,
         public_url: str,
         body_limit: int,
+        timeout: float,
         clock: Clock,
         note: Note,
     ) -> None:
@@ -86,8 +91,10 @@ class CarrierEndpoint:
         self._handshakes = handshakes
         self._public_url = public_url
         self._body_limit = body_limit
+        self._timeout = timeout
         self._clock = clock
         self._note = note
+        self._not_stored = Sampler(seconds=1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = self._find(scope["path"])
@@ -101,7 +108,7 @@ class CarrierEndpoint:
             outcome, reply = await self._serve(door, visit, scope, receive)
         except Exception:
             log.exception("ingress.failed", connection_id=str(door.connection_id), kind=door.kind)
-            outcome, reply = "error", door.connection.acknowledge(AckOutcome.OVERLOADED)
+            outcome, reply = "error", _later(door)
         INGRESS_REQUESTS.labels(door.connection.carrier, door.kind, outcome).inc()
         INGRESS_SECONDS.labels(door.connection.carrier, door.kind).observe(perf_counter() - began)
         self._note(visit, outcome, reply)
@@ -135,7 +142,7 @@ class CarrierEndpoint:
             return "too_large", acknowledge(AckOutcome.TOO_LARGE)
         except CutOff:
             visit.reason = "cut_off"
-            return "unavailable", acknowledge(AckOutcome.OVERLOADED)
+            return "unavailable", _later(door)
         except BadSignature as error:
             visit.reason = error.reason
             log.warning("ingress.refused", connection_id=str(door.connection_id), kind=door.kind, reason=error.reason)
@@ -143,14 +150,14 @@ class CarrierEndpoint:
         except CertificateMissing as error:
             visit.reason = "certificate_missing"
             self._handshakes.fetch_certificate(error.url)
-            return "unavailable", acknowledge(AckOutcome.OVERLOADED)
+            return "unavailable", _later(door)
         parsed = visit.parsed = door.connection.parse(door.kind, request, now)
         if parsed.confirm_url is not None:
             self._handshakes.confirm(parsed.confirm_url)
         if parsed.answer is not None:
             return "probe", parsed.answer
         if self._is_full():
-            return "unavailable", acknowledge(AckOutcome.OVERLOADED)
+            return "unavailable", _later(door)
         arrival = to_arrival(door, request, parsed, now)
         if not (arrival.messages or arrival.receipts or arrival.rejects):
             return "ignored", acknowledge(AckOutcome.STORED)
@@ -158,16 +165,25 @@ class CarrierEndpoint:
 
     async def _store(self, door: Door, request: RawRequest, arrival: Arrival) -> tuple[str, HttpReply]:
         try:
-            stored = await self._submit(arrival)
+            # What is cut off while it commits may be stored all the same: then its repetition is a duplicate.
+            async with asyncio.timeout(self._timeout):
+                stored = await self._submit(arrival)
         except (*DATABASE_ERRORS, UnicodeEncodeError) as error:
-            what = {"connection_id": str(door.connection_id), "error": type(error).__name__}
+            what = {"connection_id": str(door.connection_id), "error": describe(error)}
             if is_unstorable(error) and (arrival.messages or arrival.receipts):
                 log.warning("ingress.not_storable", **what)
                 reject = to_reject(door.kind, "not_storable", request)
                 return await self._store(door, request, replace(arrival, messages=(), receipts=(), rejects=(reject,)))
-            log.error("ingress.not_stored", **what)
-            return "unavailable", door.connection.acknowledge(AckOutcome.OVERLOADED)
+            if left_out := self._not_stored.count(describe(error)):
+                log.error("ingress.not_stored", left_out=left_out - 1, **what)
+            return "unavailable", _later(door)
         return stored.value, door.connection.acknowledge(_ACKS[stored])
+
+
+def _later(door: Door) -> HttpReply:
+    """Nothing was kept, or nobody knows: the carrier is to send it again."""
+    reply = door.connection.acknowledge(AckOutcome.OVERLOADED)
+    return replace(reply, headers={**_RETRY_AFTER, **reply.headers}) if reply.status >= 500 else reply
 
 
 def to_arrival(door: Door, request: RawRequest, parsed: Parsed, now: datetime) -> Arrival:

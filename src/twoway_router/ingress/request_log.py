@@ -20,7 +20,7 @@ from twoway_router.carriers.reading.selection import Parsed
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.ingress.redaction import hider, redact_body, redact_headers, redact_query, summary_of
 from twoway_router.numbers.service import insert_requests
-from twoway_router.store.failures import DATABASE_ERRORS
+from twoway_router.store.failures import DATABASE_ERRORS, describe
 from twoway_router.store.transaction import Engine, System, transaction
 from twoway_router.tasks import pause
 from twoway_router.telemetry.metrics import REQUESTS_UNLOGGED
@@ -95,7 +95,7 @@ class RequestLog:
                 await insert_requests(session, {name: [row[name] for row in rows] for name in rows[0]})
         except (*DATABASE_ERRORS, TypeError, ValueError) as error:
             REQUESTS_UNLOGGED.inc(len(notes))
-            log.warning("requests.not_logged", count=len(notes), error=type(error).__name__)
+            log.warning("requests.not_logged", count=len(notes), error=describe(error))
 
     def _row(self, note: _Note) -> dict[str, Any]:
         visit, request, parsed = note.visit, note.visit.request, note.visit.parsed

@@ -1,4 +1,7 @@
-"""A process's heartbeat in the database, from which ``GET /v1/processes`` lists what runs. Part of every role."""
+"""A process's heartbeat in the database, from which ``GET /v1/processes`` lists what runs. Part of every role.
+
+Readiness writes one too: a database that answers and takes no writes is of no use to any role.
+"""
 
 import asyncio
 import socket
@@ -11,11 +14,12 @@ from twoway_router.domain.clock import Clock, utc_now
 from twoway_router.domain.ids import new_id
 from twoway_router.processes.frame import Part
 from twoway_router.store import Engine, System, heartbeats, transaction
-from twoway_router.store.failures import DATABASE_ERRORS
+from twoway_router.store.failures import DATABASE_ERRORS, describe, is_passing
 from twoway_router.store.migrate import CODE_LEVEL
 from twoway_router.tasks import pause
 
 LEAVE_SECONDS: Final = 2.0
+READINESS_SECONDS: Final = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +46,28 @@ class Heartbeat:
                 async with transaction(self._engine, System("heartbeat")) as session:
                     await heartbeats.beat(session, self.presence, self._clock())
             except DATABASE_ERRORS as error:
-                log.warning("heartbeat.failed", error=type(error).__name__)
+                log.warning("heartbeat.failed", error=describe(error))
             await pause(stop, heartbeats.BEAT_EVERY)
+
+    async def find_trouble(self) -> str | None:
+        """A readiness check: a sentence when the database takes no writes within two seconds, or has no room on its disk."""
+        try:
+            async with asyncio.timeout(READINESS_SECONDS):
+                try:
+                    await self._try_to_write()
+                except DATABASE_ERRORS as error:
+                    # A connection that broke while nobody used it says nothing about the server of now.
+                    if not is_passing(error):
+                        raise
+                    await self._try_to_write()
+        except DATABASE_ERRORS as error:
+            return f"the database takes no writes ({describe(error)})"
+        return None
+
+    async def _try_to_write(self) -> None:
+        async with transaction(self._engine, System("readiness")) as session:
+            await heartbeats.beat(session, self.presence, self._clock())
+            await heartbeats.try_disk(session)
 
     async def close(self) -> None:
         """Take the process off the list."""
@@ -51,10 +75,12 @@ class Heartbeat:
             async with asyncio.timeout(LEAVE_SECONDS), transaction(self._engine, System("heartbeat")) as session:
                 await heartbeats.leave(session, self.presence.id)
         except DATABASE_ERRORS as error:
-            log.warning("heartbeat.not_removed", error=type(error).__name__)
+            log.warning("heartbeat.not_removed", error=describe(error))
 
 
 def heartbeat_part(engine: Engine, role: str) -> Part:
     """The heartbeat of a process with this role; ``run`` is all of them in one."""
     heartbeat = Heartbeat(engine, role)
-    return Part(name="heartbeat", loops=(heartbeat.run,), close=heartbeat.close)
+    return Part(
+        name="heartbeat", loops=(heartbeat.run,), checks={"database": heartbeat.find_trouble}, close=heartbeat.close
+    )

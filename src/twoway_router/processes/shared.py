@@ -93,19 +93,11 @@ def database_part(shared: Shared) -> Part:
             raise StartRefused(reason)
         await shared.listener.start()
 
-    async def find_trouble() -> str | None:
-        try:
-            async with transaction(shared.engine, System("readiness")) as session:
-                await changes.newest(session)
-        except DATABASE_ERRORS as error:
-            return f"the database does not answer ({type(error).__name__})"
-        return None
-
     async def close() -> None:
         await shared.listener.close()
         await shared.engine.dispose()
 
-    return Part(name="database", start=start, checks={"database": find_trouble}, close=close)
+    return Part(name="database", start=start, close=close)
 
 
 def transport_part(shared: Shared) -> Part:

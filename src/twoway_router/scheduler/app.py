@@ -19,7 +19,7 @@ from twoway_router.inbound.service import count_failure, forget_courtesies
 from twoway_router.scheduler import queries
 from twoway_router.scheduler.sweeps import ForgottenMessages, Sweep, sweeps_by_name
 from twoway_router.store import Engine, System, heartbeats, outbox, transaction
-from twoway_router.store.failures import DATABASE_ERRORS
+from twoway_router.store.failures import DATABASE_ERRORS, describe
 from twoway_router.store.periods import first_id_of
 from twoway_router.tasks import pause
 from twoway_router.telemetry.metrics import WORK_DUE, WORK_OLDEST_AGE
@@ -100,7 +100,7 @@ class Scheduler:
         try:
             found = await turn()
         except DATABASE_ERRORS as error:
-            log.warning("sweep.failed", sweep=name, error=type(error).__name__)
+            log.warning("sweep.failed", sweep=name, error=describe(error))
             return
         if found:
             log.info("sweep.found", sweep=name, count=found)

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from twoway_router.store.failures import READ_ONLY
 
 HOT: Final[Mapping[str, str]] = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 """For processes that run the same few statements all day, all made for an index: planning them anew for every
@@ -41,7 +44,7 @@ def make_engine(url: str, *, pool_size: int = 10, name: str = "twoway-router", i
 
     Errors never show parameters: they hold message texts and phone numbers.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         normalise_url(url),
         pool_size=pool_size,
         max_overflow=0,
@@ -60,3 +63,14 @@ def make_engine(url: str, *, pool_size: int = 10, name: str = "twoway-router", i
             },
         },
     )
+    event.listen(engine.sync_engine, "handle_error", _leave_a_standby)
+    return engine
+
+
+def _leave_a_standby(context: ExceptionContext) -> None:
+    """Drop all connections when the server takes no writes: after a fail-over they lead to what is now a standby.
+
+    New ones go where the URL, its host name or a proxy leads now.
+    """
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True

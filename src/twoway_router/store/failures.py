@@ -14,6 +14,9 @@ _TRANSIENT_CLASSES: Final = frozenset({"08", "40", "53", "55", "57", "58"})
 _UNSTORABLE_CLASSES: Final = frozenset({"22", "23", "54"})
 """Data such as a NUL in a text, constraints, limits such as what an index can hold."""
 
+READ_ONLY: Final = "25006"
+"""The server takes no writes: a standby, a primary that was stood down, or one that its operator made read-only."""
+
 _FULL: Final = frozenset({"53100", "53300"})
 """No disk, no connection left. What needs too much memory (53200) may fit in parts."""
 
@@ -21,14 +24,14 @@ _FULL: Final = frozenset({"53100", "53300"})
 def is_transient(error: BaseException) -> bool:
     """Whether the same work may succeed later, unchanged."""
     if isinstance(error, DBAPIError):
-        return _is_broken(error) or _state_of(error)[:2] in _TRANSIENT_CLASSES
+        return _is_broken(error) or _state_of(error)[:2] in _TRANSIENT_CLASSES or _state_of(error) == READ_ONLY
     return _is_unreachable(error)
 
 
 def is_away(error: BaseException) -> bool:
     """Whether the database could not be asked at all: every part of the work would fail alike."""
     if isinstance(error, DBAPIError):
-        return _is_broken(error) or _state_of(error) in _FULL
+        return _is_broken(error) or _state_of(error) in (*_FULL, READ_ONLY)
     return _is_unreachable(error)
 
 
@@ -42,6 +45,12 @@ def is_unstorable(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         return _state_of(error)[:2] in _UNSTORABLE_CLASSES
     return isinstance(error, UnicodeEncodeError)
+
+
+def describe(error: BaseException) -> str:
+    """The error's class, with PostgreSQL's SQLSTATE if it has one: never its text, which may quote a row."""
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return f"{type(error).__name__} {state}" if state else type(error).__name__
 
 
 def _is_broken(error: DBAPIError) -> bool:

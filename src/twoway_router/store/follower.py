@@ -13,7 +13,7 @@ import structlog
 
 from twoway_router.store import changes
 from twoway_router.store.changes import Change
-from twoway_router.store.failures import DATABASE_ERRORS
+from twoway_router.store.failures import DATABASE_ERRORS, describe
 from twoway_router.store.listen import Listener
 from twoway_router.store.transaction import Engine, Session, System, transaction
 
@@ -72,5 +72,5 @@ class ChangeFollower:
             try:
                 await self.catch_up()
             except DATABASE_ERRORS as error:
-                log.warning("changes.unreachable", error=type(error).__name__)
+                log.warning("changes.unreachable", error=describe(error))
                 await asyncio.sleep(self._poll.total_seconds())

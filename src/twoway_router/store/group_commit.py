@@ -44,7 +44,10 @@ class GroupCommit(Generic[Item, Result]):
         return len(self._waiting)
 
     async def submit(self, item: Item) -> Result:
-        """Return when the item's transaction has committed; raise what its own transaction raised."""
+        """Return when the item's transaction has committed; raise what its own transaction raised.
+
+        Cancelled before its transaction has begun, the item is not stored; afterwards it may be.
+        """
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         self._start()
@@ -58,11 +61,19 @@ class GroupCommit(Generic[Item, Result]):
 
     def _start(self) -> None:
         while self._waiting and len(self._in_flight) < self._max_in_flight:
-            batch = [self._waiting.popleft()]
-            rows = self._rows_of(batch[0][0])
-            while self._waiting and (rows := rows + self._rows_of(self._waiting[0][0])) <= self._max_rows:
-                batch.append(self._waiting.popleft())
-            self._in_flight.start(self._flush(batch), then=self._start)
+            batch: list[tuple[Item, asyncio.Future[Result]]] = []
+            rows = 0
+            while self._waiting:
+                item, future = self._waiting[0]
+                # Its caller did not wait any longer, and has been answered so.
+                if not future.done():
+                    rows += self._rows_of(item)
+                    if batch and rows > self._max_rows:
+                        break
+                    batch.append((item, future))
+                self._waiting.popleft()
+            if batch:
+                self._in_flight.start(self._flush(batch), then=self._start)
 
     async def _flush(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]], *, is_repeat: bool = False) -> None:
         try:

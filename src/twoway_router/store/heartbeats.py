@@ -21,6 +21,12 @@ _BEAT: Final = text(
     " ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at"
 )
 
+_LITTLE_MEMORY: Final = text("SET LOCAL work_mem = '64kB'")
+# 3,000 numbers in a random order take about 100 kB and two milliseconds. No table grows by it, as one with a row to try would.
+_SPILL: Final = text(
+    "SELECT max(number) FROM (SELECT number FROM generate_series(1, 3000) AS number ORDER BY hashint4(number)) AS sorted"
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Presence:
@@ -37,6 +43,12 @@ class Presence:
 async def beat(session: Session, presence: Presence, now: datetime) -> None:
     """Say that a process lives."""
     await session.execute(_BEAT, {**asdict(presence), "now": now})
+
+
+async def try_disk(session: Session) -> None:
+    """Prove that there is room on the server's disk: a sort that does not fit into its memory writes a file, and removes it."""
+    await session.execute(_LITTLE_MEMORY)
+    await session.execute(_SPILL)
 
 
 async def leave(session: Session, process_id: UUID) -> None:

@@ -13,6 +13,7 @@ import asyncpg
 import structlog
 
 from twoway_router.store.engine import normalise_url
+from twoway_router.store.failures import describe
 from twoway_router.tasks import Supervised
 
 log = structlog.get_logger(__name__)
@@ -78,7 +79,7 @@ class Listener:
                     await connection.execute("SELECT 1", timeout=CONNECT_SECONDS)
             log.warning("listener.lost")
         except _UNREACHABLE as error:
-            log.warning("listener.lost", error=type(error).__name__)
+            log.warning("listener.lost", error=describe(error))
         finally:
             connection.terminate()
         await asyncio.sleep(PAUSE_SECONDS)

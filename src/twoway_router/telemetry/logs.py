@@ -4,7 +4,9 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from math import inf
+from time import monotonic
 from typing import Any, Literal
 
 import structlog
@@ -101,3 +103,22 @@ def configure_logs(style: Literal["auto", "json", "console"], level: str) -> Non
     root.setLevel(level.upper())
     for noisy in ("uvicorn.access", "httpx", "httpcore", "aiormq", "aio_pika", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class Sampler:
+    """One line per cause and time span: where every request of a second fails alike, one line says so."""
+
+    def __init__(self, *, seconds: float, clock: Callable[[], float] = monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._seen: dict[str, tuple[float, int]] = {}
+
+    def count(self, cause: str) -> int:
+        """How many have come since the last line, this one among them; 0 while the span of that line is not over."""
+        now = self._clock()
+        last, count = self._seen.get(cause, (-inf, 0))
+        if now - last < self._seconds:
+            self._seen[cause] = (last, count + 1)
+            return 0
+        self._seen[cause] = (now, 0)
+        return count + 1

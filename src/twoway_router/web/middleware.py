@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twoway_router.domain.errors import RouterError, Unavailable
 from twoway_router.domain.ids import new_id
+from twoway_router.store.failures import describe
 from twoway_router.web.problems import problem_response
 from twoway_router.web.queries import is_unavailable
 
@@ -50,7 +51,7 @@ class RequestGuard:
             fields = {"request_id": str(request_id), "path": scope["path"], "method": scope["method"]}
             problem: RouterError
             if is_unavailable(error):
-                log.warning("api.unavailable", error=type(error).__name__, **fields)
+                log.warning("api.unavailable", error=describe(error), **fields)
                 problem = Unavailable(headers={"Retry-After": "1"})
             else:
                 log.error("api.failed", exc_info=error, **fields)

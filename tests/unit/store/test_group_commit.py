@@ -47,6 +47,20 @@ async def test_callers_that_wait_while_a_commit_runs_share_the_next_one() -> Non
     assert [len(batch) for batch in ledger.batches] == [1, 49]
 
 
+async def test_what_nobody_waits_for_any_longer_is_not_committed() -> None:
+    ledger = Ledger()
+    ledger.gate.clear()
+    group: GroupCommit[int, int] = GroupCommit(ledger.commit, max_in_flight=1)
+
+    first, given_up, kept = (asyncio.create_task(group.submit(number)) for number in range(3))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    ledger.gate.set()
+    await asyncio.gather(first, kept)
+
+    assert ledger.batches == [[0], [2]]
+
+
 async def test_a_batch_never_exceeds_its_limit() -> None:
     ledger = Ledger()
     ledger.gate.clear()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from twoway_router.telemetry.logs import configure_logs
+from twoway_router.telemetry.logs import Sampler, configure_logs
 
 NUMBER = "+393331234567"
 CANARY = "a text that nobody may read"
@@ -98,6 +98,16 @@ def test_what_an_error_quotes_is_left_out_and_where_it_came_from_is_not(lines: p
     assert CANARY not in told
     assert [line for line in told.splitlines() if line.endswith("Error")] == ["ValueError", "KeyError"]
     assert "int(CANARY)" in told
+
+
+def test_of_a_cause_that_repeats_one_line_a_second_says_how_many_there_were() -> None:
+    times = iter((0.0, 0.2, 0.9, 1.1, 1.2, 2.2, 2.3))
+    sampler = Sampler(seconds=1, clock=lambda: next(times))
+
+    lines = [sampler.count("OSError") for _ in range(6)]
+
+    assert lines == [1, 0, 0, 3, 0, 2]
+    assert sampler.count("TimeoutError") == 1
 
 
 def test_an_error_that_is_its_own_cause_is_told_once(lines: pytest.CaptureFixture[str]) -> None:
