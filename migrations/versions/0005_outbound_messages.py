@@ -57,6 +57,7 @@ def _outbound_messages() -> None:
         sa.Column("first_due_at", MOMENT, nullable=False),
         sa.Column("due_at", MOMENT, nullable=False),
         sa.Column("lease_until", MOMENT),
+        sa.Column("claimed_by", sa.Integer()),
         sa.Column("decide_at", MOMENT),
         sa.Column("requeued_at", MOMENT),
         sa.Column("expires_at", MOMENT, nullable=False),

@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from tests.cast import ANN
-from tests.flow.doubles import QuietTransport
+from tests.flow.doubles import QuietTransport, a_listener
+from tests.flow.test_database_in_trouble import url_of
 from tests.support.scene import FakeHttp, Scene
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.config import Settings
 from twoway_router.dispatch.port import DeadJob, Job
 from twoway_router.domain.ids import new_id
 from twoway_router.scheduler.app import Scheduler
+from twoway_router.scheduler.sweeps import DeadProcesses
+from twoway_router.store import changes
 from twoway_router.store.periods import first_id_of
 
 REPLY = {"kind": "reply", "text": "Hello"}
@@ -32,7 +35,7 @@ async def planned(scene: Scene) -> None:
     await scene.take_jobs("sms.deliver")
 
 
-async def die_while_sending(scene: Scene) -> None:
+async def die_while_sending(scene: Scene, process_number: int | None = None) -> None:
     """An executor that is killed after its claim."""
     stuck = asyncio.Event()
 
@@ -42,7 +45,7 @@ async def die_while_sending(scene: Scene) -> None:
 
     keyword_id = await scene.add_keyword(scene.pizzeria, REPLY)
     await scene.runner().run([await scene.ask(keyword_id)])
-    sms = scene.sms(FakeHttp(answer=never))
+    sms = scene.sms(FakeHttp(answer=never), process_number=process_number)
     await sms.deliver(await scene.take_jobs("sms.deliver"))
     await sms._answers._tries.cancel()
 
@@ -64,6 +67,46 @@ async def test_a_planned_mt_without_a_job_gets_one_after_a_minute(scene: Scene, 
     await scheduler.turn()
 
     assert (early, len(await scene.take_jobs("sms.deliver"))) == ([], 1)
+
+
+async def watch(scene: Scene, *, seconds: int) -> None:
+    """Two looks of one scheduler at the living, so many seconds apart."""
+    dead = DeadProcesses(scene.engine)
+    await dead.sweep(scene.clock())
+    scene.clock.advance(seconds=seconds)
+    await dead.sweep(scene.clock())
+
+
+async def test_what_a_dead_process_had_claimed_goes_to_others_in_seconds(scene: Scene) -> None:
+    await die_while_sending(scene, process_number=4711)
+
+    await watch(scene, seconds=3)
+
+    assert await scene.states() == ["unknown"]
+    assert len(await scene.take_jobs("sms.deliver")) == 1
+
+
+async def test_a_process_that_shows_no_sign_of_life_for_a_moment_keeps_its_claims(scene: Scene) -> None:
+    await die_while_sending(scene, process_number=4711)
+
+    await watch(scene, seconds=2)
+
+    assert await scene.states() == ["claimed"]
+
+
+async def test_a_process_that_lives_keeps_its_claims_until_it_lets_go(scene: Scene) -> None:
+    listener = a_listener(url_of(scene.engine))
+    await listener.start()
+    await listener.wait(changes.CHANNEL, 30.0)
+    await die_while_sending(scene, process_number=listener.process_number)
+
+    await watch(scene, seconds=30)
+    states_in_life = await scene.states()
+    await listener.close()
+    await scene.rows("SELECT pg_advisory_xact_lock(7301, CAST(:number AS integer))", number=listener.process_number)
+    await watch(scene, seconds=3)
+
+    assert (states_in_life, await scene.states()) == (["claimed"], ["unknown"])
 
 
 async def test_an_mt_of_a_dead_executor_is_repeated_by_reference_when_its_lease_ends(

@@ -73,9 +73,14 @@ class Scene:
         limits = RunLimits(tries=tries, mt_lifetime=timedelta(hours=12))
         return MessageRunner(self.engine, limits=limits, clock=self.clock, tell=tell_endpoints, rows=rows)
 
-    def sms(self, http: FakeHttp | None = None) -> SmsDelivery:
+    def sms(self, http: FakeHttp | None = None, *, process_number: int | None = None) -> SmsDelivery:
         """A new executor's part for ``sms.deliver``."""
-        limits = Limits(lease=timedelta(seconds=60), timeout=timedelta(seconds=20), receipt_wait=timedelta(seconds=120))
+        limits = Limits(
+            lease=timedelta(seconds=60),
+            timeout=timedelta(seconds=20),
+            receipt_wait=timedelta(seconds=120),
+            process_number=process_number,
+        )
         book = ConnectionBook(SEALER, PUBLIC_URL)
         return SmsDelivery(
             self.engine,

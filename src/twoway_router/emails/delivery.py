@@ -64,11 +64,18 @@ class EmailDelivery:
     """One per process. There is one server, so the bound on all tries is its gate."""
 
     def __init__(
-        self, engine: Engine, server: SmtpServer, *, clock: Clock, chance: Callable[[], float] = random.random
+        self,
+        engine: Engine,
+        server: SmtpServer,
+        *,
+        clock: Clock,
+        process_number: int | None = None,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._engine = engine
         self._server = server
         self._clock = clock
+        self._process_number = process_number
         self._chance = chance
         self._loop = DeliveryLoop(
             engine, self, name="email", room=Gate(AT_ONCE), gates=Gates(AT_ONCE), clock=clock, chance=chance
@@ -82,7 +89,8 @@ class EmailDelivery:
 
     async def claim(self, session: Session, rows: Sequence[DueEmail], now: datetime) -> Sequence[ClaimedEmail]:
         """Claim those that are due."""
-        return await queries.claim(session, [row.id for row in rows], now + CLOCK_SKEW, now + LEASE)
+        ids = [row.id for row in rows]
+        return await queries.claim(session, ids, now + CLOCK_SKEW, now + LEASE, self._process_number)
 
     async def postpone(self, session: Session, dues: Mapping[UUID, datetime], reason: str) -> None:
         """Make pending e-mails due later."""

@@ -54,7 +54,8 @@ _INSERT: Final = text(
 _CLAIM: Final = text(
     """
     UPDATE email_deliveries AS e
-    SET state = 'claimed', attempt = attempt + 1, lease_until = :lease_until
+    SET state = 'claimed', attempt = attempt + 1, lease_until = :lease_until,
+        claimed_by = CAST(:claimed_by AS integer)
     FROM (SELECT id FROM email_deliveries
           WHERE id = ANY(CAST(:ids AS uuid[])) AND state = :pending AND due_at <= :due_by
           ORDER BY id FOR UPDATE SKIP LOCKED) AS due
@@ -99,10 +100,11 @@ async def insert_emails(session: Session, rows: Sequence[Mapping[str, Any]], now
 
 
 async def claim(
-    session: Session, ids: Collection[UUID], due_by: datetime, lease_until: datetime
+    session: Session, ids: Collection[UUID], due_by: datetime, lease_until: datetime, claimed_by: int | None
 ) -> Sequence[ClaimedEmail]:
     """Claim those of these e-mails that are due."""
-    values = {"ids": list(ids), "due_by": due_by, "lease_until": lease_until, "pending": PENDING}
+    values = {"ids": list(ids), "due_by": due_by, "lease_until": lease_until, "claimed_by": claimed_by}
+    values["pending"] = PENDING
     rows = await session.execute(_CLAIM, values)
     return [ClaimedEmail(**row._asdict()) for row in rows]
 

@@ -24,6 +24,7 @@ class EmailDeliveries(Caused, Base):
     attempt: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
+    claimed_by: Mapped[int | None]
     requeued_at: Mapped[datetime | None]
     reason: Mapped[str | None]
     created_at: Mapped[datetime]

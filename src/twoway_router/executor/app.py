@@ -33,12 +33,26 @@ class Executor:
     """Runs actions and makes deliveries until it is drained."""
 
     def __init__(
-        self, *, settings: Settings, engine: Engine, sealer: Sealer, transport: Transport, clock: Clock
+        self,
+        *,
+        settings: Settings,
+        engine: Engine,
+        sealer: Sealer,
+        transport: Transport,
+        process_number: int,
+        clock: Clock,
     ) -> None:
         allowed = read_networks(settings.webhook_allowed_networks)
         self._drain: timedelta = settings.drain
-        limits = Limits(lease=settings.mt_lease, timeout=settings.mt_timeout, receipt_wait=settings.mt_receipt_wait)
-        posting = WebhookLimits(lease=settings.webhook_lease, timeout=settings.webhook_timeout)
+        limits = Limits(
+            lease=settings.mt_lease,
+            timeout=settings.mt_timeout,
+            receipt_wait=settings.mt_receipt_wait,
+            process_number=process_number,
+        )
+        posting = WebhookLimits(
+            lease=settings.webhook_lease, timeout=settings.webhook_timeout, process_number=process_number
+        )
         # as many connections as tries at once: a try that waited for one would use up its time and its lease
         self._carriers = PooledHttpClient(Guard(allowed=allowed), connections=limits.at_once)
         self._webhooks = PooledHttpClient(
@@ -68,7 +82,7 @@ class Executor:
             sandbox.JOB: sandboxes,
         }
         if smtp:
-            deliveries[emails.JOB] = EmailDelivery(engine, smtp, clock=clock)
+            deliveries[emails.JOB] = EmailDelivery(engine, smtp, clock=clock, process_number=process_number)
         running = RunLimits(tries=settings.run_tries, mt_lifetime=settings.mt_lifetime)
         runner = MessageRunner(engine, limits=running, clock=clock, tell=tell_endpoints)
         self._jobs = JobRunner(transport, runner, deliveries, prefetch=settings.prefetch)

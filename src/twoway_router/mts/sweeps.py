@@ -12,6 +12,8 @@ from twoway_router.mts.rules import MtClass
 from twoway_router.store import Session
 
 AT_ONCE: Final = 500
+HELD = sweeping.HELD
+end_leases = sweeping.end_leases
 
 
 async def sweep_lapsed(session: Session, now: datetime, _: timedelta) -> int:

@@ -27,8 +27,9 @@ class OutboundMessages(Caused, Base):
 
     ``id`` is also the reference that carriers get on every try. ``order_key`` is a hash of (tenant or number, recipient),
     ``first_due_at`` its place among the MTs of that person, which never changes. ``due_at`` is when the next try may begin,
-    ``lease_until`` when a claim without a result lapses, ``decide_at`` when an unknown MT must be decided (NULL: nothing
-    more will be known), ``requeued_at`` when a sweep last gave it a job.
+    ``lease_until`` when a claim without a result lapses, ``claimed_by`` the number of the process that has it,
+    ``decide_at`` when an unknown MT must be decided (NULL: nothing more will be known), ``requeued_at`` when a sweep last
+    gave it a job.
     """
 
     __tablename__ = "outbound_messages"
@@ -53,6 +54,7 @@ class OutboundMessages(Caused, Base):
     first_due_at: Mapped[datetime]
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
+    claimed_by: Mapped[int | None]
     decide_at: Mapped[datetime | None]
     requeued_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]

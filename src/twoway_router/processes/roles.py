@@ -101,7 +101,12 @@ def api_parts(shared: Shared) -> Sequence[Part]:
 def executor_parts(shared: Shared) -> Sequence[Part]:
     """Runs actions and makes deliveries."""
     executor = Executor(
-        settings=shared.settings, engine=shared.engine, sealer=shared.sealer, transport=shared.transport, clock=utc_now
+        settings=shared.settings,
+        engine=shared.engine,
+        sealer=shared.sealer,
+        transport=shared.transport,
+        process_number=shared.listener.process_number,
+        clock=utc_now,
     )
     return (Part(name="executor", start=executor.start, drain=executor.drain, close=executor.close),)
 
@@ -110,7 +115,9 @@ def scheduler_parts(shared: Shared) -> Sequence[Part]:
     """Sweeps for due work; with RabbitMQ also the relay of the outbox."""
     settings = shared.settings
     scheduler = Scheduler(settings=settings, engine=shared.engine, transport=shared.transport, clock=utc_now)
-    part = Part(name="scheduler", start=scheduler.start, loops=(scheduler.run,), refresh=scheduler.refresh)
+    part = Part(
+        name="scheduler", start=scheduler.start, loops=(scheduler.run, scheduler.watch), refresh=scheduler.refresh
+    )
     return (part, relay_part(shared)) if settings.amqp_url else (part,)
 
 

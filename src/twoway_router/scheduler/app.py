@@ -17,7 +17,7 @@ from twoway_router.dispatch.port import DeadJob, Transport
 from twoway_router.domain.clock import Clock
 from twoway_router.inbound.service import count_failure, forget_courtesies
 from twoway_router.scheduler import queries
-from twoway_router.scheduler.sweeps import ForgottenMessages, Sweep, sweeps_by_name
+from twoway_router.scheduler.sweeps import DeadProcesses, ForgottenMessages, Sweep, sweeps_by_name
 from twoway_router.store import Engine, System, heartbeats, outbox, transaction
 from twoway_router.store.failures import DATABASE_ERRORS, describe
 from twoway_router.store.periods import first_id_of
@@ -33,6 +33,7 @@ COURTESIES_KEPT: Final = timedelta(days=2)
 PROCESSES_KEPT: Final = timedelta(days=2)
 """After they were last seen."""
 
+WATCH_EVERY: Final = timedelta(seconds=2)
 REPORTS_REPEATED: Final = timedelta(days=1)
 
 Turn = Callable[[], Awaitable[int]]
@@ -47,6 +48,7 @@ class Scheduler:
         self._transport = transport
         self._clock = clock
         self._forgotten = ForgottenMessages(engine, settings.forgotten_after)
+        self._dead = DeadProcesses(engine)
         self._sweeps = sweeps_by_name(tell_endpoints)
         self._cleaned_at: datetime | None = None
         self._due: dict[str, tuple[int, datetime | None]] = {}
@@ -60,6 +62,12 @@ class Scheduler:
         while not stop.is_set():
             await self.turn()
             await pause(stop, self._settings.sweep_every)
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Look for dead processes until ``stop``, more often than for other work: their MTs are under way."""
+        while not stop.is_set():
+            await self._guarded("dead_processes", lambda: self._dead.sweep(self._clock()))
+            await pause(stop, WATCH_EVERY)
 
     async def turn(self) -> None:
         """Every sweep once. One that fails is tried again in the next round; the others go on."""

@@ -9,11 +9,12 @@ from twoway_router.emails.sweeps import SWEEPS as EMAILS
 from twoway_router.events.news import Listener
 from twoway_router.inbound.service import Waiting, list_overdue
 from twoway_router.mts import sweeps as mts
-from twoway_router.store import Engine, Session, System, outbox, transaction
+from twoway_router.store import Engine, Session, System, living, outbox, transaction
 from twoway_router.store.periods import first_id_of
 from twoway_router.webhooks.sweeps import SWEEPS as WEBHOOKS
 
 LIMIT: Final = 500
+DEAD_AFTER: Final = timedelta(seconds=3)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _START: Final = Waiting(id=UUID(int=0), order_key=-(2**63))
 
@@ -40,6 +41,36 @@ def sweeps_by_name(tell: Listener) -> Mapping[str, Sweep]:
         "lapsed_emails": EMAILS.sweep_lapsed,
         "pending_emails": EMAILS.sweep_forgotten,
     }
+
+
+class DeadProcesses:
+    """What processes that died had claimed is seen to in seconds, not at the end of its lease.
+
+    A process counts as dead once it has shown no sign of life (``store.living``) for a while: one whose connection broke
+    makes a new one in less, and when PostgreSQL itself was away nobody has one.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._missed: dict[int, datetime] = {}
+
+    async def sweep(self, now: datetime) -> int:
+        """One turn; how many rows were given to others."""
+        async with transaction(self._engine, System("scheduler")) as session:
+            missing = await living.find_dead(session, [mts.HELD, WEBHOOKS.held, EMAILS.held])
+            self._missed = {number: self._missed.get(number, now) for number in missing}
+            dead = [number for number, since in self._missed.items() if now - since >= DEAD_AFTER]
+            if not dead:
+                return 0
+            count = 0
+            for end_leases, sweep_lapsed in (
+                (mts.end_leases, mts.sweep_lapsed),
+                (WEBHOOKS.end_leases, WEBHOOKS.sweep_lapsed),
+                (EMAILS.end_leases, EMAILS.sweep_lapsed),
+            ):
+                await end_leases(session, dead, now - timedelta(milliseconds=1))
+                count += await sweep_lapsed(session, now, timedelta(0))
+            return count
 
 
 class ForgottenMessages:

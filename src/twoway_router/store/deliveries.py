@@ -1,5 +1,6 @@
 """The sweeps of a table of deliveries: claims that lapsed, and work whose job is lost. Made by ``webhooks`` and ``emails``."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -34,12 +35,23 @@ class DeliverySweeps:
             WHERE d.id = forgotten.id RETURNING d.id
             """
         )
+        self._give_up: Final = text(
+            f"UPDATE {table} SET lease_until = :before"
+            " WHERE state = 'claimed' AND claimed_by = ANY(CAST(:dead AS integer[]))"
+        )
+        self.held: Final = f"SELECT claimed_by FROM {table} WHERE state = 'claimed'"
+        """Whose claims are open: a part of the scheduler's statement."""
+
         self.due: Final = f"count(*), min(due_at) FROM {table} WHERE state = 'pending' AND due_at <= :now"
         """How much is due: a part of the scheduler's statement."""
 
     async def sweep_lapsed(self, session: Session, now: datetime, _: timedelta) -> int:
         """Claims whose lease ended without a result may be tried again."""
         return await self._requeue(session, self.lapsed, now=now)
+
+    async def end_leases(self, session: Session, dead: Sequence[int], before: datetime) -> None:
+        """Let the leases of processes that died be over."""
+        await session.execute(self._give_up, {"dead": list(dead), "before": before})
 
     async def sweep_forgotten(self, session: Session, now: datetime, forgotten_after: timedelta) -> int:
         """What has been due for so long that its job must be lost, and got none from a sweep since then."""

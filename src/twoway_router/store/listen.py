@@ -2,6 +2,9 @@
 
 A hint only: a notification may be lost with its connection, so every caller polls behind it. It needs a direct
 connection; a pooler in transaction mode would swallow ``LISTEN``.
+
+The same connection holds the lock by which others know that this process lives (``store.living``): PostgreSQL frees it when
+the process dies, and keeps it while it is only stopped.
 """
 
 import asyncio
@@ -12,6 +15,7 @@ from weakref import WeakKeyDictionary
 import asyncpg
 import structlog
 
+from twoway_router.store import living
 from twoway_router.store.engine import normalise_url
 from twoway_router.store.failures import describe
 from twoway_router.tasks import Supervised
@@ -19,7 +23,7 @@ from twoway_router.tasks import Supervised
 log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS: Final = 5.0
-CHECK_EVERY_SECONDS: Final = 10.0
+CHECK_EVERY_SECONDS: Final = 2.0
 PAUSE_SECONDS: Final = 0.1
 _UNREACHABLE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -31,6 +35,7 @@ class Listener:
         url = normalise_url(database_url)
         query = {name: value for name, value in url.query.items() if not name.startswith("prepared_statement")}
         self._options = {**url.translate_connect_args(username="user"), **query}
+        self.process_number: Final = living.new_process_number()
         self._counts = dict.fromkeys(channels, 0)
         self._arrivals = {channel: asyncio.Event() for channel in channels}
         self._seen: WeakKeyDictionary[asyncio.Task[object], dict[str, int]] = WeakKeyDictionary()
@@ -63,10 +68,13 @@ class Listener:
 
     async def _listen(self) -> None:
         """One connection, until it breaks. What was said before we listened is gone, so every waiter is woken once."""
-        connection = await asyncpg.connect(**self._options, timeout=CONNECT_SECONDS)
+        connection = await asyncpg.connect(
+            **self._options, timeout=CONNECT_SECONDS, server_settings=dict(living.QUICK_KEEP_ALIVE)
+        )
         lost = asyncio.Event()
         try:
             connection.add_termination_listener(lambda _: lost.set())
+            await connection.execute(living.show(self.process_number), timeout=CONNECT_SECONDS)
             for channel in self._counts:
                 await connection.add_listener(channel, lambda *said: self._note(said[2]))
             for channel in self._counts:

@@ -53,6 +53,7 @@ class WebhookDeliveries(Caused, Base):
     attempt: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
+    claimed_by: Mapped[int | None]
     requeued_at: Mapped[datetime | None]
     last_status: Mapped[int | None] = mapped_column(SmallInteger)
     reason: Mapped[str | None]

@@ -21,7 +21,7 @@ LOOK_AGAIN_AFTER: Final = timedelta(seconds=2)
 
 
 async def claim_mts(
-    session: Session, ready: Sequence[Seen], now: datetime, lease: timedelta
+    session: Session, ready: Sequence[Seen], now: datetime, lease: timedelta, claimed_by: int | None
 ) -> tuple[Sequence[Claimed], Sequence[Ended]]:
     """What may be tried now, and what ended instead. Everybody else gets a job for later.
 
@@ -30,7 +30,7 @@ async def claim_mts(
     if not (ready := await take_turns(session, ready, now)):
         return [], []
     await consent.hold(session, [Person(number_id=each.number_id, msisdn=each.recipient) for each in ready])
-    claims, ended = await delivering.claim(session, [each.id for each in ready], now, now + lease)
+    claims, ended = await delivering.claim(session, [each.id for each in ready], now, now + lease, claimed_by)
     CONSENT_BLOCKED.labels("claimed").inc(sum(each.state == MtState.SUPPRESSED for each in ended))
     await spend(session, ready, claims, now)
     await add_successors(session, {each.order_key for each in ended if each.mt_class is not MtClass.BULK}, now)

@@ -34,11 +34,15 @@ UNUSABLE_FOR: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Times and bounds, from the settings. ``per_connection`` bounds the tries under way at one carrier, ``at_once`` all."""
+    """Times and bounds, from the settings. ``process_number`` is the process that claims.
+
+    ``per_connection`` bounds the tries under way at one carrier, ``at_once`` all.
+    """
 
     lease: timedelta
     timeout: timedelta
     receipt_wait: timedelta
+    process_number: int | None = None
     per_connection: int = 128
     at_once: int = 2048
 
@@ -99,7 +103,7 @@ class SmsDelivery:
     async def claim(self, session: Session, rows: Sequence[Seen], now: datetime) -> Sequence[Claimed | Seen]:
         """What may be handed over now, and unknown MTs as they are: those are only asked for."""
         planned = [each for each in rows if each.state == MtState.PLANNED]
-        claims, ended = await claim_mts(session, planned, now, self._limits.lease)
+        claims, ended = await claim_mts(session, planned, now, self._limits.lease, self._limits.process_number)
         await self._tell(session, News(moved={each.id: each.tenant_id for each in ended if each.tenant_id}), now)
         return [*claims, *(each for each in rows if each.state == MtState.UNKNOWN)]
 

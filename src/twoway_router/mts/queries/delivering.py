@@ -134,6 +134,7 @@ _CLAIM: Final = text(
     SET state = candidate.state,
         attempt = m.attempt + CASE candidate.state WHEN 'claimed' THEN 1 ELSE 0 END,
         lease_until = CASE candidate.state WHEN 'claimed' THEN CAST(:lease_until AS timestamptz) END,
+        claimed_by = CAST(:claimed_by AS integer),
         settled_at = CASE candidate.state WHEN 'claimed' THEN NULL ELSE CAST(:now AS timestamptz) END,
         reason = CASE candidate.state WHEN 'failed' THEN 'expired' WHEN 'suppressed' THEN 'opted_out' ELSE m.reason END
     FROM candidate
@@ -232,7 +233,7 @@ async def look(session: Session, ids: Collection[UUID], now: datetime) -> Sequen
 
 
 async def claim(
-    session: Session, ids: Sequence[UUID], now: datetime, lease_until: datetime
+    session: Session, ids: Sequence[UUID], now: datetime, lease_until: datetime, claimed_by: int | None
 ) -> tuple[Sequence[Claimed], Sequence[Ended]]:
     """Claim what is due and first of its person; also what was suppressed or had expired instead."""
     rows = await session.execute(
@@ -242,6 +243,7 @@ async def claim(
             "now": now,
             "due_by": now + CLOCK_SKEW,
             "lease_until": lease_until,
+            "claimed_by": claimed_by,
             "planned": MtState.PLANNED.value,
             "bulk": MtClass.BULK.value,
         },

@@ -40,6 +40,9 @@ _LAPSED: Final = text(
     SELECT id, tenant_id, order_key, mt_class FROM moved
     """
 )
+_GIVE_UP: Final = text(
+    f"UPDATE outbound_messages SET lease_until = :before WHERE {CLAIMED} AND claimed_by = ANY(CAST(:dead AS integer[]))"
+)
 _UNDECIDED: Final = text(
     """
     UPDATE outbound_messages AS m SET requeued_at = :now
@@ -70,6 +73,15 @@ _EXPIRED: Final = text(
 )
 DUE: Final = f"count(*), min(due_at) FROM outbound_messages WHERE {PLANNED} AND due_at <= :now"
 """How much is due: a part of the scheduler's statement."""
+
+
+HELD: Final = f"SELECT claimed_by FROM outbound_messages WHERE {CLAIMED}"
+"""Whose claims are open: a part of the scheduler's statement."""
+
+
+async def end_leases(session: Session, dead: Sequence[int], before: datetime) -> None:
+    """Let the leases of processes that died be over."""
+    await session.execute(_GIVE_UP, {"dead": list(dead), "before": before})
 
 
 async def move_lapsed(session: Session, now: datetime, limit: int) -> Sequence[Swept]:

@@ -29,10 +29,14 @@ CLOCK_SKEW: Final = timedelta(seconds=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WebhookLimits:
-    """Times and bounds, from the settings. ``per_endpoint`` keeps a slow endpoint from taking what others need."""
+    """Times and bounds, from the settings. ``process_number`` is the process that claims.
+
+    ``per_endpoint`` keeps a slow endpoint from taking what others need.
+    """
 
     lease: timedelta
     timeout: timedelta
+    process_number: int | None = None
     per_endpoint: int = 8
     at_once: int = 256
 
@@ -76,7 +80,10 @@ class WebhookDelivery:
 
     async def claim(self, session: Session, rows: Sequence[DueWebhook], now: datetime) -> Sequence[ClaimedWebhook]:
         """Claim them; those of a disabled endpoint fail."""
-        return await claims.claim(session, [row.id for row in rows], now, now + CLOCK_SKEW, now + self._limits.lease)
+        limits = self._limits
+        lease_until = now + limits.lease
+        ids = [row.id for row in rows]
+        return await claims.claim(session, ids, now, now + CLOCK_SKEW, lease_until, limits.process_number)
 
     async def postpone(self, session: Session, dues: Mapping[UUID, datetime], reason: str) -> None:
         """Make pending deliveries due later."""

@@ -68,6 +68,7 @@ _CLAIM: Final = text(
     SET state = CASE due.endpoint_state WHEN 'enabled' THEN 'claimed' ELSE 'failed' END,
         attempt = d.attempt + CASE due.endpoint_state WHEN 'enabled' THEN 1 ELSE 0 END,
         lease_until = CASE due.endpoint_state WHEN 'enabled' THEN CAST(:lease_until AS timestamptz) END,
+        claimed_by = CAST(:claimed_by AS integer),
         reason = CASE due.endpoint_state WHEN 'enabled' THEN d.reason ELSE 'endpoint_disabled' END,
         settled_at = CASE due.endpoint_state WHEN 'enabled' THEN NULL ELSE CAST(:now AS timestamptz) END
     FROM due WHERE d.id = due.id
@@ -136,11 +137,16 @@ async def look(session: Session, ids: Collection[UUID], due_by: datetime) -> Seq
 
 
 async def claim(
-    session: Session, ids: Collection[UUID], now: datetime, due_by: datetime, lease_until: datetime
+    session: Session,
+    ids: Collection[UUID],
+    now: datetime,
+    due_by: datetime,
+    lease_until: datetime,
+    claimed_by: int | None,
 ) -> Sequence[ClaimedWebhook]:
     """Claim due deliveries; those of a disabled endpoint fail."""
-    times = {"now": now, "due_by": due_by, "lease_until": lease_until}
-    rows = await session.execute(_CLAIM, {"ids": list(ids), "pending": PENDING, **times})
+    claim = {"now": now, "due_by": due_by, "lease_until": lease_until, "claimed_by": claimed_by}
+    rows = await session.execute(_CLAIM, {"ids": list(ids), "pending": PENDING, **claim})
     found = [row._asdict() for row in rows]
     return [ClaimedWebhook(**row) for row in found if row.pop("state") == "claimed"]
 
