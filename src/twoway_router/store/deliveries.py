@@ -37,7 +37,7 @@ class DeliverySweeps:
         )
         self._give_up: Final = text(
             f"UPDATE {table} SET lease_until = :before"
-            " WHERE state = 'claimed' AND claimed_by = ANY(CAST(:dead AS integer[]))"
+            " WHERE state = 'claimed' AND lease_until >= :before AND claimed_by = ANY(CAST(:dead AS integer[]))"
         )
         self.held: Final = f"SELECT claimed_by FROM {table} WHERE state = 'claimed'"
         """Whose claims are open: a part of the scheduler's statement."""

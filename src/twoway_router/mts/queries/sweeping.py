@@ -41,7 +41,8 @@ _LAPSED: Final = text(
     """
 )
 _GIVE_UP: Final = text(
-    f"UPDATE outbound_messages SET lease_until = :before WHERE {CLAIMED} AND claimed_by = ANY(CAST(:dead AS integer[]))"
+    f"UPDATE outbound_messages SET lease_until = :before"
+    f" WHERE {CLAIMED} AND lease_until >= :before AND claimed_by = ANY(CAST(:dead AS integer[]))"
 )
 _UNDECIDED: Final = text(
     """
