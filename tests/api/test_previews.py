@@ -37,13 +37,13 @@ async def test_the_holder_sees_why_its_keyword_wins(pizzeria: Caller, number_id:
     shown = (await pizzeria.post("/v1/route-previews", {"number_id": str(number_id), "text": "pizza grande"})).json()
 
     assert (shown["outcome"], shown["is_yours"], shown["word"], shown["rest"]) == ("keyword", True, "PIZZA", "grande")
-    assert [one["lost_because"] for one in shown["candidates"]] == [""]
+    assert [(one["lost_because"], one["detail"]) for one in shown["candidates"]] == [(None, "")]
 
 
 async def test_another_tenant_learns_only_that_it_is_anothers(gym: Caller, number_id: NumberId) -> None:
     shown = await gym.post("/v1/route-previews", {"number_id": str(number_id), "text": "pizza grande"})
 
-    assert (shown.json()["is_yours"], shown.json()["reason"]) == (False, FOREIGN)
+    assert (shown.json()["is_yours"], shown.json()["detail"]) == (False, FOREIGN)
     assert [one["word"] for one in shown.json()["candidates"]] == [FOREIGN]
     assert "PIZZA" not in shown.text
 
@@ -105,7 +105,7 @@ async def test_of_another_tenants_conversation_only_that_it_is_one_is_shown(
     body = {"number_id": str(number_id), "text": "7", "sender": ANN, "at": NOON.isoformat()}
     shown = (await gym.post("/v1/route-previews", body)).json()
 
-    assert (shown["is_yours"], shown["tenant_id"], shown["reason"]) == (False, None, FOREIGN)
+    assert (shown["is_yours"], shown["tenant_id"], shown["reason"]) == (False, None, "another_tenants")
     assert shown["contexts"] == [
         {
             "kind": None,
@@ -154,4 +154,4 @@ async def test_the_word_that_may_be_meant_is_shown_to_its_holder_only(
     shown = [(await caller.post("/v1/route-previews", body)).json() for caller in (gym, pizzeria)]
 
     assert [(one["rule"], one["suggestion"]) for one in shown] == [("courtesy", "PALESTRA"), ("courtesy", None)]
-    assert shown[1]["reason"] == "no keyword of this number fits"
+    assert (shown[1]["reason"], shown[1]["detail"]) == ("no_keyword", "no keyword of this number fits")

@@ -152,4 +152,4 @@ async def test_an_explanation_shows_the_candidates(
 
     answer = (await pizzeria.post(f"/v1/inbound-messages/{message_id}/explanations", None)).json()
 
-    assert [(each["word"], each["lost_because"]) for each in answer["now"]["candidates"]] == [("PIZZA", "")]
+    assert [(each["word"], each["lost_because"]) for each in answer["now"]["candidates"]] == [("PIZZA", None)]

@@ -13,7 +13,7 @@ from twoway_router.dispatch import queries as dispatch
 from twoway_router.dispatch.jobs import JOBS
 from twoway_router.domain.causes import CauseKind
 from twoway_router.domain.ids import new_id
-from twoway_router.domain.messages import DeliveryReceipt, DeliveryState
+from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, Origin
 from twoway_router.mts.rules import MtClass, job_of
 from twoway_router.mts.service import MtDraft, apply_receipts, queue_mts
 from twoway_router.outbound.errors import SendRefused, SendUnknown
@@ -36,7 +36,7 @@ async def plan(
         number_id=scene.number_id,
         recipient=handset,
         text=words,
-        origin="reply",
+        origin=Origin.REPLY,
         key=an_effect(CAUSES[mt_class]),
         due_at=due_at,
     )

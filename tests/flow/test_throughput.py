@@ -12,6 +12,7 @@ from tests.support.scene import FakeHttp, Scene, set_scene, taken
 from twoway_router.carriers.http import HttpReply, HttpRequest
 from twoway_router.domain.causes import CauseKind
 from twoway_router.domain.ids import ConnectionId, Msisdn, NumberId, new_id
+from twoway_router.domain.messages import Origin
 from twoway_router.mts.service import MtDraft, queue_mts
 from twoway_router.numbers import connection_service as connections
 from twoway_router.numbers.connection_schemas import ConnectionIn
@@ -42,7 +43,7 @@ async def plan(scene: Scene, *words: str, handset: Msisdn | None = None, is_bulk
             number_id=fields.get("number_id", scene.number_id),
             recipient=handset or HANDSETS[position + fields.get("skip", 0)],
             text=word,
-            origin="campaign" if is_bulk else "reply",
+            origin=Origin.REPLY,
             key=an_effect(CauseKind.CAMPAIGN_RECIPIENT if is_bulk else CauseKind.INBOUND_MESSAGE),
         )
         for position, word in enumerate(words)

@@ -16,6 +16,7 @@ from twoway_router.actions.spec import ActionBase
 from twoway_router.coupons.rules import CouponRequest, IssuedCode
 from twoway_router.coupons.service import issue_codes, list_known_pools
 from twoway_router.domain.ids import CouponPoolId
+from twoway_router.domain.messages import Origin
 from twoway_router.domain.outcomes import Done, Failed, Outcome
 from twoway_router.events.catalogue import CouponIssued, CouponPoolEmpty
 from twoway_router.events.news import Event
@@ -62,7 +63,7 @@ async def run(session: Session, runs: Sequence[CouponRun], context: RunContext) 
             outcomes.append(Failed(reason="pool_empty"))
             if each.spec.empty_text is not None:
                 with suppress(TemplateError):  # a text that cannot be rendered is left out
-                    answers.append(replace(draft(each, each.spec.empty_text), origin="coupon_pool_empty"))
+                    answers.append(replace(draft(each, each.spec.empty_text), origin=Origin.COUPON_POOL_EMPTY))
             empty = CouponPoolEmpty(**facts)
             context.events.append(Event(tenant_id=message.owner, type="coupon.pool_empty", data=empty, key=each.key))
         else:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from twoway_router.actions.context import PlannedAction, Run, RunContext, RunMessage
 from twoway_router.actions.reply import outcome_of, queue
-from twoway_router.domain.messages import UnknownPolicy
+from twoway_router.domain.messages import Origin, UnknownPolicy
 from twoway_router.domain.outcomes import Done, Outcome
 from twoway_router.events.catalogue import SenderOptedOut
 from twoway_router.events.news import Departure, Event
@@ -159,7 +159,7 @@ async def send(
             number_id=each.message.number.id,
             recipient=each.message.sender,
             text=each.spec.text,
-            origin=each.spec.kind,
+            origin=Origin(each.spec.kind),
             key=each.key,
             reply_token=each.message.reply_token,
             policy=None if each.spec.kind in ("help", "window") else UnknownPolicy.AT_MOST_ONCE,

@@ -8,7 +8,7 @@ from pydantic import Field
 from twoway_router.actions.context import Run, RunContext, Spec
 from twoway_router.actions.kind import ActionKind, Template
 from twoway_router.actions.spec import ActionBase
-from twoway_router.domain.messages import UnknownPolicy
+from twoway_router.domain.messages import Origin, UnknownPolicy
 from twoway_router.domain.outcomes import Done, Failed, Outcome
 from twoway_router.mts.service import MtDraft, Queued, queue_mts
 from twoway_router.store import Session
@@ -62,7 +62,7 @@ def draft(each: Run[Spec], source: str) -> MtDraft:
         number_id=message.number.id,
         recipient=message.sender,
         text=render(source, {**message.variables(), **each.values}),
-        origin="reply",
+        origin=Origin.REPLY,
         key=each.key,
         reply_token=message.reply_token,
         policy=UnknownPolicy.AT_MOST_ONCE if has_values else None,

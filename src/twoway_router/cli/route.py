@@ -140,7 +140,7 @@ def diff_lines(diff: Mapping[str, Any]) -> Iterator[str]:
 
 def _side(side: Mapping[str, Any]) -> str:
     words = " ".join(word for word in (side["word"], side["sub_keyword"]) if word)
-    return words or side["reason"] or side["rule"]
+    return words or side["detail"] or side["rule"]
 
 
 def _post(api: str, key: str, path: str, body: object) -> dict[str, Any]:

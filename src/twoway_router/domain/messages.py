@@ -56,6 +56,21 @@ class MtState(StrEnum):
     SUPPRESSED = "suppressed"
 
 
+class Origin(StrEnum):
+    """What asked for an MT: a tenant's action, or one of the number's own texts."""
+
+    REPLY = "reply"
+    COUPON_POOL_EMPTY = "coupon_pool_empty"
+    OPT_OUT = "opt_out"
+    OPT_IN = "opt_in"
+    HELP = "help"
+    COURTESY = "courtesy"
+    CHOOSE = "choose"
+    """Which tenant is meant."""
+    WINDOW = "window"
+    """The keyword is not active."""
+
+
 class Encoding(StrEnum):
     """How a text is sent: GSM-7 (160 characters a segment) when all of its characters are in it, else UCS-2 (70)."""
 

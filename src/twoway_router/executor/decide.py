@@ -31,7 +31,7 @@ from twoway_router.keywords.service import KeywordRow
 from twoway_router.numbers.rules import RunNumber
 from twoway_router.routing.answers import is_free_text, read_answer
 from twoway_router.routing.text import fold
-from twoway_router.routing.types import WindowState
+from twoway_router.routing.types import Rule, WindowState
 from twoway_router.routing.words import vocabulary
 from twoway_router.tenants.service import NamedTenant
 
@@ -159,7 +159,7 @@ def _answer_to_number(
             message_id=original.id,
             tenant_id=asked.tenant_id,
             route="keyword" if turn.keyword else "context",
-            rule="did_you_mean" if turn.keyword else "chosen",
+            rule=Rule.DID_YOU_MEAN if turn.keyword else Rule.CHOSEN,
             keyword_id=turn.revision[0] if turn.revision else None,
             revision=turn.keyword.revision if turn.keyword else None,
             answered_by=waiting.id,

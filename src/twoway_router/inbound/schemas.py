@@ -12,7 +12,7 @@ from twoway_router.inbound.tables import ActionRuns, InboundMessages
 from twoway_router.mts.schemas import OutboundMessageOut
 from twoway_router.mts.tables import OutboundMessages
 from twoway_router.routing.route_details import RouteDetails
-from twoway_router.routing.types import RouteOutcome
+from twoway_router.routing.types import Reason, RouteOutcome, Rule
 from twoway_router.web.schemas import Shown
 
 MoState = Literal["accepted", "done", "stored", "parked"]
@@ -23,7 +23,9 @@ class RouteOut(Shown):
     """Where the message went and why."""
 
     outcome: RouteOutcome
-    rule: str = Field(description="Which row of the decision table fitted.")
+    rule: Rule = Field(description="Which row of the decision table fitted.")
+    reason: Reason | None = Field(description="Why, where the rule does not say it.")
+    detail: str = Field(description="The same in a few words.")
     keyword_id: UUID | None
     keyword_revision: int | None = Field(description="The revision of the keyword whose actions were run.")
     sub_keyword: str | None
@@ -37,7 +39,9 @@ class RouteOut(Shown):
         details = RouteDetails.read(row.route_details)
         return cls(
             outcome=RouteOutcome(row.route),
-            rule=row.rule,
+            rule=Rule(row.rule),
+            reason=details.reason,
+            detail=details.reason.detail if details.reason else "",
             keyword_id=row.keyword_id,
             keyword_revision=row.keyword_revision,
             sub_keyword=row.sub_keyword,

@@ -15,7 +15,7 @@ from twoway_router.consent.rules import ConsentChange, ConsentKind, scope_of
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import InboundMessage, SenderKind, Sharing
 from twoway_router.events.news import Listener, News
-from twoway_router.inbound.rules import CARRIER_OPT_OUT, CARRIER_REPLIED
+from twoway_router.inbound.rules import CARRIER_REPLIED
 from twoway_router.inbound.service import insert_messages_once, mark_restored
 from twoway_router.ingress.arrivals import Arrival, Stored
 from twoway_router.ingress.open_contexts import OpenContexts
@@ -25,19 +25,13 @@ from twoway_router.mts import service as mts
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.route_details import RouteDetails
 from twoway_router.routing.suggest import with_suggestion
-from twoway_router.routing.types import Decision, NumberRules, RouteOutcome, RouteRequest
+from twoway_router.routing.types import Decision, NumberRules, Reason, RouteOutcome, RouteRequest, Rule
 from twoway_router.store.outbox import order_key
 from twoway_router.store.transaction import Session
 from twoway_router.telemetry.metrics import ROUTED
 
-_UNKNOWN_NUMBER = Decision(
-    outcome=RouteOutcome.NONE, rule="unknown_number", reason="no number of this connection has that address"
-)
-
-_HEADLESS = Decision(
-    outcome=RouteOutcome.NONE, rule="first_part_missing", reason="the part that would hold the keyword never came"
-)
-
+_UNKNOWN_NUMBER: Final = Decision(outcome=RouteOutcome.NONE, rule=Rule.UNKNOWN_NUMBER, reason=Reason.NO_SUCH_NUMBER)
+_HEADLESS: Final = Decision(outcome=RouteOutcome.NONE, rule=Rule.FIRST_PART_MISSING, reason=Reason.FIRST_PART_MISSING)
 
 _ANSWERED_BY_CARRIERS: Final = (RouteOutcome.OPT_OUT, RouteOutcome.OPT_IN, RouteOutcome.HELP)
 _CONSENT: Final = (RouteOutcome.OPT_OUT, RouteOutcome.OPT_IN)
@@ -52,7 +46,10 @@ def decide(
         return None, _UNKNOWN_NUMBER
     if message.carrier_opted_out:
         return number, Decision(
-            outcome=RouteOutcome.OPT_OUT, rule=CARRIER_OPT_OUT, tenant_id=number.owner, reason="the carrier says so"
+            outcome=RouteOutcome.OPT_OUT,
+            rule=Rule.CARRIER_OPT_OUT,
+            tenant_id=number.owner,
+            reason=Reason.SAID_BY_CARRIER,
         )
     if 1 in message.missing_parts and number.sharing is Sharing.SHARED:
         return number, _HEADLESS
@@ -92,7 +89,7 @@ def _row(
         "stored" if decision.outcome is RouteOutcome.NONE and not decision.asks else "accepted",
         order_key(owner, message.sender),
         decision.outcome.value,
-        decision.rule,
+        decision.rule.value,
         decision.keyword_id,
         decision.revision,
         decision.sub_keyword,

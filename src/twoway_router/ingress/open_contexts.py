@@ -13,7 +13,7 @@ from twoway_router.contexts.rules import StoredContext
 from twoway_router.domain.messages import InboundMessage, SenderKind
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.routing.plan import needs_contexts
-from twoway_router.routing.types import Context, Decision, NumberRules, RouteOutcome
+from twoway_router.routing.types import Context, Decision, NumberRules, RouteOutcome, Rule
 from twoway_router.store.transaction import Session
 
 
@@ -63,7 +63,7 @@ class OpenContexts:
             left = [each for each in self._found.pop(person, ()) if decision.tenant_id not in (None, each.tenant_id)]
             if left:
                 self._found[person] = left
-        elif decision.rule == "offer_declined" and decision.context_id:
+        elif decision.rule is Rule.OFFER_DECLINED and decision.context_id:
             self._declined[message_id] = UUID(decision.context_id)
 
     async def close(self, session: Session, inserted: frozenset[UUID], now: datetime) -> None:

@@ -10,7 +10,7 @@ from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.keywords.schemas import CollisionOut
 from twoway_router.management.previews import PreviewOut
 from twoway_router.routing.claims import VerdictKind
-from twoway_router.routing.types import ClaimState, KeywordRules, RouteOutcome, SubKeyword, WindowState
+from twoway_router.routing.types import ClaimState, KeywordRules, Reason, RouteOutcome, Rule, SubKeyword, WindowState
 from twoway_router.web.schemas import Body, Moment, Shown
 
 Word = Annotated[str, Field(min_length=1, max_length=64)]
@@ -101,7 +101,7 @@ class SideOut(Shown):
     """Where a message goes on one side of the comparison. Of another tenant's route only that it is one is shown."""
 
     outcome: RouteOutcome
-    rule: str
+    rule: Rule
     is_yours: bool
     tenant_id: UUID | None
     keyword_id: UUID | None
@@ -109,7 +109,8 @@ class SideOut(Shown):
     sub_keyword: str | None
     rest: str
     window: WindowState
-    reason: str
+    reason: Reason | None
+    detail: str
 
     @classmethod
     def of(cls, shown: PreviewOut) -> Self:

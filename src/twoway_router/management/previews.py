@@ -17,7 +17,17 @@ from twoway_router.numbers.service import find_number, find_number_by_address
 from twoway_router.numbers.tables import Numbers
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
-from twoway_router.routing.types import Candidate, Context, Decision, RouteOutcome, RouteRequest, WindowState
+from twoway_router.routing.types import (
+    Candidate,
+    Context,
+    Decision,
+    LostBecause,
+    Reason,
+    RouteOutcome,
+    RouteRequest,
+    Rule,
+    WindowState,
+)
 from twoway_router.store import Session
 from twoway_router.web.auth import CurrentPrincipal
 from twoway_router.web.context import CurrentTable, DbSession, Now
@@ -26,12 +36,8 @@ from twoway_router.web.schemas import Body, Country, Moment, Shown
 
 router = api_router("/route-previews", resource="routes", tag="Routes", always="read")
 
-FOREIGN: Final = "another tenant's keyword"
+FOREIGN: Final = Reason.ANOTHER_TENANTS.detail
 _NOBODY: Final = "+10000000000"
-_REASONS: Final = {
-    "courtesy": "no keyword of this number fits",
-    "owner_default": "no keyword of this number fits: its owner's default",
-}
 
 
 class PreviewIn(Body):
@@ -71,7 +77,8 @@ class CandidateOut(Shown):
     keyword_id: UUID | None
     word: str
     match_class: str = Field(description="How closely the text spells it, from 1 (the same words) to 5 (one edit).")
-    lost_because: str = Field(description="Empty for the winner.")
+    lost_because: LostBecause | None = Field(description="Null for the winner.")
+    detail: str = Field(description="The same in a few words.")
 
 
 class PreviewOut(Shown):
@@ -79,7 +86,7 @@ class PreviewOut(Shown):
 
     number_id: UUID
     outcome: RouteOutcome
-    rule: str = Field(description="Which row of the decision table fitted.")
+    rule: Rule = Field(description="Which row of the decision table fitted.")
     is_yours: bool = Field(description="It would reach the calling tenant; for operators: a tenant at all.")
     tenant_id: UUID | None
     keyword_id: UUID | None
@@ -93,7 +100,8 @@ class PreviewOut(Shown):
     )
     span: tuple[int, int] | None = Field(description="The matched part of the text, in code points.")
     key: str | None = Field(description="The matched part as it is compared.")
-    reason: str = Field(description="Why, in a few words.")
+    reason: Reason | None = Field(description="Why, where the rule does not say it.")
+    detail: str = Field(description="The same in a few words.")
     language: str | None = Field(description="Of the words that decided, where they tell one.")
     suggestion: str | None = Field(
         description="The word that the courtesy reply would ask about, if it is yours to see."
@@ -167,11 +175,13 @@ def show(
         "match_class": decision.match_class,
         "span": decision.span,
         "key": decision.key,
-        "reason": decision.reason or _REASONS.get(decision.rule, ""),
+        "reason": decision.reason,
+        "detail": decision.reason.detail if decision.reason else "",
         "language": decision.language,
     }
     keyword = table.keyword(decision.suggestion) if table is not None and decision.suggestion else None
-    hidden = dict.fromkeys(facts) | {"rest": "", "window": WindowState.OPEN, "reason": FOREIGN}
+    hidden = dict.fromkeys(facts) | {"rest": "", "window": WindowState.OPEN}
+    hidden |= {"reason": Reason.ANOTHER_TENANTS, "detail": FOREIGN}
     return PreviewOut(
         number_id=number_id,
         outcome=decision.outcome,
@@ -186,12 +196,12 @@ def show(
 
 
 def _candidate(candidate: Candidate, viewer: TenantId | None) -> CandidateOut:
-    if viewer is None or candidate.tenant_id == viewer:
-        return CandidateOut.model_validate(candidate)
+    is_open = viewer is None or candidate.tenant_id == viewer
     return CandidateOut(
-        tenant_id=None,
-        keyword_id=None,
-        word=FOREIGN,
+        tenant_id=candidate.tenant_id if is_open else None,
+        keyword_id=candidate.keyword_id if is_open else None,
+        word=candidate.word if is_open else FOREIGN,
         match_class=candidate.match_class,
         lost_because=candidate.lost_because,
+        detail=candidate.lost_because.detail if candidate.lost_because else "",
     )

@@ -17,7 +17,6 @@ from twoway_router.domain.errors import Conflict, RouterError, Unprocessable
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.domain.messages import SenderKind
 from twoway_router.events.news import Listener, News
-from twoway_router.inbound.rules import CARRIER_OPT_OUT
 from twoway_router.inbound.service import begin_generation, list_original_routes, list_run_ordinals, mark_restored
 from twoway_router.inbound.tables import InboundMessages
 from twoway_router.keywords.tables import Keywords
@@ -26,7 +25,7 @@ from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.route_details import RouteDetails
 from twoway_router.routing.suggest import with_suggestion
-from twoway_router.routing.types import Decision, RouteRequest
+from twoway_router.routing.types import Decision, Reason, RouteRequest, Rule
 from twoway_router.store import Session, audit, outbox
 from twoway_router.store.audit import Actor, Entry
 from twoway_router.store.outbox import order_key
@@ -159,7 +158,7 @@ def _route(
         return None
     if wish.keyword is not None:
         route = _assigned(message, wish.keyword)
-    elif wish.rules == "original" or message.rule == CARRIER_OPT_OUT:
+    elif wish.rules == "original" or message.rule == Rule.CARRIER_OPT_OUT:
         route = originals.get(message.id, {})
     else:
         route = _routed(message, table, open_then)
@@ -175,12 +174,12 @@ def _assigned(message: InboundMessages, keyword: Keywords) -> Mapping[str, Any]:
         "tenant_id": keyword.tenant_id,
         "order_key": order_key(keyword.tenant_id, message.sender),
         "route": "keyword",
-        "rule": "assigned",
+        "rule": Rule.ASSIGNED.value,
         "keyword_id": keyword.id,
         "keyword_revision": keyword.revision,
         "sub_keyword": None,
         "rest": message.text.strip(),
-        "route_details": RouteDetails(word=keyword.word, reason="assigned by an operator").write(),
+        "route_details": RouteDetails(word=keyword.word, reason=Reason.ASSIGNED).write(),
     }
 
 
@@ -194,7 +193,7 @@ def _routed(message: InboundMessages, table: RoutingTable, open_then: Sequence[S
         "tenant_id": decision.tenant_id,
         "order_key": order_key(decision.tenant_id or UUID(str(message.number_id)), message.sender),
         "route": decision.outcome.value,
-        "rule": decision.rule,
+        "rule": decision.rule.value,
         "keyword_id": decision.keyword_id,
         "keyword_revision": decision.revision,
         "sub_keyword": decision.sub_keyword,

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from twoway_router.domain.ids import TenantId
-from twoway_router.domain.messages import DeliveryState, Encoding, MtState
+from twoway_router.domain.messages import DeliveryState, Encoding, MtState, Origin
 from twoway_router.mts.tables import DeliveryReceipts, OutboundAttempts, OutboundMessages
 from twoway_router.web.schemas import Shown
 
@@ -25,7 +25,7 @@ class OutboundMessageOut(Shown):
     text: str
     encoding: Encoding
     segments: int = Field(description="SMS that it costs.")
-    origin: str = Field(description="What asked for it, such as reply, courtesy, help or opt_out.")
+    origin: Origin
     state: MtState = Field(description="How far the hand-over to the carrier is.")
     delivery_state: DeliveryState | None = Field(description="What receipts say; never goes backwards.")
     reason: str | None = Field(description="Why it failed, was kept back or is unknown, for programs.")

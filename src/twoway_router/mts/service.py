@@ -16,7 +16,7 @@ from twoway_router.contexts import service as contexts
 from twoway_router.domain.causes import Cause, CauseKind, EffectKey
 from twoway_router.domain.gsm import measure
 from twoway_router.domain.ids import ConnectionId, NumberId, OutboundMessageId, TenantId, new_id
-from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, MtState, UnknownPolicy
+from twoway_router.domain.messages import DeliveryReceipt, DeliveryState, MtState, Origin, UnknownPolicy
 from twoway_router.events.news import Departure, News
 from twoway_router.mts.jobs import add_successors
 from twoway_router.mts.queries import cancelling, correspondents, listing, planning, progress, receipts, sweeping
@@ -56,7 +56,7 @@ class MtDraft:
     number_id: NumberId
     recipient: str
     text: str
-    origin: str
+    origin: Origin
     key: EffectKey
     reply_token: str | None = None
     policy: UnknownPolicy | None = None
@@ -190,7 +190,7 @@ def _row(draft: MtDraft, number: planning.SendingNumber, now: datetime, *, is_su
         "text": draft.text,
         "encoding": size.encoding.value,
         "segments": size.segments,
-        "origin": draft.origin,
+        "origin": draft.origin.value,
         "cause_id": draft.key.cause.id,
         "cause_kind": draft.key.cause.kind.value,
         "generation": draft.key.generation,

@@ -1,7 +1,6 @@
 """Decisions as values: one function a kind of ending. Called by ``plan``, which knows the order."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from twoway_router.domain.ids import KeywordId
 from twoway_router.routing.choose import Found, Winner, span_and_rest
@@ -11,21 +10,20 @@ from twoway_router.routing.match import Hit
 from twoway_router.routing.number_entries import NumberEntry
 from twoway_router.routing.sub_keywords import find_sub_keyword
 from twoway_router.routing.text import Folded
-from twoway_router.routing.types import Candidate, Context, Decision, RouteOutcome, WindowState
+from twoway_router.routing.types import (
+    Candidate,
+    Context,
+    Decision,
+    LostBecause,
+    Reason,
+    RouteOutcome,
+    Rule,
+    WindowState,
+)
 from twoway_router.routing.words import ReservedWord
 
-_REASONS = {
-    WindowState.TOO_EARLY: "the keyword is not active yet",
-    WindowState.TOO_LATE: "the keyword is no longer active",
-    WindowState.SUSPENDED: "the keyword is suspended",
-    WindowState.RELEASED: "the keyword was given back",
-}
 
-COURTESY: Final = "courtesy"
-"""The rule of what reaches nobody on a shared number: the courtesy reply."""
-
-
-def to_keyword(table: RoutingTable, winner: Winner, text: str, folded: Folded, rule: str) -> Decision:
+def to_keyword(table: RoutingTable, winner: Winner, text: str, folded: Folded, rule: Rule) -> Decision:
     """A keyword won; its window says whether it may act."""
     columns = table.columns
     keyword = winner.keyword
@@ -46,12 +44,12 @@ def to_keyword(table: RoutingTable, winner: Winner, text: str, folded: Folded, r
         match_class=winner.hit.match_class,
         span=span,
         key=winner.hit.key,
-        reason="" if winner.window is WindowState.OPEN else _REASONS[winner.window],
+        reason=None if winner.window is WindowState.OPEN else Reason(winner.window),
         details={} if winner.spelling == first else {"spelling": columns.display(winner.spelling)},
     )
 
 
-def to_context(context: Context, text: str, rule: str, answer: str | None = None) -> Decision:
+def to_context(context: Context, text: str, rule: Rule, answer: str | None = None) -> Decision:
     """The message belongs to an open question or a recent exchange."""
     return Decision(
         outcome=RouteOutcome.CONTEXT,
@@ -67,20 +65,19 @@ def to_context(context: Context, text: str, rule: str, answer: str | None = None
 
 def to_declined(context: Context) -> Decision:
     """The sender says no to what the number asked: the tenant that was named gets nothing, not even the no."""
-    reason = "the sender said no to the number's question"
-    return Decision(outcome=RouteOutcome.NONE, rule="offer_declined", context_id=context.context_id, reason=reason)
+    rule, reason = Rule.OFFER_DECLINED, Reason.DECLINED
+    return Decision(outcome=RouteOutcome.NONE, rule=rule, context_id=context.context_id, reason=reason)
 
 
 def to_nobody(picked: Picked) -> Decision:
     """Several tenants may be meant and the number does not guess."""
     if picked.asks:
-        reason = "the sender is asked which tenant is meant"
-        return Decision(outcome=RouteOutcome.NONE, rule="ask", reason=reason, asks=picked.asks)
-    return Decision(outcome=RouteOutcome.NONE, rule="quarantine", reason="several tenants wait for an answer")
+        return Decision(outcome=RouteOutcome.NONE, rule=Rule.ASK, reason=Reason.SENDER_ASKED, asks=picked.asks)
+    return Decision(outcome=RouteOutcome.NONE, rule=Rule.QUARANTINE, reason=Reason.SEVERAL_QUESTIONS)
 
 
 def to_reserved(
-    entry: NumberEntry, outcome: RouteOutcome, word: ReservedWord, rule: str, live: list[Context]
+    entry: NumberEntry, outcome: RouteOutcome, word: ReservedWord, rule: Rule, live: list[Context]
 ) -> Decision:
     """A word of compliance without a keyword. A bare STOP on a shared number names no tenant: it is everyone's on it."""
     tenants = {context.tenant_id for context in live if not context.is_asked_by_number}
@@ -100,7 +97,7 @@ def to_reserved_keyword(
     columns = table.columns
     return Decision(
         outcome=outcome,
-        rule=f"{outcome.value}_keyword",
+        rule=Rule(f"{outcome.value}_keyword"),
         tenant_id=table.tenants[columns.tenant[keyword]],
         keyword_id=KeywordId(columns.keyword_id(keyword)),
         revision=columns.revision[keyword],
@@ -113,18 +110,17 @@ def to_reserved_keyword(
 
 def to_default(entry: NumberEntry, text: str) -> Decision:
     """Nothing fits: the owner's default, or on a shared number the courtesy reply, which belongs to no tenant."""
-    rest = text.strip()
-    if entry.is_shared:
-        return Decision(outcome=RouteOutcome.DEFAULT, rule=COURTESY, rest=rest)
-    if entry.rules.owner is None:
-        return Decision(outcome=RouteOutcome.NONE, rule="no_owner", reason="the number has no owner", rest=rest)
-    return Decision(outcome=RouteOutcome.DEFAULT, rule="owner_default", tenant_id=entry.rules.owner, rest=rest)
+    rest, owner = text.strip(), entry.rules.owner
+    if not entry.is_shared and owner is None:
+        return Decision(outcome=RouteOutcome.NONE, rule=Rule.NO_OWNER, reason=Reason.NO_OWNER, rest=rest)
+    rule, tenant = (Rule.COURTESY, None) if entry.is_shared else (Rule.OWNER_DEFAULT, owner)
+    reason = Reason.NO_KEYWORD
+    return Decision(outcome=RouteOutcome.DEFAULT, rule=rule, tenant_id=tenant, reason=reason, rest=rest)
 
 
 def to_contested(entry: NumberEntry, text: str) -> Decision:
     """The text is one tenant's keyword with text behind it, and as a whole another's: nobody's, so the default."""
-    reason = "the text may be a keyword of several tenants"
-    return to_default(entry, text)._replace(rule="ambiguous_keyword", reason=reason)
+    return to_default(entry, text)._replace(rule=Rule.AMBIGUOUS_KEYWORD, reason=Reason.SEVERAL_KEYWORDS)
 
 
 def candidates(table: RoutingTable, found: Found, decision: Decision) -> tuple[Candidate, ...]:
@@ -144,16 +140,15 @@ def candidates(table: RoutingTable, found: Found, decision: Decision) -> tuple[C
     return tuple(looked_at)
 
 
-def _why_lost(table: RoutingTable, row: int, hit: Hit, found: Found, decision: Decision) -> str:
+def _why_lost(table: RoutingTable, row: int, hit: Hit, found: Found, decision: Decision) -> LostBecause | None:
     if hit.refusal:
         return hit.refusal
     winner = found.winner
     if winner is None:
-        return "several tenants hold this word"
+        return LostBecause.SEVERAL_HOLDERS
     if hit is not winner.hit:
-        return "a weaker class" if hit.match_class != winner.hit.match_class else "a longer keyword matched"
+        is_weaker = hit.match_class != winner.hit.match_class
+        return LostBecause.WEAKER_CLASS if is_weaker else LostBecause.LONGER_KEYWORD
     if row != winner.spelling:
-        return "another spelling of the key fits better"
-    if decision.outcome is RouteOutcome.KEYWORD:
-        return ""
-    return f"decided before keywords: {decision.rule}"
+        return LostBecause.OTHER_SPELLING
+    return None if decision.outcome is RouteOutcome.KEYWORD else LostBecause.DECIDED_BEFORE

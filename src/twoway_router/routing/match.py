@@ -12,7 +12,7 @@ from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.number_entries import HAS_SUBS, IS_GLUED, IS_WHOLE, STATES, NumberEntry, Rows
 from twoway_router.routing.other_spellings import letters, skeleton
 from twoway_router.routing.text import Folded, boundary_mask
-from twoway_router.routing.types import ClaimState
+from twoway_router.routing.types import ClaimState, LostBecause
 
 EXACT: Final = "1"
 LOOK_ALIKE: Final = "1.5"
@@ -30,8 +30,6 @@ _FIVE: Final = 5
 _THREE: Final = 3
 _DORMANT: Final = frozenset((ClaimState.REQUESTED, ClaimState.APPROVED))
 _RELEASED: Final = STATES.index(ClaimState.RELEASED)
-_TOO_SHORT: Final = "too short for text after it"
-WHOLE_ONLY: Final = "whole messages only"
 
 
 class Hit(NamedTuple):
@@ -45,7 +43,7 @@ class Hit(NamedTuple):
     tokens: int
     is_whole: bool
     key: str
-    refusal: str = ""
+    refusal: LostBecause | None = None
     stem: str = ""
 
 
@@ -92,7 +90,7 @@ def _judge(entry: NumberEntry, table: RoutingTable, folded: Folded, tokens: int,
     hits = []
     for match_class, of in groups:
         # Tenants that hold one word at different times are guarded apart: where one keyword is refused, another may win.
-        by_refusal: dict[str, tuple[int, ...]] = {}
+        by_refusal: dict[LostBecause | None, tuple[int, ...]] = {}
         for part in ((row,) for row in of) if len(direct) > 1 else filter(None, [of]):
             refusal = _refusal(entry, table, folded, Hit(part, match_class, tokens, is_whole, key), mask)
             by_refusal[refusal] = by_refusal.get(refusal, ()) + part
@@ -134,17 +132,18 @@ def _derived_class(table: RoutingTable, row: int, key: str, mask: int) -> str:
     return DERIVED
 
 
-def _refusal(entry: NumberEntry, table: RoutingTable, folded: Folded, hit: Hit, mask: int) -> str:
-    """Why a guard keeps a hit from winning, or nothing."""
+def _refusal(entry: NumberEntry, table: RoutingTable, folded: Folded, hit: Hit, mask: int) -> LostBecause | None:
+    """Why a guard keeps a hit from winning, or None."""
     if not hit.is_whole:
-        return "" if _has_declared_text(table, folded, hit) else guard_text_after(entry, table, folded, hit)
+        return None if _has_declared_text(table, folded, hit) else guard_text_after(entry, table, folded, hit)
     if not entry.is_shared or hit.match_class != RESPACED:
-        return ""
+        return None
     # "no te" is not NOTE: a short word that is parted into more words must be written letter by letter.
     more_words = mask.bit_count() - table.columns.masks[hit.rows[0]].bit_count()
     if more_words <= 0 or letters(hit.key) >= _FIVE or any(map(str.isdigit, hit.key)):
-        return ""
-    return "" if all(len(token) == 1 for token in folded.tokens[: hit.tokens]) else "too short to be spaced anew"
+        return None
+    is_by_letters = all(len(token) == 1 for token in folded.tokens[: hit.tokens])
+    return None if is_by_letters else LostBecause.TOO_SHORT_SPACED
 
 
 def _has_declared_text(table: RoutingTable, folded: Folded, hit: Hit) -> bool:
@@ -173,27 +172,27 @@ def is_a_word(entry: NumberEntry, before: str, rest: str) -> bool:
     return letters(rest) >= _THREE and entry.words.is_common(rest)
 
 
-def guard_text_after(entry: NumberEntry, table: RoutingTable, folded: Folded, hit: Hit) -> str:
-    """Why a keyword may not win when text follows it, or nothing. Guards of length are for shared numbers."""
+def guard_text_after(entry: NumberEntry, table: RoutingTable, folded: Folded, hit: Hit) -> LostBecause | None:
+    """Why a keyword may not win when text follows it, or None. Guards of length are for shared numbers."""
     if all(table.columns.flags[table.columns.keyword[row]] & IS_WHOLE for row in hit.rows):
-        return WHOLE_ONLY
+        return LostBecause.WHOLE_ONLY
     if not entry.is_shared:
-        return ""
+        return None
     if hit.match_class == DIGIT_LOOK:
-        return WHOLE_ONLY
+        return LostBecause.WHOLE_ONLY
     # As it is written here, or as the keyword itself is: NIKH is as common as the Greek word that it looks like.
     keys = [hit.key] if hit.match_class == EXACT else [hit.key, *map(table.key_of, hit.rows)]
     if any(map(entry.words.is_common, keys)):
-        return "a common word: whole messages only"
+        return LostBecause.COMMON_WORD
     if hit.match_class == EXACT:
         if letters(hit.key) < _THREE:
-            return _TOO_SHORT
-        return "" if _is_apart(folded, hit.tokens) else "too short for text glued to it"
+            return LostBecause.TOO_SHORT
+        return None if _is_apart(folded, hit.tokens) else LostBecause.TOO_SHORT_GLUED
     if hit.match_class == LOOK_ALIKE:
-        return "" if len(hit.key) >= 4 else _TOO_SHORT
+        return None if len(hit.key) >= 4 else LostBecause.TOO_SHORT
     if hit.key[-1].isdigit() and hit.tokens < len(folded.tokens) and folded.tokens[hit.tokens][0].isdigit():
-        return "its digits go on"
-    return "" if len(hit.key) >= _LONG else _TOO_SHORT
+        return LostBecause.DIGITS_GO_ON
+    return None if len(hit.key) >= _LONG else LostBecause.TOO_SHORT
 
 
 def _is_apart(folded: Folded, tokens: int) -> bool:

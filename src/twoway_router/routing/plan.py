@@ -38,12 +38,10 @@ from twoway_router.routing.reserved import (
 )
 from twoway_router.routing.suggest import with_suggestion
 from twoway_router.routing.text import Folded, after, fold, locate
-from twoway_router.routing.types import Context, Decision, RouteOutcome, RouteRequest
+from twoway_router.routing.types import Context, Decision, Reason, RouteOutcome, RouteRequest, Rule
 
 _MAY_HIDE_A_STOP: Final = (RouteOutcome.KEYWORD, RouteOutcome.CONTEXT, RouteOutcome.DEFAULT)
-_AMBIGUOUS: Final = Decision(
-    outcome=RouteOutcome.NONE, rule="ambiguous_keyword", reason="several tenants hold this word"
-)
+_AMBIGUOUS: Final = Decision(outcome=RouteOutcome.NONE, rule=Rule.AMBIGUOUS_KEYWORD, reason=Reason.SEVERAL_HOLDERS)
 
 
 class _Case(NamedTuple):
@@ -64,7 +62,7 @@ def choose_route(table: RoutingTable, request: RouteRequest, *, explain: bool = 
     """
     entry = table.entry(request.number_id)
     if entry is None:
-        return Decision(outcome=RouteOutcome.NONE, rule="unknown_number", reason="no such number")
+        return Decision(outcome=RouteOutcome.NONE, rule=Rule.UNKNOWN_NUMBER, reason=Reason.NO_SUCH_NUMBER)
     folded = fold(request.text)
     found = find(entry, table, request.text, folded, request.at, all_hits=explain)
     live = live_contexts(entry, request) if request.contexts else []
@@ -86,10 +84,10 @@ def _decide(case: _Case) -> Decision:
     is_alone = is_alone and tokens[0] not in words.openers and "".join(tokens[: folded.size]) not in words.reserved
     is_exact = winner is not None and winner.hit.match_class == EXACT
     if is_alone and winner is not None and (is_strong or (is_exact and winner.is_declared)):
-        return to_keyword(case.table, winner, text, folded, "keyword_whole")
+        return to_keyword(case.table, winner, text, folded, Rule.KEYWORD_WHOLE)
     is_alone = is_alone and not may_hold_a_wish(words, text, folded)
     if is_alone and is_exact and winner is not None:
-        return to_keyword(case.table, winner, text, folded, "keyword")
+        return to_keyword(case.table, winner, text, folded, Rule.KEYWORD)
     reading = read_whole(entry, folded, is_keyword=is_strong)
     if is_alone and winner is None and reading is None and case.found.doubt is None:
         return to_default(entry, text)
@@ -123,7 +121,7 @@ def _open_question(case: _Case) -> Decision | None:
     answer = next(answer for context, answer in fitting if context is picked.context)
     if picked.context.is_asked_by_number and answer == "no":
         return to_declined(picked.context)
-    return to_context(picked.context, case.request.text, "open_question", answer)
+    return to_context(picked.context, case.request.text, Rule.OPEN_QUESTION, answer)
 
 
 def _opt_out_unless_asked(case: _Case, reading: Reading | None) -> Decision | None:
@@ -151,14 +149,14 @@ def _reserved_word_and_keyword(case: _Case, lead: Lead | None) -> Decision | Non
         return None
     # Where others hold the word at other times, the sender may mean what one of them sent: the stop is for everyone.
     if lead.outcome is RouteOutcome.OPT_OUT and len({case.table.tenant_of(row) for row in named.hit.rows}) > 1:
-        return to_reserved(case.entry, lead.outcome, lead.word, "opt_out_phrase", case.live)
+        return to_reserved(case.entry, lead.outcome, lead.word, Rule.OPT_OUT_PHRASE, case.live)
     return to_reserved_keyword(case.table, lead.outcome, lead.word, named.keyword, rest)
 
 
 def _plain_stop(case: _Case, lead: Lead | None) -> Decision | None:
     """STOP PLEASE, STOP TEXTING ME: what any reasonable reader takes for an opt-out."""
     if lead is not None and is_plain_stop(case.entry, case.folded, lead):
-        return to_reserved(case.entry, RouteOutcome.OPT_OUT, lead.word, "opt_out_phrase", case.live)
+        return to_reserved(case.entry, RouteOutcome.OPT_OUT, lead.word, Rule.OPT_OUT_PHRASE, case.live)
     if case.found.winner is not None and case.found.winner.is_strong:
         return None
     phrase = read_phrase(case.entry, case.folded)
@@ -168,7 +166,7 @@ def _plain_stop(case: _Case, lead: Lead | None) -> Decision | None:
         phrase = wish.word if wish is not None and wish.is_plain else None
     if phrase is None:
         return None
-    return to_reserved(case.entry, RouteOutcome.OPT_OUT, phrase, "opt_out_phrase", case.live)
+    return to_reserved(case.entry, RouteOutcome.OPT_OUT, phrase, Rule.OPT_OUT_PHRASE, case.live)
 
 
 def _keyword(case: _Case) -> Decision | None:
@@ -178,7 +176,7 @@ def _keyword(case: _Case) -> Decision | None:
     """
     winner, doubt, text = case.found.winner, case.found.doubt, case.request.text
     if winner is not None and (winner.is_strong or winner.is_declared):
-        return to_keyword(case.table, winner, text, case.folded, "keyword_whole")
+        return to_keyword(case.table, winner, text, case.folded, Rule.KEYWORD_WHOLE)
     if case.found.is_contested:
         return to_contested(case.entry, text)
     if doubt is not None and is_settled(doubt):
@@ -187,9 +185,11 @@ def _keyword(case: _Case) -> Decision | None:
     askers = {context.tenant_id for context in questions}
     if questions and (winner is None or case.table.tenant_of(winner.spelling) not in askers):
         picked = pick(case.entry, questions)
-        return to_nobody(picked) if picked.context is None else to_context(picked.context, text, "free_text_question")
+        return (
+            to_nobody(picked) if picked.context is None else to_context(picked.context, text, Rule.FREE_TEXT_QUESTION)
+        )
     if winner is not None and winner.hit.match_class == EXACT:
-        return to_keyword(case.table, winner, text, case.folded, "keyword")
+        return to_keyword(case.table, winner, text, case.folded, Rule.KEYWORD)
     return _AMBIGUOUS if doubt is not None and doubt.match_class == EXACT else None
 
 
@@ -201,7 +201,7 @@ def _live_context(case: _Case) -> Decision | None:
     picked = pick(case.entry, contexts)
     if picked.context is None:
         return to_nobody(picked)
-    return to_context(picked.context, case.request.text, "conversation")
+    return to_context(picked.context, case.request.text, Rule.CONVERSATION)
 
 
 def _weak_keyword_or_default(case: _Case, reading: Reading | None) -> Decision:
@@ -209,7 +209,7 @@ def _weak_keyword_or_default(case: _Case, reading: Reading | None) -> Decision:
     if case.found.doubt is not None:
         return _AMBIGUOUS
     if case.found.winner is not None:
-        return to_keyword(case.table, case.found.winner, case.request.text, case.folded, "keyword_weak")
+        return to_keyword(case.table, case.found.winner, case.request.text, case.folded, Rule.KEYWORD_WEAK)
     if reading is not None and reading.force is Force.LAST_RESORT:
         return to_reserved(case.entry, reading.outcome, reading.word, reading.rule, case.live)
     return to_default(case.entry, case.request.text)

@@ -17,7 +17,7 @@ from twoway_router.routing.other_spellings import (
 )
 from twoway_router.routing.sentences import Sentences, plain_words
 from twoway_router.routing.text import Folded
-from twoway_router.routing.types import RouteOutcome
+from twoway_router.routing.types import RouteOutcome, Rule
 from twoway_router.routing.words import ReservedWord, Vocabulary
 
 _LONGEST: Final = 48
@@ -42,7 +42,7 @@ class Reading(NamedTuple):
 
     outcome: RouteOutcome
     word: ReservedWord
-    rule: str
+    rule: Rule
     force: Force
 
 
@@ -75,18 +75,18 @@ def _look_up(entry: NumberEntry, key: str, tokens: list[str]) -> Reading | None:
     words = entry.words
     word = words.opt_out.get(key)
     if word is not None and _is_spelt(key, tokens, word):
-        return Reading(RouteOutcome.OPT_OUT, word, "opt_out", Force.ALWAYS)
+        return Reading(RouteOutcome.OPT_OUT, word, Rule.OPT_OUT, Force.ALWAYS)
     if (word := words.opt_out_phrases.get(key)) is not None:
-        return Reading(RouteOutcome.OPT_OUT, word, "opt_out_phrase", Force.ALWAYS)
+        return Reading(RouteOutcome.OPT_OUT, word, Rule.OPT_OUT_PHRASE, Force.ALWAYS)
     if (word := words.opt_out_unless_asked.get(key)) is not None and _is_spelt(key, tokens, word):
         # In the United States and Canada these words must opt out at once, whatever was asked.
         is_strict = entry.rules.country.upper() in _STRICT_COUNTRIES
-        return Reading(RouteOutcome.OPT_OUT, word, "opt_out", Force.ALWAYS if is_strict else Force.UNLESS_ASKED)
+        return Reading(RouteOutcome.OPT_OUT, word, Rule.OPT_OUT, Force.ALWAYS if is_strict else Force.UNLESS_ASKED)
     for known, outcome in ((words.help, RouteOutcome.HELP), (words.start, RouteOutcome.OPT_IN)):
         if (word := known.get(key)) is not None and _is_spelt(key, tokens, word):
-            return Reading(outcome, word, outcome.value, Force.ALWAYS)
+            return Reading(outcome, word, Rule(outcome), Force.ALWAYS)
     if (word := words.foreign.get(key)) is not None and _is_spelt(key, tokens, word):
-        return Reading(_FOREIGN[word.kind], word, _FOREIGN[word.kind].value, Force.LAST_RESORT)
+        return Reading(_FOREIGN[word.kind], word, Rule(_FOREIGN[word.kind]), Force.LAST_RESORT)
     return None
 
 

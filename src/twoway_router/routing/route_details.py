@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from twoway_router.routing.types import Decision, WindowState
+from twoway_router.routing.types import Decision, Reason, WindowState
 
 
 class AskedTenant(NamedTuple):
@@ -30,7 +30,7 @@ class RouteDetails(NamedTuple):
     match_class: str | None = None
     span: tuple[int, int] | None = None
     key: str | None = None
-    reason: str | None = None
+    reason: Reason | None = None
     language: str | None = None
     window: WindowState = WindowState.OPEN
     suggestion: UUID | None = None
@@ -48,7 +48,7 @@ class RouteDetails(NamedTuple):
             match_class=decision.match_class,
             span=decision.span,
             key=decision.key,
-            reason=decision.reason or None,
+            reason=decision.reason,
             language=decision.language or None,
             window=decision.window,
             suggestion=decision.suggestion,
@@ -67,7 +67,7 @@ class RouteDetails(NamedTuple):
             match_class=stored.get("match_class"),
             span=(span[0], span[1]) if span else None,
             key=stored.get("key"),
-            reason=stored.get("reason"),
+            reason=Reason(stored["reason"]) if "reason" in stored else None,
             language=stored.get("language"),
             window=WindowState(stored.get("window", WindowState.OPEN)),
             suggestion=_uuid(stored.get("suggestion")),

@@ -7,10 +7,9 @@ from typing import Final
 
 from twoway_router.domain.ids import KeywordId
 from twoway_router.routing.choose import window_of
-from twoway_router.routing.decisions import COURTESY
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.text import HEAD, fold
-from twoway_router.routing.types import Decision, RouteRequest, WindowState
+from twoway_router.routing.types import Decision, RouteRequest, Rule, WindowState
 from twoway_router.routing.weaker_matches import one_edit_away
 
 _MOST_WORDS: Final = 3
@@ -18,7 +17,7 @@ _MOST_WORDS: Final = 3
 
 def with_suggestion(table: RoutingTable, request: RouteRequest, decision: Decision) -> Decision:
     """The same decision; if it leads to the courtesy reply, with the one keyword that the sender may have meant."""
-    if decision.rule != COURTESY or len(decision.rest) > HEAD or decision.rest.count(" ") > _MOST_WORDS:
+    if decision.rule is not Rule.COURTESY or len(decision.rest) > HEAD or decision.rest.count(" ") > _MOST_WORDS:
         return decision
     entry, folded = table.entry(request.number_id), fold(request.text)
     if entry is None or folded.is_long or not 0 < folded.size <= _MOST_WORDS:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.domain.messages import Sharing
@@ -21,6 +21,90 @@ class RouteOutcome(StrEnum):
     HELP = "help"
     DEFAULT = "default"
     NONE = "none"
+
+
+class Rule(StrEnum):
+    """Which row of the decision table gave a message its route (docs/routing.md), or what did so beside the table."""
+
+    OPT_OUT = "opt_out"
+    OPT_OUT_PHRASE = "opt_out_phrase"
+    OPT_OUT_KEYWORD = "opt_out_keyword"
+    OPT_IN = "opt_in"
+    OPT_IN_KEYWORD = "opt_in_keyword"
+    HELP = "help"
+    HELP_KEYWORD = "help_keyword"
+    OPEN_QUESTION = "open_question"
+    OFFER_DECLINED = "offer_declined"
+    KEYWORD_WHOLE = "keyword_whole"
+    FREE_TEXT_QUESTION = "free_text_question"
+    KEYWORD = "keyword"
+    CONVERSATION = "conversation"
+    KEYWORD_WEAK = "keyword_weak"
+    AMBIGUOUS_KEYWORD = "ambiguous_keyword"
+    ASK = "ask"
+    QUARANTINE = "quarantine"
+    COURTESY = "courtesy"
+    OWNER_DEFAULT = "owner_default"
+    NO_OWNER = "no_owner"
+    UNKNOWN_NUMBER = "unknown_number"
+    FIRST_PART_MISSING = "first_part_missing"
+    CARRIER_OPT_OUT = "carrier_opt_out"
+    """Its carrier calls it an opt-out, whatever its words."""
+    CHOSEN = "chosen"
+    DID_YOU_MEAN = "did_you_mean"
+    ASSIGNED = "assigned"
+
+
+class _Sentence(StrEnum):
+    """A code for programs; ``detail`` says the same to people."""
+
+    detail: str
+
+    def __new__(cls, code: str, detail: str = "") -> Self:
+        made = str.__new__(cls, code)
+        made._value_ = code
+        made.detail = detail
+        return made
+
+
+class Reason(_Sentence):
+    """Why a message went where it went, where its rule does not say it."""
+
+    TOO_EARLY = "too_early", "the keyword is not active yet"
+    TOO_LATE = "too_late", "the keyword is no longer active"
+    SUSPENDED = "suspended", "the keyword is suspended"
+    RELEASED = "released", "the keyword was given back"
+    DECLINED = "declined", "the sender said no to the number's question"
+    SENDER_ASKED = "sender_asked", "the sender is asked which tenant is meant"
+    SEVERAL_QUESTIONS = "several_questions", "several tenants wait for an answer"
+    SEVERAL_HOLDERS = "several_holders", "several tenants hold this word"
+    SEVERAL_KEYWORDS = "several_keywords", "the text may be a keyword of several tenants"
+    NO_KEYWORD = "no_keyword", "no keyword of this number fits"
+    NO_OWNER = "no_owner", "the number has no owner"
+    NO_SUCH_NUMBER = "no_such_number", "no number of this connection has that address"
+    FIRST_PART_MISSING = "first_part_missing", "the part that would hold the keyword never came"
+    SAID_BY_CARRIER = "said_by_carrier", "the carrier says so"
+    ASSIGNED = "assigned", "assigned by an operator"
+    ANOTHER_TENANTS = "another_tenants", "another tenant's keyword"
+
+
+class LostBecause(_Sentence):
+    """Why a keyword that was looked at did not get the message."""
+
+    WHOLE_ONLY = "whole_only", "whole messages only"
+    COMMON_WORD = "common_word", "a common word: whole messages only"
+    TOO_SHORT = "too_short", "too short for text after it"
+    TOO_SHORT_GLUED = "too_short_glued", "too short for text glued to it"
+    TOO_SHORT_SPACED = "too_short_spaced", "too short to be spaced anew"
+    TOO_SHORT_DIGITS = "too_short_digits", "too short for digits glued to it"
+    DIGITS_GO_ON = "digits_go_on", "its digits go on"
+    OTHERS_DIGITS = "others_digits", "another tenant's keyword goes on with digits"
+    OTHERS_SIGN = "others_sign", "a sign before it is another tenant's"
+    SEVERAL_HOLDERS = "several_holders", "several tenants hold this word"
+    WEAKER_CLASS = "weaker_class", "a weaker class"
+    LONGER_KEYWORD = "longer_keyword", "a longer keyword matched"
+    OTHER_SPELLING = "other_spelling", "another spelling of the key fits better"
+    DECIDED_BEFORE = "decided_before", "a rule that stands before keywords decided"
 
 
 class ContextKind(StrEnum):
@@ -121,13 +205,13 @@ class RouteRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
-    """A keyword that was looked at. ``lost_because`` is empty for the winner."""
+    """A keyword that was looked at. ``lost_because`` is None for the winner."""
 
     tenant_id: TenantId
     keyword_id: KeywordId
     word: str
     match_class: str
-    lost_because: str
+    lost_because: LostBecause | None
 
 
 class WindowState(StrEnum):
@@ -157,7 +241,7 @@ class Decision(NamedTuple):
     """
 
     outcome: RouteOutcome
-    rule: str
+    rule: Rule
     tenant_id: TenantId | None = None
     keyword_id: KeywordId | None = None
     revision: int | None = None
@@ -169,7 +253,7 @@ class Decision(NamedTuple):
     span: tuple[int, int] | None = None
     key: str | None = None
     context_id: str | None = None
-    reason: str = ""
+    reason: Reason | None = None
     language: str | None = None
     suggestion: KeywordId | None = None
     candidates: tuple[Candidate, ...] = ()

@@ -15,7 +15,6 @@ from twoway_router.routing.match import (
     FUZZY,
     GLUED,
     LOOK_ALIKE,
-    WHOLE_ONLY,
     Hit,
     guard_text_after,
     live_before_resting,
@@ -34,13 +33,13 @@ from twoway_router.routing.other_spellings import (
     skeleton,
 )
 from twoway_router.routing.text import WORDS, Folded, boundary_mask
+from twoway_router.routing.types import LostBecause
 
 _GLUED: Final = re.compile(r"([^\W\d_]+)[0-9]")
 _LATIN: Final = "abcdefghijklmnopqrstuvwxyz"
 _LONGEST_EDIT: Final = 16
 _FIVE: Final = 5
 _NEAREST_SYMBOLS: Final = 3
-_OTHERS_SIGN: Final = "a sign before it is another tenant's"
 _LAST_ALPHABET: Final = "\u1700"
 """Past the scripts in which one letter more or less is a slip of the finger."""
 
@@ -115,7 +114,9 @@ def _unless_others_signs(entry: NumberEntry, table: RoutingTable, folded: Folded
             for spelt in (key, *digit_look_alikes(key), *cut_runs(key)):
                 owners.update(map(table.tenant_of, _direct(entry, table, entry.index.get(spelt))))
     return [
-        hit if hit.refusal or owners <= set(map(table.tenant_of, hit.rows)) else hit._replace(refusal=_OTHERS_SIGN)
+        hit
+        if hit.refusal or owners <= set(map(table.tenant_of, hit.rows))
+        else hit._replace(refusal=LostBecause.OTHERS_SIGN)
         for hit in hits
     ]
 
@@ -227,15 +228,15 @@ def _glued_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list
         if not rows:
             continue
         is_whole = number >= folded.size and not folded.is_long
-        refusal = ""
+        refusal = None
         if not is_whole and all(columns.flags[columns.keyword[row]] & IS_WHOLE for row in rows):
-            refusal = WHOLE_ONLY
+            refusal = LostBecause.WHOLE_ONLY
         elif entry.is_shared:
             holders = {columns.tenant[columns.keyword[row]] for row in rows}
             if not holders.issuperset((entry.stems or {}).get(key, ())):
-                refusal = "another tenant's keyword goes on with digits"
+                refusal = LostBecause.OTHERS_DIGITS
             elif letters(key) < 3:
-                refusal = "too short for digits glued to it"
+                refusal = LostBecause.TOO_SHORT_DIGITS
         hits.append(Hit(rows, GLUED, number, is_whole, key, refusal, stem=found[1]))
     return hits
 

@@ -192,7 +192,7 @@ def describe(rules: Rules, decision: Decision) -> dict[str, object]:
         "keyword": keyword,
         "sub_keyword": decision.sub_keyword,
         "rest": decision.rest,
-        "rule": decision.rule,
+        "rule": decision.rule.value,
         "class": decision.match_class,
         "candidates": [
             {
@@ -209,6 +209,7 @@ def describe(rules: Rules, decision: Decision) -> dict[str, object]:
         "key": decision.key,
         "context": decision.context_id,
         "reason": decision.reason,
+        "detail": decision.reason.detail if decision.reason else "",
         "language": decision.language,
         "suggestion": rules.word(decision.suggestion),
         "asks": [rules.tenant(choice.tenant_id) for choice in decision.asks],

@@ -26,7 +26,7 @@ from twoway_router.consent.rules import (
 )
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.domain.messages import Sharing
-from twoway_router.routing.types import Decision, NumberRules, RouteOutcome
+from twoway_router.routing.types import Decision, NumberRules, RouteOutcome, Rule
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 PIZZERIA, GYM, NUMBER = (UUID(int=turn) for turn in (1, 2, 3))
@@ -78,7 +78,7 @@ def test_a_word_is_about_one_tenant_only_where_several_share_the_number(
     named: UUID | None, number: Number | None, scope: UUID | None
 ) -> None:
     decision = Decision(
-        outcome=RouteOutcome.OPT_OUT, rule="reserved", tenant_id=None if named is None else TenantId(named)
+        outcome=RouteOutcome.OPT_OUT, rule=Rule.OPT_OUT, tenant_id=None if named is None else TenantId(named)
     )
 
     assert scope_of(decision, number) == scope
@@ -87,7 +87,7 @@ def test_a_word_is_about_one_tenant_only_where_several_share_the_number(
 def test_a_scope_is_taken_from_the_rules_of_a_number() -> None:
     rules = NumberRules(number_id=NumberId(NUMBER), country="IT", address="12345", sharing=Sharing.SHARED)
 
-    assert scope_of(Decision(RouteOutcome.OPT_IN, "reserved", TenantId(GYM)), rules) == GYM
+    assert scope_of(Decision(RouteOutcome.OPT_IN, Rule.OPT_IN, TenantId(GYM)), rules) == GYM
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.routing.cast import GYM, PIZZERIA, a_keyword, a_table, route
 from twoway_router.domain.ids import KeywordId
 from twoway_router.routing.route_details import AskedTenant, RouteDetails
-from twoway_router.routing.types import AskChoice, Decision, RouteOutcome, WindowState
+from twoway_router.routing.types import AskChoice, Decision, Reason, RouteOutcome, Rule, WindowState
 
 CONTEXT = UUID(int=7)
 OTHER_CONTEXT = UUID(int=8)
@@ -18,7 +18,7 @@ EVERYTHING = RouteDetails(
     match_class="1",
     span=(0, 5),
     key="pizza",
-    reason="the keyword is suspended",
+    reason=Reason.SUSPENDED,
     language="es",
     window=WindowState.SUSPENDED,
     suggestion=PIZZA,
@@ -56,25 +56,27 @@ def test_an_open_window_is_not_stored() -> None:
     ("decision", "stored"),
     [
         (
-            Decision(outcome=RouteOutcome.KEYWORD, rule="keyword", word="PIZZA", window=WindowState.TOO_LATE),
+            Decision(outcome=RouteOutcome.KEYWORD, rule=Rule.KEYWORD, word="PIZZA", window=WindowState.TOO_LATE),
             {"word": "PIZZA", "window": "too_late"},
         ),
         (
             Decision(
-                outcome=RouteOutcome.CONTEXT, rule="open_question", context_id=str(CONTEXT), details={"answer": "0"}
+                outcome=RouteOutcome.CONTEXT, rule=Rule.OPEN_QUESTION, context_id=str(CONTEXT), details={"answer": "0"}
             ),
             {"context_id": str(CONTEXT), "answer": "0"},
         ),
         (
-            Decision(outcome=RouteOutcome.NONE, rule="ask", asks=(AskChoice(context_id=str(CONTEXT), tenant_id=GYM),)),
+            Decision(
+                outcome=RouteOutcome.NONE, rule=Rule.ASK, asks=(AskChoice(context_id=str(CONTEXT), tenant_id=GYM),)
+            ),
             {"asks": [{"context_id": str(CONTEXT), "tenant_id": str(GYM)}]},
         ),
         (
-            Decision(outcome=RouteOutcome.DEFAULT, rule="courtesy", suggestion=PIZZA),
+            Decision(outcome=RouteOutcome.DEFAULT, rule=Rule.COURTESY, suggestion=PIZZA),
             {"suggestion": str(PIZZA)},
         ),
         (
-            Decision(outcome=RouteOutcome.KEYWORD, rule="keyword", word="PIZZA", details={"spelling": "PIZZE"}),
+            Decision(outcome=RouteOutcome.KEYWORD, rule=Rule.KEYWORD, word="PIZZA", details={"spelling": "PIZZE"}),
             {"word": "PIZZA"},
         ),
     ],

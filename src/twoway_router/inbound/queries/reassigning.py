@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from twoway_router.routing.types import Rule
 from twoway_router.store import Session
 
 
@@ -25,7 +26,7 @@ class Reassignment:
     message_id: UUID
     tenant_id: UUID
     route: str
-    rule: str
+    rule: Rule
     keyword_id: UUID | None
     revision: int | None
     answered_by: UUID
@@ -61,7 +62,7 @@ async def reassign(session: Session, reassignments: Sequence[Reassignment]) -> N
             "messages": [each.message_id for each in reassignments],
             "tenants": [each.tenant_id for each in reassignments],
             "routes": [each.route for each in reassignments],
-            "rules": [each.rule for each in reassignments],
+            "rules": [each.rule.value for each in reassignments],
             "keywords": [each.keyword_id for each in reassignments],
             "revisions": [each.revision for each in reassignments],
             "answers": [each.answered_by for each in reassignments],
