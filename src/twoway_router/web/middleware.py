@@ -10,9 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twoway_router.domain.errors import RouterError, Unavailable
 from twoway_router.domain.ids import new_id
-from twoway_router.store.failures import describe
+from twoway_router.store.failures import describe, is_transient
 from twoway_router.web.problems import problem_response
-from twoway_router.web.queries import is_unavailable
 
 log = structlog.get_logger()
 
@@ -50,7 +49,7 @@ class RequestGuard:
         except Exception as error:
             fields = {"request_id": str(request_id), "path": scope["path"], "method": scope["method"]}
             problem: RouterError
-            if is_unavailable(error):
+            if is_transient(error):
                 log.warning("api.unavailable", error=describe(error), **fields)
                 problem = Unavailable(headers={"Retry-After": "1"})
             else:

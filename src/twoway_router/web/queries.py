@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
-import sqlalchemy.exc
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
@@ -15,8 +14,6 @@ _OLD_KEYS = text(
     "DELETE FROM idempotency_keys WHERE (owner, key) IN"
     " (SELECT owner, key FROM idempotency_keys WHERE created_at < :before LIMIT :limit FOR UPDATE SKIP LOCKED)"
 )
-_GONE = (sqlalchemy.exc.InterfaceError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, OSError)
-_TRANSIENT = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,14 +24,6 @@ class StoredAnswer:
     status: int
     headers: dict[str, str]
     sealed_body: bytes
-
-
-def is_unavailable(error: Exception) -> bool:
-    """Whether the database could not be reached or asks to try again; anything else is our mistake."""
-    state = getattr(getattr(error, "orig", error), "sqlstate", None)
-    if state is not None:
-        return state in _TRANSIENT or state.startswith("08")
-    return isinstance(error, _GONE)
 
 
 async def has_lock(session: Session, owner: str, key: str) -> bool:
