@@ -51,7 +51,7 @@ def _keywords() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_keywords_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_keywords")),
     )
-    op.create_index("ix_keywords_number_id", "keywords", ["number_id"])
+    op.create_index("ix_keywords_number_id_tenant_id", "keywords", ["number_id", "tenant_id"])
     op.create_index("ix_keywords_tenant_id_id", "keywords", ["tenant_id", "id"])
 
 

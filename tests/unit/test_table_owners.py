@@ -28,7 +28,9 @@ ALLOWED: Final[Mapping[str, Mapping[str, str]]] = {
         "keywords": "the same statement",
     },
     "ingress": {"inbound_messages": "a late part corrects the text of its message in the statement that stores it"},
-    "numbers": {"keywords": "a number that changes hands must not go on routing to its last holder"},
+    "numbers": {
+        "keywords": "whether anybody holds keywords on a number, and how many a tenant holds, is shown and asked with it"
+    },
 }
 """Package → foreign table → why its owner's query is not enough."""
 

@@ -3,6 +3,7 @@
 Over the API and not on the database: the same keys, checks, verdicts and audit log as for every other change.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,6 +11,7 @@ from typing import Any, Final
 from twoway_router.cli.api_client import ApiClient, ApiProblem
 from twoway_router.keywords.checks import check_definition
 from twoway_router.keywords.definitions import KeywordDefinition
+from twoway_router.numbers.rules import keyword_limit
 from twoway_router.routing.text import fold
 from twoway_router.rulesets.models import RulesFile
 from twoway_router.rulesets.plan import Finding, Key, RulesPlan, Step, StepKind
@@ -25,14 +27,21 @@ _SHOWN: Final = {"id", "tenant_id", "number_id", "state", "is_held", "revision",
 class Registry:
     """The keywords and numbers of the API, and the ids behind their names. ``is_operators``: read with an operator's key.
 
-    ``content`` is what is exported; ``file`` also has tenants without keywords.
+    ``shown`` are the numbers as the API shows them. ``content`` is what is exported; ``file`` also has tenants without keywords.
     """
 
     file: RulesFile
     content: Mapping[str, Any]
     keywords: Mapping[Key, str]
     numbers: Mapping[str, str]
+    shown: Mapping[str, Mapping[str, Any]]
     is_operators: bool
+
+    def limit(self, key: Key) -> int | None:
+        """How many keywords the tenant may hold on the number."""
+        number = self.shown[key.number]
+        limit: int | None = number["claims"]["limit"] if number.get("claims") else None
+        return keyword_limit(number["options"], key.tenant) if self.is_operators else limit
 
 
 def canonical(body: dict[str, Any]) -> dict[str, Any]:
@@ -64,6 +73,7 @@ def read_registry(api: ApiClient, *, number: str | None = None) -> Registry:
             for row in keywords
         },
         numbers={name: row["id"] for name, row in numbers.items()},
+        shown=numbers,
         is_operators=is_operators,
     )
 
@@ -78,6 +88,21 @@ def find_refused(api: ApiClient, registry: Registry, plan: RulesPlan) -> Iterato
             yield Finding(kind="refused", word=step.word, detail=f"{error.pointer}: {error.detail}")
         if step.word not in known:
             yield from _find_held(api, registry, step)
+    yield from _find_beyond_limit(registry, plan)
+
+
+def _find_beyond_limit(registry: Registry, plan: RulesPlan) -> Iterator[Finding]:
+    """New keywords for which a tenant has no room on a number once the plan's releases are made."""
+    held = Counter((keyword["number"], keyword["tenant"]) for keyword in registry.content["keywords"])
+    held.subtract((step.key.number, step.key.tenant) for step in plan.steps if step.kind is StepKind.RELEASE)
+    for step in plan.steps:
+        if step.kind is not StepKind.CREATE:
+            continue
+        held[step.key.number, step.key.tenant] += 1
+        limit = registry.limit(step.key)
+        if limit is not None and held[step.key.number, step.key.tenant] > limit:
+            detail = f"No more than {limit} keywords of {step.key.tenant} are allowed on {step.key.number}."
+            yield Finding(kind="refused", word=step.word, detail=detail)
 
 
 def _find_held(api: ApiClient, registry: Registry, step: Step) -> Iterator[Finding]:
@@ -95,7 +120,8 @@ def _find_held(api: ApiClient, registry: Registry, step: Step) -> Iterator[Findi
             continue
         query = {"number_id": registry.numbers[step.key.number], "word": word, **parameters}
         verdict = api.send("GET", "/v1/keywords/availability", query=query).json()
-        if verdict["is_available"] or verdict["code"] == "keyword_exists":  # what this plan releases is still held
+        # What this plan releases is still held, and counts towards the limit, which is looked at for the plan as a whole.
+        if verdict["is_available"] or verdict["code"] in ("keyword_exists", "keyword_quota"):
             continue
         if verdict["verdict"] != "override_needed" or not (step.is_override and registry.is_operators):
             yield Finding(kind="refused", word=word, detail=verdict["detail"])

@@ -9,7 +9,7 @@ from twoway_router.domain.ids import KeywordId, NumberId, TenantId, new_id
 from twoway_router.keywords import queries
 from twoway_router.keywords.resting import free_spellings
 from twoway_router.keywords.rules import KeywordExists, KeywordReleased, NumberNotFound
-from twoway_router.keywords.service import get_keyword, set_state
+from twoway_router.keywords.service import claims_problem_of, get_keyword, set_state
 from twoway_router.keywords.states import ACTIVE, APPROVED, RELEASED, REQUESTED, SUSPENDED, KeywordHeld, StateNotAllowed
 from twoway_router.keywords.tables import Keywords
 from twoway_router.numbers.service import find_number
@@ -94,8 +94,11 @@ async def transfer(
         raise KeywordReleased
     if keyword.tenant_id == tenant_id:
         raise StateNotAllowed("The keyword is this tenant's already.")
-    if await find_number(session, NumberId(keyword.number_id), usable_by=tenant_id, lock=True) is None:
+    number = await find_number(session, NumberId(keyword.number_id), usable_by=tenant_id, lock=True)
+    if number is None:
         raise NumberNotFound("The tenant cannot use this number.")
+    if (problem := await claims_problem_of(session, number, tenant_id)) is not None:
+        raise problem
     await _make_room(session, keyword, tenant_id)
     successor_id = KeywordId(new_id())
     subs = [{**sub, "actions": []} for sub in keyword.definition.get("sub_keywords", ())]

@@ -7,8 +7,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from twoway_router.actions.spec import ActionBase
-from twoway_router.domain.errors import Conflict, FieldError, NotFound, RouterError, Unprocessable
+from twoway_router.domain.errors import Conflict, FieldError, Forbidden, NotFound, RouterError, Unprocessable
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
+from twoway_router.numbers.rules import Claims
 from twoway_router.routing.claims import Collision, Verdict, VerdictKind, Window, are_apart
 from twoway_router.routing.text import fold
 
@@ -70,6 +71,20 @@ class KeywordReleased(Conflict):
 
     code = "keyword_released"
     title = "Keyword released"
+
+
+class KeywordQuota(Conflict):
+    """You hold as many keywords on this number as its operator lets you. Release one, or ask the operator."""
+
+    code = "keyword_quota"
+    title = "Keyword quota"
+
+
+class NumberNotAllowed(Forbidden):
+    """On this number only some tenants may claim keywords. Ask its operator."""
+
+    code = "number_not_allowed"
+    title = "Number not allowed"
 
 
 class WordNotAcceptable(Unprocessable):
@@ -229,6 +244,15 @@ def judgement_problem(judgement: Judgement) -> RouterError | None:
     return WordNotAcceptable(
         judgement.detail, errors=[FieldError(pointer=judgement.pointer, detail=judgement.detail)], extra=extra
     )
+
+
+def claims_problem(claims: Claims) -> RouterError | None:
+    """Why a tenant cannot hold one more keyword on a number, whatever its word is."""
+    if not claims.is_allowed:
+        return NumberNotAllowed()
+    if claims.limit is not None and claims.used >= claims.limit:
+        return KeywordQuota(extra={"limit": claims.limit, "used": claims.used})
+    return None
 
 
 def show_collision(collision: Collision) -> dict[str, str | list[str]]:

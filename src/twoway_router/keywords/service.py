@@ -20,8 +20,10 @@ from twoway_router.keywords.rules import (
     KeywordNotFound,
     KeywordReleased,
     KeywordTaken,
+    NumberNotAllowed,
     NumberNotFound,
     Spelling,
+    claims_problem,
     holder_problem,
     is_overtaken,
     judge,
@@ -30,7 +32,14 @@ from twoway_router.keywords.rules import (
 )
 from twoway_router.keywords.states import RELEASED, REQUESTED, ApprovalNeeded, action_of, check_step, first_state
 from twoway_router.keywords.tables import Keywords
-from twoway_router.numbers.service import explain_absence, find_number, list_routed_numbers
+from twoway_router.numbers.rules import keyword_limit
+from twoway_router.numbers.service import (
+    explain_absence,
+    find_number,
+    is_open_to,
+    list_claims,
+    list_routed_numbers,
+)
 from twoway_router.numbers.tables import Numbers
 from twoway_router.routing.barred_words import NO_BARRED_WORDS
 from twoway_router.routing.claims import Claim, VerdictKind, judge_claim
@@ -73,6 +82,8 @@ async def claim(
     spellings = spellings_of(wanted.word, wanted.aliases)
     keyword_id = KeywordId(new_id())
     judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, table=table)
+    if (problem := await claims_problem_of(session, number, tenant_id)) is not None:
+        raise problem
     definition = _definition(wanted, judgement)
     state = first_state(needs_approval=_needs_approval(number), is_operators=by.tenant_id is None)
     own = {"id": keyword_id, "tenant_id": tenant_id, "state": state, "revision": 1, "definition": definition}
@@ -109,6 +120,8 @@ async def change(
     own = await queries.list_keys_of(session, keyword_id)
     if _needs_approval(number) and by.tenant_id is not None and not kept <= own:
         raise ApprovalNeeded
+    if not kept <= own and not is_open_to(number, tenant_id):
+        raise NumberNotAllowed
     # The senders of a spelling that is given up still use it, so it rests like the word of a released keyword.
     if dropped := own - kept:
         await retire(session, keyword, dropped, now=now)
@@ -163,7 +176,15 @@ async def preview(
     holders = await queries.list_holders(session, number.id, [spelling.key for spelling in spellings])
     quarantine = resting_time(number)
     problem = holder_problem(holders, tenant_id, keyword_id=None, window=wanted.window, quarantine=quarantine, now=now)
-    return judgement, problem or judgement_problem(judgement)
+    problem = problem or judgement_problem(judgement)
+    return judgement, problem or await claims_problem_of(session, number, tenant_id)
+
+
+async def claims_problem_of(session: Session, number: Numbers, tenant_id: TenantId) -> RouterError | None:
+    """Why a tenant cannot hold one more keyword on a number, whatever its word is. Exact on a locked number: claims wait."""
+    if is_open_to(number, tenant_id) and keyword_limit(number.options, tenant_id) is None:
+        return None  # nothing has to be counted
+    return claims_problem((await list_claims(session, [number], tenant_id))[number.id])
 
 
 async def get_keyword(

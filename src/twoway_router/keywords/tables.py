@@ -38,7 +38,7 @@ class Keywords(Base):
     __table_args__ = (
         one_of("state", "requested", "approved", "active", "suspended", "released"),
         Index("ix_keywords_tenant_id_id", "tenant_id", "id"),
-        Index("ix_keywords_number_id", "number_id"),
+        Index("ix_keywords_number_id_tenant_id", "number_id", "tenant_id"),
     )
 
     @property

@@ -1,5 +1,6 @@
 """Connections and carriers (operators), numbers (operators write, tenants see those they may use). Mounted under ``/v1``."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -19,10 +20,11 @@ from twoway_router.numbers.connection_schemas import (
     ConnectionRequestOut,
 )
 from twoway_router.numbers.queries import NumberFilter
-from twoway_router.numbers.schemas import AssignmentIn, NumberChange, NumberIn, NumberOut, State
-from twoway_router.numbers.tables import Connections
+from twoway_router.numbers.schemas import AssignmentIn, ClaimsOut, NumberChange, NumberIn, NumberOut, State
+from twoway_router.numbers.tables import Connections, Numbers
+from twoway_router.store import Session
 from twoway_router.web.audit import CurrentTrail
-from twoway_router.web.auth import OPERATOR, CurrentPrincipal
+from twoway_router.web.auth import OPERATOR, CurrentPrincipal, Principal
 from twoway_router.web.context import Context, DbSession, Now, WebContext
 from twoway_router.web.etags import IfMatch, tagged
 from twoway_router.web.paging import Page, Pages
@@ -32,6 +34,8 @@ from twoway_router.web.schemas import Country, changes_of
 carriers_router = api_router("/carriers", resource="connections", tag="Connections")
 connections_router = api_router("/connections", resource="connections", tag="Connections")
 router = api_router("/numbers", resource="numbers", tag="Numbers")
+
+ClaimsOf = Annotated[UUID | None, Query(description="Operators only: the tenant whose `claims` are shown.")]
 
 
 def _shown(connection: Connections, context: WebContext) -> ConnectionOut:
@@ -57,6 +61,17 @@ async def _filter(
         connection_id=connection_id,
         sandbox_id=sandbox_id,
     )
+
+
+async def _claims(
+    session: Session, caller: Principal, named: UUID | None, numbers: Sequence[Numbers]
+) -> Mapping[UUID, ClaimsOut]:
+    """What a tenant may claim: the caller, or whom an operator names."""
+    tenant_id = caller.tenant_id or named
+    if tenant_id is None:
+        return {}
+    found = await service.list_claims(session, numbers, tenant_id)
+    return {number_id: ClaimsOut.model_validate(claims) for number_id, claims in found.items()}
 
 
 @carriers_router.get("", dependencies=[OPERATOR])
@@ -139,21 +154,29 @@ async def create_number(
 
 @router.get("")
 async def list_numbers(
-    caller: CurrentPrincipal, session: DbSession, pages: Pages, where: Annotated[NumberFilter, Depends(_filter)]
+    caller: CurrentPrincipal,
+    session: DbSession,
+    pages: Pages,
+    where: Annotated[NumberFilter, Depends(_filter)],
+    claims_of: ClaimsOf = None,
 ) -> Page[NumberOut]:
     """List numbers. A tenant sees its own and the shared ones."""
     visible = where if caller.tenant_id is None else where.for_tenants()
     found = await queries.list_numbers(
         session, usable_by=caller.tenant_id, where=visible, after=pages.after, limit=pages.fetch
     )
-    return pages.page(found, lambda row: NumberOut.of(row, caller.tenant_id))
+    claims = await _claims(session, caller, claims_of, found)
+    return pages.page(found, lambda row: NumberOut.of(row, caller.tenant_id, claims.get(row.id)))
 
 
 @router.get("/{number_id}")
-async def get_number(number_id: UUID, caller: CurrentPrincipal, session: DbSession, response: Response) -> NumberOut:
-    """Read a number."""
+async def get_number(
+    number_id: UUID, caller: CurrentPrincipal, session: DbSession, response: Response, claims_of: ClaimsOf = None
+) -> NumberOut:
+    """Read a number. `claims` tells what a tenant may claim on it, and how many keywords it holds."""
     row = await service.get_number(session, number_id, usable_by=caller.tenant_id)
-    return tagged(response, row.revision, NumberOut.of(row, caller.tenant_id))
+    claims = await _claims(session, caller, claims_of, [row])
+    return tagged(response, row.revision, NumberOut.of(row, caller.tenant_id, claims.get(row.id)))
 
 
 @router.patch("/{number_id}", dependencies=[OPERATOR])

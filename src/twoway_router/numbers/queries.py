@@ -23,6 +23,10 @@ _HAS_OTHERS_KEYWORDS: Final = text(
     "SELECT EXISTS (SELECT FROM keywords WHERE number_id = :number_id AND state <> 'released'"
     " AND (CAST(:tenant_id AS uuid) IS NULL OR tenant_id <> :tenant_id))"
 )
+_COUNT_KEYWORDS: Final = text(
+    "SELECT number_id, count(*) AS held FROM keywords WHERE number_id = ANY(CAST(:ids AS uuid[]))"
+    " AND tenant_id = :tenant_id AND state <> 'released' GROUP BY number_id"
+)
 
 REQUESTS_KEPT: Final = 200
 """How many of a connection's last requests are kept."""
@@ -209,6 +213,12 @@ async def has_others_keywords(session: Session, number_id: UUID, tenant_id: UUID
     """
     found = await session.scalar(_HAS_OTHERS_KEYWORDS, {"number_id": number_id, "tenant_id": tenant_id})
     return bool(found)
+
+
+async def count_keywords(session: Session, ids: Collection[UUID], tenant_id: UUID) -> Mapping[UUID, int]:
+    """How many keywords a tenant holds on numbers; a number without one is left out."""
+    rows = await session.execute(_COUNT_KEYWORDS, {"ids": list(ids), "tenant_id": tenant_id})
+    return {row.number_id: row.held for row in rows}
 
 
 def _is_usable_by(tenant_id: UUID) -> ColumnElement[bool]:

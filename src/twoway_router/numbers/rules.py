@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from twoway_router.domain.errors import Conflict, FieldError, Unprocessable
@@ -51,6 +52,21 @@ def overlaid(current: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, 
 def unacceptable(field: str, detail: str) -> Unprocessable:
     """A refusal of one field of a body."""
     return Unprocessable(errors=[FieldError(pointer=f"/{field}", detail=detail)])
+
+
+def keyword_limit(options: Mapping[str, Any], tenant_id: UUID | str) -> int | None:
+    """How many keywords a tenant may hold on a number with these options; None: as many as it likes."""
+    own: int | None = options.get("keyword_limits", {}).get(str(tenant_id))
+    return options.get("keyword_limit") if own is None else own
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claims:
+    """What a tenant may claim on a number, and how many keywords it holds there. ``limit`` is None where there is none."""
+
+    is_allowed: bool
+    limit: int | None
+    used: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import NumberKind, Sharing, UnknownPolicy
@@ -16,6 +16,9 @@ from twoway_router.web.schemas import UNCHANGED, Body, Country, Shown
 State = Literal["active", "disabled"]
 Languages = Annotated[tuple[Language, ...], Field(min_length=1, max_length=10, examples=[["it", "en"]])]
 Address = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ().-]{1,24}$", examples=["12345", "+39 06 5550 0100"])]
+TenantRef = Annotated[UUID, PlainSerializer(str), WithJsonSchema({"type": "string", "format": "uuid"})]
+"""A tenant inside the options, which are stored as JSON."""
+KeywordLimit = Annotated[int, Field(ge=0, le=1_000_000)]
 TimeZone = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$", examples=["Europe/Rome"])]
 
 
@@ -40,6 +43,13 @@ class NumberOptions(Body):
     max_segments: int = Field(6, ge=1, le=6, description="Texts of more segments are not sent.")
     needs_approval: bool = Field(False, description="A tenant's claim waits until an operator approves it.")
     quarantine_days: int = Field(90, ge=0, le=3650, description="Shared numbers: how long a released word rests.")
+    keyword_limit: KeywordLimit | None = Field(None, description="How many keywords a tenant may hold; null: no limit.")
+    keyword_limits: dict[TenantRef, KeywordLimit] = Field(
+        {}, max_length=1000, description="Tenants with a limit of their own, in place of `keyword_limit`."
+    )
+    claimants: tuple[TenantRef, ...] = Field(
+        (), max_length=1000, description="Shared numbers: the tenants that may claim keywords; empty: all."
+    )
 
 
 class NewNumber(Body):
@@ -134,6 +144,14 @@ class AssignmentIn(Body):
     tenant_id: UUID
 
 
+class ClaimsOut(Shown):
+    """What a tenant may claim on a number."""
+
+    is_allowed: bool = Field(description="Whether it may claim at all.")
+    limit: int | None = Field(description="How many keywords it may hold; null: no limit.")
+    used: int = Field(description="How many it holds, also suspended ones and those that wait for approval.")
+
+
 class NumberOut(Shown):
     """An address messages come in on."""
 
@@ -154,10 +172,13 @@ class NumberOut(Shown):
     tenant_id: UUID | None = Field(None, description="For operators: who has it.")
     connection_id: UUID | None = Field(None, description="For operators.")
     options: NumberOptions | None = Field(None, description="For operators.")
+    claims: ClaimsOut | None = Field(None, description="Of the calling tenant, or of the one that an operator names.")
 
     @classmethod
-    def of(cls, row: Numbers, viewer: TenantId | None) -> Self:
+    def of(cls, row: Numbers, viewer: TenantId | None, claims: ClaimsOut | None = None) -> Self:
         """As an operator (None) or a tenant may see it."""
         hidden = {} if viewer is None else dict.fromkeys(("tenant_id", "connection_id", "options"))
         shown = cls.columns(row) | hidden
-        return cls.model_validate({**shown, "is_mine": viewer is not None and row.tenant_id == viewer})
+        return cls.model_validate(
+            {**shown, "is_mine": viewer is not None and row.tenant_id == viewer, "claims": claims}
+        )

@@ -1,6 +1,6 @@
 """Numbers: made, changed, given to tenants. Called by ``api``; the caller commits. Connections: ``connection_service``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,11 +9,20 @@ from twoway_router.domain.errors import Conflict, NotFound, RouterError
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import NumberKind, Sharing
 from twoway_router.numbers import queries
-from twoway_router.numbers.rules import AddressTaken, SandboxBoundary, overlaid, read_number, time_zones, unacceptable
+from twoway_router.numbers.rules import (
+    AddressTaken,
+    Claims,
+    SandboxBoundary,
+    keyword_limit,
+    overlaid,
+    read_number,
+    time_zones,
+    unacceptable,
+)
 from twoway_router.numbers.tables import Numbers
 from twoway_router.store import Session, changes
 from twoway_router.store.unique import is_flushed
-from twoway_router.tenants.service import find_sandbox, find_tenant
+from twoway_router.tenants.service import find_sandbox, find_tenant, list_named
 from twoway_router.web.etags import Expected
 
 # What other packages may ask of these tables.
@@ -71,6 +80,7 @@ async def create_number(session: Session, wanted: Numbers) -> Numbers:
         raise unacceptable("tenant_id", "A shared number belongs to nobody.")
     wanted.address = address
     _check_time_zone(wanted.time_zone)
+    await _check_tenants_of_options(session, wanted)
     await _check_connection_fits(session, wanted)
     if wanted.tenant_id is not None and wanted.tenant_id != wanted.sandbox_id:
         await _check_tenant_exists(session, wanted.tenant_id)
@@ -86,6 +96,25 @@ async def get_number(session: Session, number_id: UUID, *, usable_by: TenantId |
     if found is None:
         raise NotFound
     return found
+
+
+async def list_claims(session: Session, numbers: Sequence[Numbers], tenant_id: UUID) -> Mapping[UUID, Claims]:
+    """What a tenant may claim on numbers, by their ids. Exact as long as a number is locked: claims then wait."""
+    held = await queries.count_keywords(session, [number.id for number in numbers], tenant_id)
+    return {
+        number.id: Claims(
+            is_allowed=is_open_to(number, tenant_id),
+            limit=keyword_limit(number.options, tenant_id),
+            used=held.get(number.id, 0),
+        )
+        for number in numbers
+    }
+
+
+def is_open_to(number: Numbers, tenant_id: UUID) -> bool:
+    """Whether a tenant that may use the number may claim on it. A copy in a sandbox has the list of the live number."""
+    claimants = number.options.get("claimants")
+    return not claimants or number.sharing != Sharing.SHARED or bool(number.sandbox_id) or str(tenant_id) in claimants
 
 
 async def explain_absence(session: Session, number_id: UUID, tenant_id: TenantId) -> RouterError | None:
@@ -113,6 +142,8 @@ async def update_number(
         if name in values:
             setattr(number, name, values[name])
     _check_time_zone(number.time_zone)
+    if "options" in values:
+        await _check_tenants_of_options(session, number)
     if "connection_id" in values:
         await _check_connection_fits(session, number)
     return await _saved(session, number, now)
@@ -165,6 +196,13 @@ async def _check_connection_fits(session: Session, number: Numbers) -> None:
         raise SandboxBoundary
     if await queries.has_namesake(session, number):
         raise AddressTaken
+
+
+async def _check_tenants_of_options(session: Session, number: Numbers) -> None:
+    for name in ("claimants", "keyword_limits"):
+        named = {UUID(str(tenant_id)) for tenant_id in number.options.get(name, ())}
+        if named - set(await list_named(session, named)):
+            raise unacceptable(f"options/{name}", "There is no such tenant.")
 
 
 async def _check_tenant_exists(session: Session, tenant_id: UUID) -> None:
