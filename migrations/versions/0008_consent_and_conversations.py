@@ -95,6 +95,13 @@ def _context_indexes() -> None:
         unique=True,
         postgresql_where=sa.text("kind = 'recent'"),
     )
+    op.create_index(
+        "uq_contexts_question",
+        "contexts",
+        ["number_id", "sender", "tenant_id", "origin"],
+        unique=True,
+        postgresql_where=sa.text("kind = 'question' AND closed_at IS NULL"),
+    )
 
 
 def _word_choices() -> None:

@@ -72,6 +72,13 @@ class FrontDoor:
         [row] = await self.scene.rows("SELECT count(*) AS open FROM contexts WHERE closed_at IS NULL")
         return int(row.open)
 
+    async def open_questions(self) -> int:
+        """How many questions are still open with anybody."""
+        [row] = await self.scene.rows(
+            "SELECT count(*) AS open FROM contexts WHERE closed_at IS NULL AND kind = 'question'"
+        )
+        return int(row.open)
+
 
 async def open_door(
     scene: Scene, database_url: str, *claims: tuple[TenantId, dict[str, Any]], **options: Any

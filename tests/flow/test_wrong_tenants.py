@@ -1,8 +1,10 @@
 """Sequences of claims, questions and messages by which a tenant could get what is meant for another."""
 
+import asyncio
+
 import pytest
 
-from tests.flow.front_door import FrontDoor, open_door
+from tests.flow.front_door import ASK_PIZZERIA, FrontDoor, open_door
 from tests.support.scene import Scene
 from twoway_router.domain.errors import RouterError
 from twoway_router.domain.ids import TenantId
@@ -80,6 +82,50 @@ async def test_a_text_that_two_tenants_may_mean_gets_the_courtesy_reply(scene: S
 
     assert (answer.tenant_id, answer.route, answer.rule) == (None, "default", "ambiguous_keyword")
     assert len(await door.texts()) == 1
+
+
+async def test_who_was_only_asked_what_was_meant_is_new_to_the_tenant(scene: Scene, database_url: str) -> None:
+    replies = [
+        {"kind": "reply", "text": value, "condition": {"kind": "sender_is", "value": value}}
+        for value in ("known", "new")
+    ]
+    door = await open_door(scene, database_url, (scene.pizzeria, {"word": "PIZZERIA", "actions": replies}))
+    await door.say("PIZZERAI")
+
+    answer = await door.say("si")
+    await scene.rows("UPDATE inbound_messages SET state = 'accepted', generation = 1 WHERE id = :id", id=answer.id)
+    await scene.runner().run([answer.id])
+
+    assert (answer.tenant_id, (await door.texts())[1:]) == (scene.pizzeria, ["new", "new"])
+
+
+@pytest.mark.parametrize("is_one_batch", [True, False])
+async def test_a_keyword_sent_twice_asks_one_question(scene: Scene, database_url: str, is_one_batch: bool) -> None:
+    door = await open_door(scene, database_url, (scene.pizzeria, {"word": "TAVOLO", "actions": [ASK_PIZZERIA]}))
+    for name in ("first", "second"):
+        await door.send(name, "TAVOLO")
+        if not is_one_batch:
+            await door.run()
+    await door.run()
+
+    await door.say("si")
+    await door.say("si")
+
+    assert (await door.texts()).count("Your table waits.") == 1
+    assert await door.open_questions() == 0
+
+
+async def test_a_keyword_sent_twice_asks_one_question_whichever_executors_run_it(
+    scene: Scene, database_url: str
+) -> None:
+    door = await open_door(scene, database_url, (scene.pizzeria, {"word": "TAVOLO", "actions": [ASK_PIZZERIA]}))
+    for name in ("first", "second", "third"):
+        await door.send(name, "TAVOLO")
+    jobs = await scene.take_jobs("message.run")
+
+    await asyncio.gather(*(scene.runner(rows=1).run([job]) for job in jobs))
+
+    assert await door.open_questions() == 1
 
 
 async def test_a_phrase_that_was_given_back_does_not_stand_before_a_live_keyword(

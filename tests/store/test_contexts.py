@@ -83,17 +83,73 @@ async def test_a_replayed_answer_counts_again(desk: Desk) -> None:
     assert taken == [True, True]
 
 
-async def test_a_tenant_has_three_questions_open_and_a_sender_ten(desk: Desk) -> None:
+async def test_a_sender_has_ten_questions_open_the_newest(desk: Desk) -> None:
     async with transaction(desk.engine, System("test")) as session:
-        tenants = [await add_tenant(session, f"Tenant {turn}") for turn in range(5)]
+        tenants = [await add_tenant(session, f"Tenant {turn}") for turn in range(OPEN_PER_SENDER + 2)]
 
-    for turn in range(4):
-        await desk.ask(*(desk.question(tenant_id) for tenant_id in tenants), after=turn)
+    for turn, tenant_id in enumerate(tenants):
+        await desk.ask(desk.question(tenant_id), after=turn)
+
+    found = await desk.open(after=20)
+    assert {each.tenant_id for each in found} == set(tenants[2:])
+
+
+async def test_of_a_tenants_questions_the_newest_is_open(desk: Desk) -> None:
+    older, newer = desk.question(), replace(desk.question(), expected="scale")
+    await desk.ask(older)
+    [asked] = await desk.open()
+
+    await desk.ask(older, newer, after=1)
+    is_answered = await desk.answer(Answer(context_id=asked.id, inbound_message_id=new_id(), answer="yes"))
+
+    assert [each.expected for each in await desk.open(after=2)] == ["scale"]
+    assert not is_answered
+
+
+async def test_of_questions_asked_at_once_one_is_open(desk: Desk) -> None:
+    await asyncio.gather(*(desk.ask(desk.question(), desk.question(desk.gym), after=turn) for turn in range(8)))
 
     found = await desk.open(after=10)
-    assert len(found) == OPEN_PER_SENDER
-    assert max(sum(each.tenant_id == tenant_id for each in found) for tenant_id in tenants) <= 3
-    assert min(each.last_at for each in found) >= NOW + timedelta(seconds=2)
+
+    assert sorted(each.tenant_id for each in found) == sorted([desk.pizzeria, desk.gym])
+
+
+async def test_a_tenants_question_stays_open_beside_what_the_number_asks(desk: Desk) -> None:
+    await desk.ask(desk.question())
+
+    await desk.ask(replace(desk.question(), origin="choose", expected="choice", choices=("1",)))
+
+    assert sorted(each.origin for each in await desk.open()) == ["ask", "choose"]
+
+
+async def test_of_many_choices_at_once_one_counts(desk: Desk) -> None:
+    numbered = [
+        replace(desk.question(tenant_id), origin="choose", expected="choice", choices=(number,))
+        for number, tenant_id in (("1", desk.pizzeria), ("2", desk.gym))
+    ]
+    await desk.ask(*numbered)
+    asked = await desk.open()
+
+    async def choose(context: StoredContext) -> bool:
+        person = Person(number_id=desk.number_id, msisdn=ANN)
+        async with transaction(desk.engine, System("test")) as session:
+            answer = Answer(context_id=context.id, inbound_message_id=new_id(), answer="1")
+            taken = await service.take_answers(session, [answer], now=NOW)
+            await service.close_choices(session, {person} if taken else (), now=NOW)
+        return bool(taken)
+
+    taken = await asyncio.gather(*(choose(each) for each in asked * 4))
+
+    assert sum(taken) == 1
+
+
+async def test_what_a_stop_has_closed_takes_no_answer(desk: Desk) -> None:
+    await desk.ask(desk.question())
+    [asked] = await desk.open()
+    async with transaction(desk.engine, System("test")) as session:
+        await service.close_open(session, [(Person(number_id=desk.number_id, msisdn=ANN), None)], now=NOW)
+
+    assert not await desk.answer(Answer(context_id=asked.id, inbound_message_id=new_id(), answer="yes"))
 
 
 async def test_an_expired_question_is_not_loaded(desk: Desk) -> None:

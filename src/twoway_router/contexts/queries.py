@@ -66,6 +66,22 @@ _INSERT: Final = text(
                 CAST(:expires_at AS timestamptz[]))
         AS new (id, number_id, sender, tenant_id, origin, expected, choices, language, keyword_id, keyword_revision,
                 sub_keyword, ordinal, inbound_message_id, target_id, expires_at)
+    ON CONFLICT (number_id, sender, tenant_id, origin) WHERE kind = 'question' AND closed_at IS NULL DO NOTHING
+    RETURNING id
+    """
+)
+"""Whoever has a question open with the person, or opens one at the same time, makes the row stay away (``_REPLACE``)."""
+_REPLACE: Final = text(
+    f"""
+    WITH locked AS (
+        SELECT id FROM contexts WHERE id = ANY(ARRAY(
+            SELECT c.id
+            FROM unnest(CAST(:numbers AS uuid[]), CAST(:senders AS text[]), CAST(:tenants AS uuid[]), CAST(:origins AS text[]))
+                AS person (number_id, sender, tenant_id, origin) {_OPEN_OF_PERSON}
+            WHERE c.kind = 'question' AND c.tenant_id = person.tenant_id AND c.origin = person.origin))
+        ORDER BY id FOR UPDATE
+    )
+    UPDATE contexts SET closed_at = coalesce(closed_at, :now) WHERE id = ANY(ARRAY(SELECT id FROM locked))
     """
 )
 _TRIM: Final = text(
@@ -73,17 +89,14 @@ _TRIM: Final = text(
     UPDATE contexts AS c SET closed_at = :now
     WHERE c.id = ANY(ARRAY(
         SELECT ranked.id FROM (
-            SELECT c.id,
-                   row_number() OVER (PARTITION BY c.number_id, c.sender, c.tenant_id, c.origin
-                                      ORDER BY c.last_at DESC, c.id DESC) AS of_tenant,
-                   row_number() OVER (PARTITION BY c.number_id, c.sender
-                                      ORDER BY c.last_at DESC, c.id DESC) AS of_sender
+            SELECT c.id, row_number() OVER (PARTITION BY c.number_id, c.sender
+                                            ORDER BY c.last_at DESC, c.id DESC) AS of_sender
             FROM {_PEOPLE} {_OPEN_OF_PERSON}
             WHERE c.kind = 'question' AND c.expires_at > :now) AS ranked
-        WHERE ranked.of_tenant > :per_tenant OR ranked.of_sender > :per_sender))
+        WHERE ranked.of_sender > :per_sender))
     """
 )
-"""The newest stay open, first of a tenant's questions, then of all that are open with the person."""
+"""The newest of all that are open with the person stay open."""
 _NEW_WORD_CHOICES: Final = text(
     "INSERT INTO word_choices (number_id)"
     " SELECT DISTINCT asked.id FROM unnest(CAST(:ids AS uuid[])) AS asked (id)"
@@ -109,17 +122,30 @@ _TAKE: Final = text(
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:messages AS uuid[]), CAST(:answers AS text[]))
             AS given (id, message, answer)
     ), locked AS (
-        SELECT c.id FROM contexts AS c JOIN given ON given.id = c.id
-        WHERE c.kind = 'question' AND (c.answered_by IS NULL OR c.answered_by = given.message)
+        SELECT c.id, c.kind, c.closed_at, c.answered_by FROM contexts AS c
+        WHERE c.id = ANY(ARRAY(
+            SELECT id FROM given
+            UNION
+            SELECT c.id FROM given JOIN contexts AS person ON person.id = given.id
+            CROSS JOIN LATERAL (
+                SELECT held.id, held.origin FROM contexts AS held
+                WHERE held.number_id = person.number_id AND held.sender = person.sender AND held.closed_at IS NULL
+                OFFSET 0) AS c
+            WHERE person.origin = 'choose' AND c.origin = 'choose'))
         ORDER BY c.id FOR UPDATE OF c
     )
     UPDATE contexts AS c
     SET answered_by = given.message, answer = given.answer, closed_at = coalesce(c.closed_at, :now)
-    FROM given JOIN locked USING (id) WHERE c.id = given.id
+    FROM given JOIN locked USING (id)
+    WHERE c.id = given.id AND locked.kind = 'question'
+      AND (locked.answered_by = given.message OR (locked.answered_by IS NULL AND locked.closed_at IS NULL))
     RETURNING c.id
     """
 )
-"""Once only: a question that another message has answered is not locked, so it is not returned. A replay answers again."""
+"""Once only, and only while it is open: what another message has answered, a newer question has replaced or a STOP has closed
+takes no answer. A replay answers again. The other numbers of a choice are locked too, so that of two choices made at the
+same time one counts.
+"""
 _CLOSE_OPEN: Final = text(
     f"""
     WITH locked AS (
@@ -188,8 +214,10 @@ async def list_past(session: Session, message_ids: Collection[UUID]) -> Sequence
     return found
 
 
-async def insert_questions(session: Session, questions: Sequence[tuple[UUID, Question, str]], now: datetime) -> None:
-    """Insert open questions; the third value of a row is its choices as JSON."""
+async def insert_questions(
+    session: Session, questions: Sequence[tuple[UUID, Question, str]], now: datetime
+) -> set[UUID]:
+    """Insert open questions; the third value of a row is its choices as JSON. Returns the ids of those whose places were free."""
     columns: dict[str, list[Any]] = {
         "id": [each_id for each_id, _, _ in questions],
         "number_id": [question.person.number_id for _, question, _ in questions],
@@ -202,14 +230,23 @@ async def insert_questions(session: Session, questions: Sequence[tuple[UUID, Que
         "inbound_message_id", "target_id",
     ):  # fmt: skip
         columns[name] = [getattr(question, name) for _, question, _ in questions]
-    await session.execute(_INSERT, {**columns, "now": now})
+    return set(await session.scalars(_INSERT, {**columns, "now": now}))
 
 
-async def close_beyond(
-    session: Session, people: Collection[Person], now: datetime, *, per_tenant: int, per_sender: int
-) -> None:
-    """Close the oldest open questions of these people beyond the limits."""
-    await session.execute(_TRIM, {**_columns(people), "now": now, "per_tenant": per_tenant, "per_sender": per_sender})
+async def close_replaced(session: Session, questions: Sequence[Question], now: datetime) -> None:
+    """Close what is open in the places of these questions."""
+    columns = {
+        "numbers": [question.person.number_id for question in questions],
+        "senders": [question.person.msisdn for question in questions],
+        "tenants": [question.tenant_id for question in questions],
+        "origins": [question.origin for question in questions],
+    }
+    await session.execute(_REPLACE, {**columns, "now": now})
+
+
+async def close_beyond(session: Session, people: Collection[Person], now: datetime, *, per_sender: int) -> None:
+    """Close the oldest open questions of these people beyond the limit."""
+    await session.execute(_TRIM, {**_columns(people), "now": now, "per_sender": per_sender})
 
 
 async def insert_word_choices(session: Session, numbers: Collection[UUID]) -> Sequence[UUID]:

@@ -10,9 +10,8 @@ from twoway_router.consent.rules import Person
 from twoway_router.domain.ids import KeywordId, TenantId
 from twoway_router.routing.types import Context, ContextKind
 
-OPEN_PER_TENANT: Final = 3
 OPEN_PER_SENDER: Final = 10
-"""Open questions to one sender on one number; a new one beyond that closes the oldest."""
+"""Open questions to one sender on one number, one of each tenant; a new one beyond that closes the oldest."""
 
 NUMBER_QUESTION_LIFETIME: Final = timedelta(hours=24)
 """How long the number's own questions wait, and how long it does not ask again which tenant is meant."""

@@ -16,7 +16,6 @@ from twoway_router.contexts import queries
 from twoway_router.contexts.rules import (
     NUMBER_QUESTION_LIFETIME,
     OPEN_PER_SENDER,
-    OPEN_PER_TENANT,
     Answer,
     Question,
     Recent,
@@ -39,13 +38,22 @@ async def load(session: Session, people: Collection[Person], now: datetime) -> d
 
 
 async def open_questions(session: Session, questions: Sequence[Question], *, now: datetime) -> None:
-    """Open questions that have just been queued as MTs. Beyond the limits the oldest close."""
+    """Open questions that have just been queued as MTs, oldest first.
+
+    A tenant has one question open with a person on a number, and so has the number about a tenant: the newer one replaces
+    the older. Beyond the limit for all the oldest close.
+    """
     if not questions:
         return
-    rows = [(new_id(), question, orjson.dumps(question.choices).decode()) for question in questions]
-    await queries.insert_questions(session, rows, now)
+    newest = {(each.person, each.tenant_id, each.origin): each for each in questions}
+    rows = [(new_id(), newest[key], orjson.dumps(newest[key].choices).decode()) for key in sorted(newest)]
+    while rows:
+        opened = await queries.insert_questions(session, rows, now)
+        rows = [row for row in rows if row[0] not in opened]
+        if rows:  # also where somebody opens one at the same time: the insert has waited for it
+            await queries.close_replaced(session, [question for _, question, _ in rows], now)
     people = {question.person for question in questions}
-    await queries.close_beyond(session, people, now, per_tenant=OPEN_PER_TENANT, per_sender=OPEN_PER_SENDER)
+    await queries.close_beyond(session, people, now, per_sender=OPEN_PER_SENDER)
     offering = {question.person.number_id for question in questions if question.offers_words}
     if offering:
         for number_id in await queries.insert_word_choices(session, offering):

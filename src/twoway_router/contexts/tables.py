@@ -11,7 +11,7 @@ from twoway_router.store.base import Base, one_of
 
 
 class Contexts(Base):
-    """One tenant's open question to a sender on a number, or their recent exchange (``recent``: one per tenant).
+    """One tenant's question to a sender on a number, or their recent exchange. Of each a tenant has one that is open.
 
     ``origin``: a keyword's ``ask`` action; the number's own ``choose`` (which tenant is meant) and ``did_you_mean``,
     which hand the message ``inbound_message_id`` over when they are answered; or an ``exchange``. ``target_id`` is the
@@ -56,6 +56,15 @@ class Contexts(Base):
             "tenant_id",
             unique=True,
             postgresql_where=sql("kind = 'recent'"),
+        ),
+        Index(
+            "uq_contexts_question",
+            "number_id",
+            "sender",
+            "tenant_id",
+            "origin",
+            unique=True,
+            postgresql_where=sql("kind = 'question' AND closed_at IS NULL"),
         ),
         Index("ix_contexts_tenant_id_id", "tenant_id", "id"),
         Index("ix_contexts_expires_at", "expires_at"),

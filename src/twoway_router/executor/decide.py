@@ -117,12 +117,18 @@ class Turn:
 
 
 def decide(waiting: Sequence[WaitingMessage], facts: Facts) -> Sequence[Plan]:
-    """One plan per message, in order. A question is answered once: later messages belong to the tenant and answer nothing."""
+    """One plan per message, in order. A question is answered once: later messages belong to the tenant and answer nothing.
+
+    So do those that choose another number after a choice was made: the message that waited goes to one tenant.
+    """
     plans: list[Plan] = []
     answered: set[UUID] = set()
     for each in waiting:
         plan = _plan_one(each, facts, answered)
         answered |= {taking.answer.context_id for taking in plan.takes}
+        if plan.closes_choices:
+            choices = (one for one in facts.contexts.values() if one.origin == "choose" and one.person == plan.person)
+            answered |= {one.id for one in choices}
         plans.append(plan)
     return plans
 

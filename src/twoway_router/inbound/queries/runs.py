@@ -106,9 +106,11 @@ _KNOWN: Final = text(
     SELECT asked.id FROM unnest(CAST(:ids AS uuid[]), CAST(:tenant_ids AS uuid[]), CAST(:senders AS text[]))
         AS asked (id, tenant_id, sender)
     WHERE EXISTS (SELECT 1 FROM inbound_messages AS m
-                  WHERE m.tenant_id = asked.tenant_id AND m.sender = asked.sender AND m.id < asked.id)
+                  WHERE m.tenant_id = asked.tenant_id AND m.sender = asked.sender AND m.id < asked.id
+                    AND m.route_details->>'answered_by' IS DISTINCT FROM CAST(asked.id AS text))
     """
 )
+"""A message that only became the tenant's by the one that is asked about is no acquaintance: it was nobody's before."""
 _FINISH: Final = text(
     """
     WITH done AS (
