@@ -74,6 +74,19 @@ async def test_a_long_message_shows_what_is_missing_and_what_came_late(
     assert [(each["missing_parts"], each["corrected_text"]) for each in (listed, story)] == [shown, shown]
 
 
+async def test_what_was_put_aside_is_listed_by_its_rule(place: Place, operator: Caller, pizzeria: Caller) -> None:
+    first = await place.inbound(pizzeria)
+    aside = {"route": "none", "rule": "message_id_reused", "route_details": {"reason": "message_id_reused"}}
+    second = await place.inbound(None, state="stored", extra={"reuses_id_of": first}, **aside)
+
+    listed = await operator.get("/v1/inbound-messages?rule=message_id_reused")
+
+    (shown,) = listed.json()["data"]
+    assert (shown["id"], shown["reuses_id_of"], shown["route"]["reason"]) == (second, first, "message_id_reused")
+    assert shown["route"]["detail"]
+    assert (await operator.get("/v1/inbound-messages?rule=nonsense")).status_code == 422
+
+
 async def test_an_operator_sees_all_also_what_nobody_got(
     place: Place, operator: Caller, pizzeria: Caller, gym: Caller
 ) -> None:

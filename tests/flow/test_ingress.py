@@ -8,17 +8,18 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.cast import ANN, NOON, PIZZERIA, SHARED, a_connection, a_number, a_tenant
+from tests.cast import ANN, BOB, NOON, PIZZERIA, SHARED, a_connection, a_number, a_tenant
 from tests.flow.doubles import a_listener, an_ingress
 from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
 from twoway_router.ingress.app import Ingress
 from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
-from twoway_router.store import System, transaction
+from twoway_router.store import System, changes, transaction
 from twoway_router.store.engine import make_engine
+from twoway_router.telemetry.metrics import MESSAGE_IDS_REUSED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +84,80 @@ async def test_the_same_id_twice_in_one_batch_is_stored_once(door: Door) -> None
 
     assert {answer.status_code for answer in answers} == {200}
     assert len(await door.rows("SELECT 1 FROM inbound_messages")) == 1
+
+
+PUT_ASIDE = "SELECT * FROM inbound_messages WHERE rule = 'message_id_reused'"
+
+
+@pytest.mark.parametrize("other", [{"text": "PIZZA piccola"}, {"from": BOB}], ids=["text", "sender"])
+async def test_an_id_that_another_message_had_is_put_aside(door: Door, other: dict[str, str]) -> None:
+    before = MESSAGE_IDS_REUSED._value.get()
+    first = await door.mo()
+    second = await door.mo(**other)
+
+    assert (second.status_code, second.content) == (first.status_code, first.content)
+    [kept] = await door.rows("SELECT * FROM inbound_messages WHERE rule = 'keyword'")
+    [aside] = await door.rows(PUT_ASIDE)
+    assert (kept.sender, kept.text) == (ANN, "PIZZA grande")
+    assert (aside.sender, aside.text) == (other.get("from", ANN), other.get("text", "PIZZA grande"))
+    assert (aside.tenant_id, aside.route, aside.state) == (None, "none", "stored")
+    assert (aside.route_details["reason"], aside.extra["reuses_id_of"]) == ("message_id_reused", str(kept.id))
+    assert len(await door.rows("SELECT 1 FROM outbox")) == 1
+    assert MESSAGE_IDS_REUSED._value.get() == before + 1
+
+
+async def test_a_repeat_of_what_was_put_aside_is_a_repeat(door: Door) -> None:
+    for text_ in ("PIZZA grande", "PIZZA piccola", "PIZZA piccola", "PIZZA grande"):
+        await door.mo(text=text_)
+    await door.ingress.requests.flush()
+
+    assert [row.text for row in await door.rows(PUT_ASIDE)] == ["PIZZA piccola"]
+    outcomes = [row.outcome for row in await door.rows("SELECT outcome FROM connection_requests ORDER BY id")]
+    assert outcomes == ["stored", "quarantined", "duplicate", "duplicate"]
+
+
+async def test_one_id_for_two_texts_in_one_batch_keeps_both(door: Door) -> None:
+    answers = await asyncio.gather(
+        *(door.mo(text=each) for each in ("PIZZA uno", "PIZZA due", "PIZZA uno", "PIZZA due"))
+    )
+
+    assert {answer.status_code for answer in answers} == {200}
+    rows = await door.rows("SELECT text, rule FROM inbound_messages ORDER BY rule")
+    assert {row.text for row in rows} == {"PIZZA uno", "PIZZA due"}
+    assert [row.rule for row in rows] == ["keyword", "message_id_reused"]
+
+
+async def test_a_stop_with_anothers_id_is_marked_and_not_obeyed(door: Door) -> None:
+    await door.mo()
+    await door.mo(text="STOP")
+
+    [aside] = await door.rows(PUT_ASIDE)
+    assert (aside.route, aside.route_details["opt_out_intent"]) == ("none", "STOP")
+    assert await door.rows("SELECT 1 FROM suppressions") == []
+
+
+async def test_a_dedicated_number_s_owner_gets_what_was_put_aside(door: Door) -> None:
+    async with transaction(door.engine, System("test")) as session:
+        await session.execute(text("UPDATE numbers SET sharing = 'dedicated', tenant_id = :id"), {"id": door.tenant})
+        await changes.record(session, "number", door.number)
+    await door.ingress.start()
+    await door.mo()
+    await door.mo(text="PIZZA piccola")
+
+    [aside] = await door.rows(PUT_ASIDE)
+    assert aside.tenant_id == door.tenant
+
+
+async def test_only_a_repeat_is_compared_with_what_came_first(door: Door) -> None:
+    asked: list[str] = []
+    event.listen(door.engine.sync_engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    comparisons = []
+    for key in ("m-1", "m-2", "m-1"):
+        asked.clear()
+        await door.mo(id=key)
+        comparisons.append(sum("first_id" in statement for statement in asked))
+
+    assert comparisons == [0, 0, 1]
 
 
 async def test_a_wrong_key_is_refused_and_nothing_is_stored(door: Door) -> None:

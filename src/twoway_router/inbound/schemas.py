@@ -8,6 +8,7 @@ from pydantic import Field
 
 from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import SenderKind
+from twoway_router.inbound.rules import CORRECTED_TEXT, REUSES_ID_OF
 from twoway_router.inbound.tables import ActionRuns, InboundMessages
 from twoway_router.mts.schemas import OutboundMessageOut
 from twoway_router.mts.tables import OutboundMessages
@@ -68,8 +69,13 @@ class InboundMessageOut(Shown):
     carrier_time: datetime | None = Field(description="When the carrier got it, as it says.")
     received_at: datetime = Field(description="When it came in here.")
     finished_at: datetime | None = Field(description="When its actions had run.")
+    reuses_id_of: UUID | None = Field(
+        None, description="The message that its carrier had given the same id before; this one is put aside."
+    )
     missing_parts: list[int] = Field([], description="Parts of a long message that have not come; 1 is the first.")
-    corrected_text: str | None = Field(None, description="The text with parts that came after its actions had run.")
+    corrected_text: str | None = Field(
+        None, description="The text with parts that came late, or as a replay corrected it."
+    )
 
     @classmethod
     def of(cls, row: InboundMessages, viewer: TenantId | None) -> Self:
@@ -83,7 +89,8 @@ class InboundMessageOut(Shown):
         fields["missing_parts"] = [
             int(part) for part in str(row.extra.get("missing_parts")).split(",") if part.isdecimal()
         ]
-        fields["corrected_text"] = row.extra.get("corrected_text")
+        fields["reuses_id_of"] = row.extra.get(REUSES_ID_OF)
+        fields["corrected_text"] = row.extra.get(CORRECTED_TEXT)
         return fields if viewer is None else fields | {"connection_id": None}
 
 

@@ -5,6 +5,7 @@
 
 from twoway_router.inbound.queries import accepting, listing, parked, reassigning, replays, restored, runs, waiting
 
+find_others_of_id = accepting.find_others_of_id
 insert_messages_once = accepting.insert_messages_once
 InboundFilter = listing.InboundFilter
 RoutedText = listing.RoutedText

@@ -5,6 +5,7 @@ force from the same commit: what is acknowledged is already obeyed. Its run only
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,9 +16,9 @@ from twoway_router.consent.rules import ConsentChange, ConsentKind, scope_of
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import InboundMessage, SenderKind, Sharing
 from twoway_router.events.news import Listener, News
-from twoway_router.inbound.rules import CARRIER_REPLIED
-from twoway_router.inbound.service import insert_messages_once, mark_restored
-from twoway_router.ingress.arrivals import Arrival, Stored
+from twoway_router.inbound.rules import CARRIER_REPLIED, REUSES_ID_OF
+from twoway_router.inbound.service import find_others_of_id, insert_messages_once, mark_restored
+from twoway_router.ingress.arrivals import Arrival, Stored, id_of_reuse
 from twoway_router.ingress.open_contexts import OpenContexts
 from twoway_router.ingress.queries import insert_quarantined
 from twoway_router.keywords.follower import RoutingCache
@@ -28,7 +29,7 @@ from twoway_router.routing.suggest import with_suggestion
 from twoway_router.routing.types import Decision, NumberRules, Reason, RouteOutcome, RouteRequest, Rule
 from twoway_router.store.outbox import order_key
 from twoway_router.store.transaction import Session
-from twoway_router.telemetry.metrics import ROUTED
+from twoway_router.telemetry.metrics import MESSAGE_IDS_REUSED, ROUTED
 
 _UNKNOWN_NUMBER: Final = Decision(outcome=RouteOutcome.NONE, rule=Rule.UNKNOWN_NUMBER, reason=Reason.NO_SUCH_NUMBER)
 _HEADLESS: Final = Decision(outcome=RouteOutcome.NONE, rule=Rule.FIRST_PART_MISSING, reason=Reason.FIRST_PART_MISSING)
@@ -137,6 +138,9 @@ async def accept(
                     inbound_message_id=message_id,
                 )
     inserted = await insert_messages_once(session, rows) if rows else frozenset()
+    put_aside: frozenset[UUID] = frozenset()
+    if len(inserted) < len(rows):
+        put_aside = await _put_aside_reuses(session, arrivals, cache, open_contexts, rows, inserted)
     if said := [change for message_id, change in changes.items() if message_id in inserted]:
         obeyed = await mts.obey(session, said, now=now)
         await mark_restored(session, obeyed.restored_by)
@@ -146,13 +150,56 @@ async def accept(
     if receipts:
         await tell(session, await mts.apply_receipts(session, receipts, now=now), now)
     await _quarantine(session, arrivals, new_id)
-    return [_result(arrival, message_ids, inserted) for arrival, message_ids in zip(arrivals, ids, strict=True)]
+    return [
+        _result(arrival, message_ids, inserted, put_aside) for arrival, message_ids in zip(arrivals, ids, strict=True)
+    ]
 
 
-def _result(arrival: Arrival, ids: Sequence[UUID], inserted: frozenset[UUID]) -> Stored:
+async def _put_aside_reuses(
+    session: Session,
+    arrivals: Sequence[Arrival],
+    cache: RoutingCache,
+    open_contexts: OpenContexts,
+    rows: Sequence[tuple[Any, ...]],
+    inserted: frozenset[UUID],
+) -> frozenset[UUID]:
+    """Of what was not inserted: repeats are dropped, messages whose id another one had are put aside, each once.
+
+    They belong to nobody on a shared number, and do nothing: which of the two the carrier meant, nobody can say. A STOP
+    among them is marked for somebody to read.
+    """
+    others = await find_others_of_id(session, [row for row in rows if row[0] not in inserted])
+    if not others:
+        return frozenset()
+    given = ((arrival, message) for arrival in arrivals for message in arrival.messages)
+    again: list[tuple[Any, ...]] = []
+    for row, (arrival, message) in zip(rows, given, strict=True):
+        if row[0] not in others:
+            continue
+        number, meant = decide(cache, arrival, message, open_contexts)
+        facts = {**message.extra, REUSES_ID_OF: str(others[row[0]])}
+        reuse = replace(message, carrier_message_id=id_of_reuse(message), extra=facts)
+        decision = Decision(
+            outcome=RouteOutcome.NONE,
+            rule=Rule.MESSAGE_ID_REUSED,
+            tenant_id=number.owner if number else None,
+            reason=Reason.MESSAGE_ID_REUSED,
+            rest=message.text.strip(),
+            details={"opt_out_intent": meant.word or message.text} if meant.outcome is RouteOutcome.OPT_OUT else {},
+        )
+        again.append(_row(row[0], arrival, reuse, number, decision, cache.table.version))
+    put_aside = await insert_messages_once(session, again)
+    MESSAGE_IDS_REUSED.inc(len(put_aside))
+    return put_aside
+
+
+def _result(arrival: Arrival, ids: Sequence[UUID], inserted: frozenset[UUID], put_aside: frozenset[UUID]) -> Stored:
+    is_all_put_aside = bool(ids) and inserted.isdisjoint(ids)
+    if is_all_put_aside and not put_aside.isdisjoint(ids):
+        return Stored.QUARANTINED
     if not arrival.messages and not arrival.receipts and arrival.rejects:
         return Stored.QUARANTINED
-    return Stored.DUPLICATE if ids and inserted.isdisjoint(ids) else Stored.STORED
+    return Stored.DUPLICATE if is_all_put_aside else Stored.STORED
 
 
 async def _quarantine(session: Session, arrivals: Sequence[Arrival], new_id: Callable[[], UUID]) -> None:

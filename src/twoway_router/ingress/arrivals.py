@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import blake2b
 
 from twoway_router.domain.ids import ConnectionId
 from twoway_router.domain.messages import DeliveryReceipt, InboundMessage
@@ -43,3 +44,9 @@ class Arrival:
     rejects: tuple[RejectedRequest, ...] = ()
     part_wait: timedelta = timedelta(minutes=5)
     is_sandbox: bool = False
+
+
+def id_of_reuse(message: InboundMessage) -> str:
+    """What stands for a carrier's id that another message had before: the same for each repeat of this message."""
+    said = f"{message.sender}\0{message.text}".encode("utf-8", "replace")
+    return f"{message.carrier_message_id}#{blake2b(said, digest_size=8).hexdigest()}"

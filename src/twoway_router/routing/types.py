@@ -52,6 +52,7 @@ class Rule(StrEnum):
     """Its carrier calls it an opt-out, whatever its words."""
     CHOSEN = "chosen"
     DID_YOU_MEAN = "did_you_mean"
+    MESSAGE_ID_REUSED = "message_id_reused"
     ASSIGNED = "assigned"
 
 
@@ -83,8 +84,9 @@ class Reason(_Sentence):
     NO_OWNER = "no_owner", "the number has no owner"
     NO_SUCH_NUMBER = "no_such_number", "no number of this connection has that address"
     FIRST_PART_MISSING = "first_part_missing", "the part that would hold the keyword never came"
+    MESSAGE_ID_REUSED = "message_id_reused", "its carrier has given its id to another message before"
     SAID_BY_CARRIER = "said_by_carrier", "the carrier says so"
-    ASSIGNED = "assigned", "assigned by an operator"
+    ASSIGNED = "assigned", "assigned by hand"
     ANOTHER_TENANTS = "another_tenants", "another tenant's keyword"
 
 

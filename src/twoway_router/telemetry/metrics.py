@@ -13,6 +13,7 @@ INGRESS_BATCH_ROWS = Histogram(
 INGRESS_COMMIT_SECONDS = Histogram("twr_ingress_commit_seconds", "Time of one group commit", buckets=_FAST)
 REQUESTS_UNLOGGED = Counter("twr_requests_unlogged", "Carriers' requests left out of their connection's request log")
 LONG_MESSAGES = Counter("twr_long_messages", "Long messages by how they ended, and late parts", ("outcome",))
+MESSAGE_IDS_REUSED = Counter("twr_message_ids_reused", "Messages put aside because another one had their carrier's id")
 ROUTED = Counter("twr_routed", "Routing decisions", ("outcome", "match_class"))
 PATH_SECONDS = Histogram("twr_path_seconds", "Age of a message when a stage ends", ("stage",), buckets=_SLOW)
 WORK_DUE = Gauge("twr_work_due", "Due work not yet done", ("queue",))

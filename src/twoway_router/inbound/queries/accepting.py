@@ -1,6 +1,6 @@
 """Stores the MOs of a batch with their jobs. Called by ``ingress.accept``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -65,6 +65,21 @@ _INSERT_MESSAGES: Final = text(
 - One notification for the batch, and none when there is no job.
 """
 
+_OTHERS_OF_ID: Final = text(
+    """
+    SELECT entry.id, first.id AS first_id
+    FROM unnest(CAST(:id AS uuid[]), CAST(:connection_id AS uuid[]), CAST(:carrier_message_id AS text[]),
+                CAST(:sender AS text[]), CAST(:text AS text[]))
+         AS entry (id, connection_id, carrier_message_id, sender, text)
+    CROSS JOIN LATERAL (
+        SELECT id, sender, text FROM inbound_messages AS own
+        WHERE own.connection_id = entry.connection_id AND own.carrier_message_id = entry.carrier_message_id
+        OFFSET 0) AS first
+    WHERE (first.sender, first.text) <> (entry.sender, entry.text)
+    """
+)
+"""The fence (`OFFSET 0`) makes PostgreSQL look each id up: a plan made on an empty table reads the whole table."""
+
 
 def columns_of(rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
     """Rows in the order of ``_COLUMNS`` as one list per column."""
@@ -75,3 +90,9 @@ async def insert_messages_once(session: Session, rows: Sequence[tuple[Any, ...]]
     """Insert messages and the jobs of those that wait for a run; return the ids that were not seen before."""
     result = (await session.execute(_INSERT_MESSAGES, {**columns_of(rows), "channel": CHANNEL})).one()
     return frozenset(result.ids or ())
+
+
+async def find_others_of_id(session: Session, rows: Sequence[tuple[Any, ...]]) -> Mapping[UUID, UUID]:
+    """Of rows that were not inserted, those whose id another message had: of another sender, or with another text."""
+    found = await session.execute(_OTHERS_OF_ID, columns_of(rows))
+    return {row.id: row.first_id for row in found}

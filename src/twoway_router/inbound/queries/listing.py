@@ -32,6 +32,7 @@ class InboundFilter:
     sender: str | None = None
     state: str | None = None
     route: str | None = None
+    rule: str | None = None
     opt_out_intent: bool | None = None
 
 
@@ -85,7 +86,7 @@ def restricted(
     table = InboundMessages
     if within is not None:
         wanted = wanted.where(is_visible_to(table.tenant_id, table.number_id, within, is_sandbox=is_sandbox))
-    for name in ("tenant_id", "number_id", "keyword_id", "sender", "state", "route"):
+    for name in ("tenant_id", "number_id", "keyword_id", "sender", "state", "route", "rule"):
         if (value := getattr(where, name)) is not None:
             wanted = wanted.where(getattr(table, name) == value)
     if where.opt_out_intent is not None:

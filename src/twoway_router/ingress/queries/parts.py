@@ -9,6 +9,8 @@ import orjson
 from sqlalchemy import text
 
 from twoway_router.domain.ids import ConnectionId
+from twoway_router.inbound.rules import CORRECTED_TEXT
+from twoway_router.ingress.arrivals import id_of_reuse
 from twoway_router.ingress.parts import PART_LOCKS, KeptPart, Late, SetKey, Whole
 from twoway_router.store.transaction import Session
 
@@ -53,15 +55,19 @@ _CLOSE: Final = text(
     UPDATE message_parts AS part
     SET state = entry.state, inbound_message_id = message.id,
         body = CASE entry.state WHEN 'joined' THEN CAST('' AS bytea) ELSE part.body END
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:connection_ids AS uuid[]),
-                CAST(:carrier_ids AS text[])) AS entry (id, state, connection_id, carrier_message_id)
-    JOIN inbound_messages AS message
-      ON message.connection_id = entry.connection_id AND message.carrier_message_id = entry.carrier_message_id
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:connection_ids AS uuid[]), CAST(:carrier_ids AS text[]),
+                CAST(:reuse_ids AS text[])) AS entry (id, state, connection_id, carrier_message_id, reuse_id)
+    CROSS JOIN LATERAL (
+        SELECT own.id FROM inbound_messages AS own
+        WHERE own.connection_id = entry.connection_id
+          AND own.carrier_message_id IN (entry.carrier_message_id, entry.reuse_id)
+        ORDER BY own.carrier_message_id = entry.reuse_id DESC LIMIT 1) AS message
     WHERE part.id = entry.id
     """
 )
-"""The message is identified by its carrier's id: a repeat of a joined message was inserted by an earlier transaction and
-has another id than the one made now. The bodies of joined parts go: the text is in the message."""
+"""The message is identified by its carrier's id, or by what stands for it where another message had that id: a repeat of a
+joined message was inserted by an earlier transaction and has another id than the one made now. The bodies of joined parts
+go: the text is in the message."""
 _CORRECT: Final = text(
     """
     WITH entry AS (
@@ -134,6 +140,7 @@ async def close_parts(session: Session, wholes: Sequence[Whole]) -> None:
         "states": ["incomplete" if whole.message.missing_parts else "joined" for _, whole in rows],
         "connection_ids": [whole.connection_id for _, whole in rows],
         "carrier_ids": [whole.message.carrier_message_id for _, whole in rows],
+        "reuse_ids": [id_of_reuse(whole.message) for _, whole in rows],
     }
     await session.execute(_CLOSE, columns)
 
@@ -144,7 +151,7 @@ async def correct(session: Session, late: Sequence[Late]) -> None:
         "ids": [each.part_id for each in late],
         "message_ids": [each.inbound_message_id for each in late],
         "corrections": [
-            orjson.dumps({"corrected_text": each.text, "missing_parts": ",".join(map(str, each.missing))}).decode()
+            orjson.dumps({CORRECTED_TEXT: each.text, "missing_parts": ",".join(map(str, each.missing))}).decode()
             for each in late
         ],
     }
