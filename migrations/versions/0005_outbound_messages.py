@@ -145,6 +145,7 @@ def _outbound_attempts() -> None:
         sa.Column("tenant_id", sa.Uuid),
         sa.Column("outcome", sa.Text, nullable=False),
         sa.Column("reason", sa.Text),
+        sa.Column("detail", sa.Text),
         sa.Column("started_at", MOMENT, nullable=False),
         sa.Column("finished_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("outbound_message_id", "attempt", name=op.f("pk_outbound_attempts")),

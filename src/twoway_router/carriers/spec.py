@@ -172,7 +172,8 @@ class Send:
     """How an MT is handed over. ``{field?}`` drops the whole entry when its value is empty.
 
     ``success`` is asked of a 2xx answer; ``errors`` maps the value at ``error`` (first), then the status (``429``,
-    ``5xx``), to a result. ``per_encoding`` gives variables that differ between GSM-7 and UCS-2.
+    ``5xx``), to a result. At ``words`` a carrier explains itself to people.
+    ``per_encoding`` gives variables that differ between GSM-7 and UCS-2.
     """
 
     __pydantic_config__: ClassVar[Config] = _CLOSED
@@ -186,6 +187,7 @@ class Send:
     success: When | None = None
     id: str | None = None
     error: str | None = None
+    words: str | None = None
     errors: Mapping[str, Result] = field(default_factory=dict)
     retry_after: str | None = None
     per_encoding: Mapping[Literal["gsm7", "ucs2"], Mapping[str, str]] = field(default_factory=dict)

@@ -16,9 +16,13 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retry:
-    """Not now. ``after`` is a wish of the other side (``Retry-After``); None leaves it to our schedule."""
+    """Not now. ``after`` is a wish of the other side (``Retry-After``); None leaves it to our schedule.
+
+    ``reason`` is a stable code, ``detail`` what the other side said, without personal data.
+    """
 
     reason: str
+    detail: str = ""
     after: timedelta | None = None
     throttled: bool = False
 
@@ -37,6 +41,7 @@ class Unknown:
     """Handed over perhaps: the answer was lost. Only the ledger decides what follows."""
 
     reason: str
+    detail: str = ""
 
 
 Outcome = Done | Retry | Failed

@@ -29,6 +29,7 @@ class OutboundMessageOut(Shown):
     state: MtState = Field(description="How far the hand-over to the carrier is.")
     delivery_state: DeliveryState | None = Field(description="What receipts say; never goes backwards.")
     reason: str | None = Field(description="Why it failed, was kept back or is unknown, for programs.")
+    carrier_message_id: str | None = Field(description="The carrier's own id of it, to ask the carrier about.")
     attempt: int = Field(description="Tries so far.")
     due_at: datetime = Field(description="Not handed over before.")
     expires_at: datetime = Field(description="Given up when it was not handed over by then.")
@@ -54,6 +55,7 @@ class HandOverOut(Shown):
     attempt: int
     outcome: str = Field(description="done, retry, throttled, failed, or unknown: the answer was lost.")
     reason: str | None
+    detail: str | None = Field(description="What the carrier said: its code, and its words without numbers and texts.")
     started_at: datetime
     finished_at: datetime
 

@@ -104,6 +104,7 @@ class OutboundAttempts(Base):
     tenant_id: Mapped[UUID | None]
     outcome: Mapped[str]
     reason: Mapped[str | None]
+    detail: Mapped[str | None]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime]
 

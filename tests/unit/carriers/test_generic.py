@@ -140,11 +140,11 @@ REPLIES = [
     (HttpReply(status=200, body=b"{}"), Unknown(reason="unreadable_reply")),
     (HttpReply(status=400, body=b'{"code":"bad_number"}'), Failed(reason="carrier_refused", detail="code bad_number")),
     (HttpReply(status=404, body=b""), Failed(reason="carrier_refused", detail="status 404")),
-    (HttpReply(status=503, body=b""), Retry(reason="carrier_retry: status 503")),
-    (HttpReply(status=500, body=b'{"code":"oops"}'), Unknown(reason="carrier_error: code oops")),
+    (HttpReply(status=503, body=b""), Retry(reason="carrier_retry", detail="status 503")),
+    (HttpReply(status=500, body=b'{"code":"oops"}'), Unknown(reason="carrier_error", detail="code oops")),
     (
         HttpReply(status=429, headers={"retry-after": "3"}),
-        Retry(reason="carrier_throttled: status 429", after=timedelta(seconds=3), throttled=True),
+        Retry(reason="carrier_throttled", detail="status 429", after=timedelta(seconds=3), throttled=True),
     ),
 ]
 

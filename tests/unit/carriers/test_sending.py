@@ -12,10 +12,11 @@ from twoway_router.carriers.errors import SpecError
 from twoway_router.carriers.http import AckOutcome, HttpReply
 from twoway_router.carriers.placeholders import fill_all
 from twoway_router.carriers.registry import CARRIERS
+from twoway_router.carriers.sending.replies import ReplyReader
 from twoway_router.carriers.sending.templates import compile_text, compile_tree
-from twoway_router.carriers.spec import CarrierSpec, Event, Setting
+from twoway_router.carriers.spec import CarrierSpec, Event, Send, Setting
 from twoway_router.domain.ids import ConnectionId
-from twoway_router.domain.outcomes import Done, Retry, SendReply, Unknown
+from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
 
 KNOWN = frozenset(("text", "token"))
 
@@ -88,7 +89,7 @@ WAITS = [
 def test_the_wish_to_wait_is_respected(headers: dict[str, str], wait: timedelta | None) -> None:
     outcome = connection("generic").read_reply(HttpReply(status=429, headers=headers))
 
-    assert outcome == Retry(reason="carrier_throttled: status 429", after=wait, throttled=True)
+    assert outcome == Retry(reason="carrier_throttled", detail="status 429", after=wait, throttled=True)
 
 
 def test_what_a_carrier_says_is_not_repeated_but_its_code() -> None:
@@ -103,8 +104,8 @@ def test_what_a_carrier_says_is_not_repeated_but_its_code() -> None:
 LOOK_UPS = [
     (HttpReply(status=200, body=b'{"id":"c-1"}'), Done(reference="c-1")),
     (HttpReply(status=404), Retry(reason="not_found")),
-    (HttpReply(status=500), Unknown(reason="look_up_failed: status 500")),
-    (HttpReply(status=200, body=b"<html>"), Unknown(reason="look_up_failed: status 200")),
+    (HttpReply(status=500), Unknown(reason="look_up_failed", detail="status 500")),
+    (HttpReply(status=200, body=b"<html>"), Unknown(reason="look_up_failed", detail="status 200")),
 ]
 
 
@@ -243,3 +244,23 @@ def test_a_spec_that_only_ignores_needs_no_send() -> None:
     )
 
     assert compile_connection(spec, view).acknowledge(AckOutcome.PROBE).status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (
+            b'{"code": 21211, "message": "The \'To\' number +34600000009 is not valid."}',
+            "code 21211: The 'To' number … is not valid.",
+        ),
+        (b'{"code": 30001, "message": "Text \\"MEET ME AT 5\\" was blocked"}', "code 30001: Text … was blocked"),
+        (b'{"code": 30001}', "code 30001"),
+        (b"{}", "status 400"),
+    ],
+)
+def test_why_a_carrier_refused_is_kept_in_its_words_without_numbers_and_texts(body: bytes, detail: str) -> None:
+    reader = ReplyReader(Send(url="https://carrier.example", error="code", words="message"))
+
+    outcome = reader.read(HttpReply(status=400, body=body))
+
+    assert outcome == Failed(reason="carrier_refused", detail=detail)

@@ -44,8 +44,8 @@ def test_an_operators_own_carrier_cannot_take_its_name() -> None:
         (200, b'{"id":"sandbox-1"}', Done(reference="sandbox-1")),
         (400, b'{"error":"opted_out"}', Failed(reason="opted_out", detail="code opted_out", opted_out=True)),
         (400, b'{"error":"invalid_recipient"}', Failed(reason="carrier_refused", detail="code invalid_recipient")),
-        (429, b'{"error":"throttled"}', Retry(reason="carrier_throttled: code throttled", throttled=True)),
-        (503, b'{"error":"unavailable"}', Retry(reason="carrier_retry: code unavailable")),
+        (429, b'{"error":"throttled"}', Retry(reason="carrier_throttled", detail="code throttled", throttled=True)),
+        (503, b'{"error":"unavailable"}', Retry(reason="carrier_retry", detail="code unavailable")),
         (403, b'{"error":"no_sandbox"}', Failed(reason="carrier_refused", detail="code no_sandbox")),
     ],
 )

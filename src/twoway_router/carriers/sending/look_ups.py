@@ -31,6 +31,6 @@ class LookUpClient:
             return Retry(reason="not_found")
         document = decode_reply(reply, "json")
         if reply.status // 100 != 2 or document is None:
-            return Unknown(reason=f"look_up_failed: status {reply.status}")
+            return Unknown(reason="look_up_failed", detail=f"status {reply.status}")
         scene = Scene(document, document, reply.headers)
         return Done(reference=self._id(scene) or None) if self._found(scene) else Retry(reason="not_found")

@@ -4,6 +4,7 @@ Four carriers hide failures in a 2xx, so success may be a predicate on the body.
 a gateway's own 5xx, is Unknown: the MT may have been sent, so the ledger decides and nothing is repeated here.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -16,7 +17,9 @@ from twoway_router.carriers.reading.fields import Predicate, Scene, compile_text
 from twoway_router.carriers.spec import Result, Send
 from twoway_router.domain.outcomes import Done, Failed, Retry, SendReply, Unknown
 
-MAX_DETAIL: Final = 80
+MAX_DETAIL: Final = 120
+_PERSONAL: Final = re.compile(r"\+?\d[\d\s().-]{5,}\d|[\"“«][^\"”»]*[\"”»]|\S+@\S+")
+"""Phone numbers, what is quoted, addresses."""
 _MAX_WAIT: Final = timedelta(days=1)
 _UNDECIDED: Final[Mapping[str, Result]] = {"429": "throttled", "503": "retry", "408": "unknown", "5xx": "unknown"}
 """What a status means for which the spec has no word."""
@@ -30,6 +33,7 @@ class ReplyReader:
         self._success: Predicate = compile_when(send.success)
         self._id = compile_text(send.id)
         self._error = compile_text(send.error)
+        self._words = compile_text(send.words)
         self._retry_after = compile_text(send.retry_after)
         self._errors = {name.lower(): result for name, result in send.errors.items()}
 
@@ -58,23 +62,24 @@ class ReplyReader:
                 return self._result(result, reply, scene, code or status)
         if not code and reply.status // 100 == 2:
             return Unknown(reason="unreadable_reply")
-        return Failed(reason="carrier_refused", detail=_detail(code, status))
+        return Failed(reason="carrier_refused", detail=_detail(code, status, self._words(scene)))
 
     def _result(self, result: Result, reply: HttpReply, scene: Scene, code: str) -> SendReply:
-        detail = _detail(code, str(reply.status))
+        detail = _detail(code, str(reply.status), self._words(scene))
         if result in ("retry", "throttled"):
             after = read_wait(self._retry_after(scene)) or _wait_of(reply)
-            return Retry(reason=f"carrier_{result}: {detail}", after=after, throttled=result == "throttled")
+            return Retry(reason=f"carrier_{result}", detail=detail, after=after, throttled=result == "throttled")
         if result == "unknown":
-            return Unknown(reason=f"carrier_error: {detail}")
+            return Unknown(reason="carrier_error", detail=detail)
         reason = "opted_out" if result == "opted_out" else "carrier_refused"
         return Failed(reason=reason, detail=detail, opted_out=result == "opted_out")
 
 
-def _detail(code: str, status: str) -> str:
-    """The carrier's code only: its sentences may repeat the recipient or the text."""
-    printable = "".join(letter for letter in code[:MAX_DETAIL] if letter.isprintable())
-    return f"code {printable}" if printable and printable != status else f"status {status}"
+def _detail(code: str, status: str, words: str | None = None) -> str:
+    """The carrier's code, and its words. Numbers in them are hidden: they may be the recipient's or in the text."""
+    code, words = (_PERSONAL.sub("…", clean(each or "")[:MAX_DETAIL].strip()) for each in (code, words))
+    detail = f"code {code}" if code and code != status else f"status {status}"
+    return f"{detail}: {words}" if words and words.lower() != code.lower() else detail
 
 
 def decode_reply(reply: HttpReply, kind: str) -> Document | None:

@@ -168,6 +168,7 @@ async def _store(
             "tenant_ids": [locked[each.id].tenant_id for each in tries],
             "outcomes": [outcome_word(each.reply) for each in tries],
             "why": [None if isinstance(each.reply, Done) else each.reply.reason for each in tries],
+            "details": [each.reply.detail or None for each in tries],
             "started": [each.started_at for each in tries],
             "finished": [each.finished_at for each in tries],
         },

@@ -159,12 +159,12 @@ _SETTLE: Final = text(
     """
     WITH tried AS (
         INSERT INTO outbound_attempts
-            (outbound_message_id, attempt, tenant_id, outcome, reason, started_at, finished_at)
+            (outbound_message_id, attempt, tenant_id, outcome, reason, detail, started_at, finished_at)
         SELECT * FROM unnest(CAST(:tried_ids AS uuid[]), CAST(:attempts AS smallint[]), CAST(:tenant_ids AS uuid[]),
-                             CAST(:outcomes AS text[]), CAST(:why AS text[]), CAST(:started AS timestamptz[]),
-                             CAST(:finished AS timestamptz[]))
+                             CAST(:outcomes AS text[]), CAST(:why AS text[]), CAST(:details AS text[]),
+                             CAST(:started AS timestamptz[]), CAST(:finished AS timestamptz[]))
         ON CONFLICT (outbound_message_id, attempt) DO UPDATE
-        SET outcome = excluded.outcome, reason = excluded.reason, finished_at = excluded.finished_at
+        SET outcome = excluded.outcome, reason = excluded.reason, detail = excluded.detail, finished_at = excluded.finished_at
     ), moved AS (
         UPDATE outbound_messages AS m
         SET state = entry.state,
