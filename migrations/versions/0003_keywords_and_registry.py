@@ -20,11 +20,12 @@ def upgrade() -> None:
     _keywords()
     _keyword_spellings()
     _keyword_places()
+    _keyword_uses()
     _keyword_revisions()
 
 
 def downgrade() -> None:
-    for table in ("keyword_revisions", "keyword_places", "keyword_spellings", "keywords"):
+    for table in ("keyword_revisions", "keyword_uses", "keyword_places", "keyword_spellings", "keywords"):
         op.drop_table(table)
 
 
@@ -40,6 +41,8 @@ def _keywords() -> None:
         sa.Column("definition", JSONB, nullable=False),
         sa.Column("active_from", MOMENT),
         sa.Column("active_until", MOMENT),
+        sa.Column("expires_at", MOMENT),
+        sa.Column("releases_at", MOMENT),
         sa.Column("hold_note", sa.Text),
         sa.Column("is_operators_suspension", sa.Boolean, server_default=sa.text("false"), nullable=False),
         sa.Column("created_at", MOMENT, server_default=NOW, nullable=False),
@@ -52,6 +55,9 @@ def _keywords() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_keywords")),
     )
     op.create_index("ix_keywords_number_id_tenant_id", "keywords", ["number_id", "tenant_id"])
+    for column in ("expires_at", "releases_at"):
+        is_set = sa.text(f"{column} IS NOT NULL AND state <> 'released'")
+        op.create_index(f"ix_keywords_{column}", "keywords", [column], postgresql_where=is_set)
     op.create_index("ix_keywords_tenant_id_id", "keywords", ["tenant_id", "id"])
 
 
@@ -82,6 +88,15 @@ def _keyword_places() -> None:
         sa.Column("keyword_id", sa.Uuid, nullable=False),
         sa.Column("taken", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("keyword_id", name=op.f("pk_keyword_places")),
+    )
+
+
+def _keyword_uses() -> None:
+    op.create_table(
+        "keyword_uses",
+        sa.Column("keyword_id", sa.Uuid, nullable=False),
+        sa.Column("last_on", sa.Date, nullable=False),
+        sa.PrimaryKeyConstraint("keyword_id", name=op.f("pk_keyword_uses")),
     )
 
 

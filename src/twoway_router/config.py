@@ -155,6 +155,9 @@ class Settings(BaseSettings):
     sweep_every: Seconds = Field(
         timedelta(seconds=5), description="How often the scheduler looks for due, expired and forgotten work."
     )
+    keyword_notice: Annotated[Duration, Field(ge=timedelta(days=1), le=timedelta(days=28))] = Field(
+        timedelta(days=14), description="How long before a keyword is given back by itself its tenant is notified."
+    )
     forgotten_after: Seconds = Field(
         timedelta(seconds=60), description="Age after which accepted work without a job gets a new one."
     )

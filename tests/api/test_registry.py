@@ -273,3 +273,31 @@ async def test_every_step_is_in_the_history_with_its_actor(
         ("changed", "tenant"),
         ("released", "tenant"),
     ]
+
+
+async def test_a_date_of_expiry_is_shown_and_lies_ahead(
+    pizzeria: Caller, clock: FakeClock, number_id: NumberId
+) -> None:
+    made = await claim(pizzeria, number_id, expires_at="2027-06-01T00:00:00Z")
+    body = {"number_id": str(number_id), "word": "CALZONE"}
+
+    past = await pizzeria.post("/v1/keywords", body | {"expires_at": clock().isoformat()})
+    early = await pizzeria.post(
+        "/v1/keywords", body | {"expires_at": "2027-06-01T00:00:00Z", "active_from": "2027-06-02T00:00:00Z"}
+    )
+
+    assert (made["expires_at"], made["releases_at"]) == ("2027-06-01T00:00:00Z", "2027-06-01T00:00:00Z")
+    assert [(each.status_code, each.json()["errors"][0]["pointer"]) for each in (past, early)] == [
+        (422, "/expires_at"),
+        (422, "/expires_at"),
+    ]
+
+
+async def test_whoever_gets_a_keyword_does_not_get_its_date_of_expiry(
+    operator: Caller, pizzeria: Caller, gym: Caller, number_id: NumberId
+) -> None:
+    made = await claim(pizzeria, number_id, expires_at="2027-06-01T00:00:00Z")
+
+    given = await operator.post(f"/v1/keywords/{made['id']}/transfer", {"tenant_id": str(gym.tenant_id)})
+
+    assert (given.json()["expires_at"], given.json()["releases_at"]) == (None, None)

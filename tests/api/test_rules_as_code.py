@@ -121,11 +121,13 @@ async def test_states_and_releases_are_applied(pizzeria: Caller, number_id: Numb
 
 
 async def test_an_export_is_a_rules_file_that_changes_nothing(pizzeria: Caller, number_id: NumberId) -> None:
-    await applied(pizzeria, PIZZA | {"options": {"glued": True}, "active_until": "2100-01-01T00:00:00"})
+    moments = {"active_until": "2100-01-01T00:00:00", "expires_at": "2101-01-01T00:00:00"}
+    await applied(pizzeria, PIZZA | {"options": {"glued": True}} | moments)
 
     registry = await with_client(pizzeria, read_registry)
 
     assert a_plan(registry, *registry.content["keywords"]).steps == ()
+    assert registry.content["keywords"][0]["expires_at"] == "2100-12-31T23:00:00Z"
 
 
 async def test_what_the_api_refuses_is_told_and_the_rest_is_done(

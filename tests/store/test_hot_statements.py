@@ -71,7 +71,8 @@ def statements(module: ModuleType) -> list[TextClause]:
 
 STATEMENTS = [
     *(each for module in (*PATH, *BESIDE, *BEHIND) for each in statements(module) if each not in WHOLE),
-    *(keywords._REVISIONS, keywords._CURRENT, keywords._NEW_PLACES, keywords._TAKE_PLACES, numbers._OF_RUNS),
+    *(keywords._REVISIONS, keywords._CURRENT, keywords._NEW_PLACES, keywords._TAKE_PLACES, keywords._NOTE_USES),
+    *(keywords._RELEASE_EXPIRED, keywords._NOTIFY_EXPIRING, numbers._OF_RUNS),
     *(tenants._NAMED, conversations._OLD, web._OLD_KEYS),
     *(each for sweeps in (WEBHOOK_SWEEPS, EMAIL_SWEEPS) for each in (sweeps.lapsed, sweeps.forgotten)),
 ]

@@ -19,8 +19,19 @@ from twoway_router.rulesets.plan import Finding, Key, RulesPlan, Step, StepKind
 ME: Final = "me"
 """The tenant of a tenant's own key, in its files."""
 
-_ROUTED: Final = {"word", "aliases", "sub_keywords", "active_from", "active_until", "is_glued", "is_whole_message"}
-_SHOWN: Final = {"id", "tenant_id", "number_id", "state", "is_held", "revision", "created_at", "updated_at"}
+_MOMENTS: Final = ("active_from", "active_until", "expires_at")
+_ROUTED: Final = {"word", "aliases", "sub_keywords", *_MOMENTS, "is_glued", "is_whole_message"}
+_SHOWN: Final = {
+    "id",
+    "tenant_id",
+    "number_id",
+    "state",
+    "is_held",
+    "revision",
+    "releases_at",
+    "created_at",
+    "updated_at",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,7 +203,7 @@ def _number(name: str, number: Mapping[str, Any], *, is_operators: bool) -> dict
 
 def _keyword(keyword: Mapping[str, Any], number: str, *, is_operators: bool) -> dict[str, Any]:
     options = {name.removeprefix("is_"): True for name in ("is_glued", "is_whole_message") if keyword.get(name)}
-    window = {name: keyword[name] for name in ("active_from", "active_until") if keyword.get(name)}
+    window = {name: keyword[name] for name in _MOMENTS if keyword.get(name)}
     definition = {
         name: value
         for name, value in keyword.items()

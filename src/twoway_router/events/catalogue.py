@@ -5,7 +5,7 @@ A capability builds an event's data with the model here and passes it to a liste
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -20,6 +20,7 @@ EventType = Literal[
     "message.delivered",
     "message.failed",
     "sender.opted_out",
+    "keyword.expiring",
     "endpoint.disabled",
     "webhook.test",
 ]
@@ -110,6 +111,18 @@ class SenderOptedOut(Data):
     sender: str
 
 
+class KeywordExpiring(Data):
+    """A keyword will be given back by itself, unless you move its date of expiry or a message comes."""
+
+    keyword_id: UUID
+    keyword: str
+    number: str
+    country: str
+    releases_at: datetime
+    reason: Literal["expired", "idle"] = Field(description="Its date of expiry comes, or no message came for long.")
+    last_message_on: date | None = Field(None, description="The day of its last message.")
+
+
 class EndpointDisabled(Data):
     """An endpoint failed for days and gets no more events until it is enabled again."""
 
@@ -191,6 +204,19 @@ EVENTS: Final[Mapping[EventType, EventSpec]] = {
         summary="A sender opted out.",
         data=SenderOptedOut,
         example={"inbound_message_id": _MESSAGE, "number": "12345", "sender": "+390000000001"},
+    ),
+    "keyword.expiring": EventSpec(
+        summary="A keyword will be given back by itself.",
+        data=KeywordExpiring,
+        example={
+            "keyword_id": _KEYWORD,
+            "keyword": "PIZZA",
+            "number": "12345",
+            "country": "IT",
+            "releases_at": "2026-03-16T12:00:00Z",
+            "reason": "idle",
+            "last_message_on": "2025-12-15",
+        },
     ),
     "endpoint.disabled": EventSpec(
         summary="A webhook endpoint was disabled after days of failure.",

@@ -20,6 +20,7 @@ from twoway_router.executor.apply import apply
 from twoway_router.executor.decide import decide
 from twoway_router.executor.load import load
 from twoway_router.executor.revisions import RevisionBook
+from twoway_router.executor.uses import UseBook
 from twoway_router.inbound.service import (
     WaitingMessage,
     count_failure,
@@ -59,6 +60,7 @@ class MessageRunner:
         self._tell = tell
         self._rows = rows
         self._revisions = RevisionBook()
+        self._uses = UseBook()
         self._batches: GroupCommit[Sequence[UUID], Exception | None] = GroupCommit(self._run_jobs, max_rows=50)
 
     async def run(self, ids: Sequence[UUID]) -> None:
@@ -147,12 +149,14 @@ class MessageRunner:
         facts = await load(session, waiting, self._revisions, now)
         plans = decide(waiting, facts)
         await apply(session, plans, RunContext(now=now, mt_lifetime=self._limits.mt_lifetime), self._tell)
+        await self._uses.note(session, waiting)
 
     async def _blame(self, message: WaitingMessage, error: Exception) -> bool:
         """Note the failure; whether the person's next message may follow (only when this one is parked)."""
         reason = describe(error)
         async with transaction(self._engine, System("executor")) as session:
             counted = await count_failure(session, message.id, reason, self._limits.tries)
+            await self._uses.note(session, [message])
             if counted and counted[0] == "accepted":
                 delay = BACK_OFF_SECONDS[min(counted[1], len(BACK_OFF_SECONDS)) - 1]
                 due_at = self._clock() + timedelta(seconds=delay)
@@ -170,6 +174,7 @@ class MessageRunner:
     def _count(self, waiting: Sequence[WaitingMessage]) -> None:
         now: datetime = self._clock()
         MESSAGES_RUN.labels("done").inc(len(waiting))
+        self._uses.remember(waiting)
         for each in waiting:
             PATH_SECONDS.labels("run").observe(max(0.0, (now - each.received_at).total_seconds()))
 

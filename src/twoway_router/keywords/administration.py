@@ -102,7 +102,7 @@ async def transfer(
     await _make_room(session, keyword, tenant_id)
     successor_id = KeywordId(new_id())
     subs = [{**sub, "actions": []} for sub in keyword.definition.get("sub_keywords", ())]
-    definition = {**keyword.definition, "actions": [], "sub_keywords": subs}
+    definition = {**keyword.definition, "actions": [], "sub_keywords": subs, "expires_at": None}
     copied = ("number_id", "word", "active_from", "active_until")
     values: dict[str, object] = {name: getattr(keyword, name) for name in copied}
     values |= {"id": successor_id, "tenant_id": tenant_id, "state": APPROVED, "revision": 1, "definition": definition}

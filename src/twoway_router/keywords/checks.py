@@ -29,6 +29,8 @@ def _check_window(definition: KeywordDefinition) -> Iterator[FieldError]:
     start, end = definition.active_from, definition.active_until
     if start is not None and end is not None and start >= end:
         yield FieldError(pointer="/active_until", detail="The window must end after it begins.")
+    if start is not None and definition.expires_at is not None and definition.expires_at <= start:
+        yield FieldError(pointer="/expires_at", detail="It would be given back before its window begins.")
     if (definition.limit is None) != (definition.sold_out_text is None):
         yield FieldError(pointer="/sold_out_text", detail="A limit and what is answered beyond it go together.")
 

@@ -34,6 +34,7 @@ class KeywordDefinition(Part):
     )
     active_from: Moment | None = Field(None, description="When it comes into force; left out: at once.")
     active_until: Moment | None = Field(None, description="When it ends; left out: never.")
+    expires_at: Moment | None = Field(None, description="When it is given back by itself; left out: never.")
     too_early_text: OwnText = Field(None, description="Answered before `active_from`; left out: what the number says.")
     too_late_text: OwnText = Field(None, description="Answered after `active_until`; left out: what the number says.")
     limit: int | None = Field(

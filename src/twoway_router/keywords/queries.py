@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -93,6 +93,81 @@ _TAKE_PLACES: Final = text(
     UPDATE keyword_places AS p SET taken = p.taken + granted.places FROM granted WHERE p.keyword_id = granted.id
     RETURNING p.keyword_id, granted.places
     """
+)
+# Sorted, so that two executors that note the same keywords never wait for each other crosswise.
+_NOTE_USES: Final = text(
+    "INSERT INTO keyword_uses (keyword_id, last_on) SELECT id, max(day)"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:days AS date[])) AS new (id, day) GROUP BY id ORDER BY id"
+    " ON CONFLICT (keyword_id) DO UPDATE SET last_on = excluded.last_on WHERE keyword_uses.last_on < excluded.last_on"
+)
+
+# Keywords that are given back by themselves: what ``lapsing`` moves. Each statement passes over what somebody else has locked.
+_IS_FREE: Final = (
+    "k.state <> 'released' AND k.hold_note IS NULL AND NOT (k.state = 'suspended' AND k.is_operators_suspension)"
+)
+# A day counts until it is over. What waits for approval is not idle: it waits for the operator.
+_IDLE_AT: Final = (
+    "CASE WHEN k.state <> 'requested' THEN greatest(k.created_at, k.active_from,"
+    " CAST(used.last_on + 1 AS timestamp) AT TIME ZONE 'UTC') + make_interval(days => term.days) END"
+)
+_TERMS: Final = "unnest(CAST(:number_ids AS uuid[]), CAST(:days AS int[])) AS term (number_id, days)"
+_USED: Final = "LEFT JOIN keyword_uses AS used ON used.keyword_id = k.id"
+
+# A word that never was in use is free at once; every other rests.
+_RELEASE: Final = """
+    WITH due AS (
+        {due} ORDER BY k.id LIMIT :limit FOR UPDATE OF k SKIP LOCKED
+    ), freed AS (
+        DELETE FROM keyword_spellings AS s USING due WHERE s.keyword_id = due.id AND due.state = 'requested'
+    ), rested AS (
+        UPDATE keyword_spellings AS s SET period = 'empty' FROM due WHERE s.keyword_id = due.id AND due.state <> 'requested'
+    )
+    UPDATE keywords AS k SET state = 'released', releases_at = NULL, updated_at = :now FROM due WHERE k.id = due.id
+    RETURNING k.id, k.tenant_id, due.state
+"""
+_RELEASE_EXPIRED: Final = text(
+    _RELEASE.format(due=f"SELECT k.id, k.state FROM keywords AS k WHERE k.expires_at <= :now AND {_IS_FREE}")
+)
+_RELEASE_IDLE: Final = text(
+    _RELEASE.format(
+        due=f"SELECT k.id, k.state FROM keywords AS k JOIN {_TERMS} ON term.number_id = k.number_id {_USED}"
+        f" WHERE k.releases_at <= :now AND {_IDLE_AT} <= :now AND {_IS_FREE}"
+    )
+)
+# A message came, or the operator changed the terms: the notice was for nothing.
+_WITHDRAW: Final = text(
+    f"""
+    UPDATE keywords SET releases_at = NULL WHERE id IN (
+        SELECT k.id FROM keywords AS k LEFT JOIN {_TERMS} ON term.number_id = k.number_id {_USED}
+        WHERE k.releases_at IS NOT NULL AND k.state <> 'released'
+          AND coalesce(least(k.expires_at, {_IDLE_AT}) > k.releases_at, true)
+        ORDER BY k.id LIMIT :limit FOR UPDATE OF k SKIP LOCKED
+    ) RETURNING id
+    """
+)
+# Whoever is idle for longer than allowed has the whole notice all the same; a date of expiry is the tenant's own.
+_NOTIFY: Final = """
+    WITH due AS (
+        SELECT k.id, used.last_on, {releases_at} AS releases_at FROM keywords AS k {joins} {used}
+        WHERE {condition} AND k.releases_at IS NULL AND {is_free}
+        ORDER BY k.id LIMIT :limit FOR UPDATE OF k SKIP LOCKED
+    )
+    UPDATE keywords AS k SET releases_at = due.releases_at FROM due WHERE k.id = due.id
+    RETURNING k.id, k.tenant_id, k.number_id, k.word, k.releases_at, due.last_on
+"""
+_NOTIFY_EXPIRING: Final = text(
+    _NOTIFY.format(
+        releases_at="k.expires_at", joins="", used=_USED, condition="k.expires_at <= :until", is_free=_IS_FREE
+    )
+)
+_NOTIFY_IDLE: Final = text(
+    _NOTIFY.format(
+        releases_at=f"least(k.expires_at, greatest({_IDLE_AT}, CAST(:until AS timestamptz)))",
+        joins=f"JOIN {_TERMS} ON term.number_id = k.number_id",
+        used=_USED,
+        condition=f"{_IDLE_AT} <= :until",
+        is_free=_IS_FREE,
+    )
 )
 
 
@@ -306,6 +381,41 @@ async def list_current(session: Session, ids: Collection[UUID]) -> Mapping[UUID,
     """Keywords as they are now, by id."""
     rows = await session.execute(_CURRENT, {"ids": list(ids)}) if ids else ()
     return {row.id: KeywordRow(**row._asdict()) for row in rows}
+
+
+async def note_uses(session: Session, used: Collection[tuple[UUID, date]]) -> None:
+    """Remember on which day keywords got a message; an earlier day than the known one changes nothing."""
+    columns = {"ids": [keyword_id for keyword_id, _ in used], "days": [day for _, day in used]}
+    await session.execute(_NOTE_USES, columns)
+
+
+async def release_expired(session: Session, now: datetime, limit: int) -> Sequence[Any]:
+    """Give back keywords whose date of expiry has come: their ids, tenants and former states."""
+    return (await session.execute(_RELEASE_EXPIRED, {"now": now, "limit": limit})).all()
+
+
+async def release_idle(session: Session, terms: Mapping[UUID, int], now: datetime, limit: int) -> Sequence[Any]:
+    """Give back keywords that are idle for as many days as their numbers allow, and whose tenants were notified."""
+    return (await session.execute(_RELEASE_IDLE, {**_columns(terms), "now": now, "limit": limit})).all()
+
+
+async def withdraw_notices(session: Session, terms: Mapping[UUID, int], limit: int) -> int:
+    """Take back notices of what will not be; how many."""
+    return len((await session.execute(_WITHDRAW, {**_columns(terms), "limit": limit})).all())
+
+
+async def mark_expiring(session: Session, until: datetime, limit: int) -> Sequence[Any]:
+    """Keywords that expire until then and whose tenants were not notified; now they count as notified."""
+    return (await session.execute(_NOTIFY_EXPIRING, {"until": until, "limit": limit})).all()
+
+
+async def mark_idle(session: Session, terms: Mapping[UUID, int], until: datetime, limit: int) -> Sequence[Any]:
+    """The same for keywords that will be idle for too long then."""
+    return (await session.execute(_NOTIFY_IDLE, {**_columns(terms), "until": until, "limit": limit})).all()
+
+
+def _columns(terms: Mapping[UUID, int]) -> dict[str, list[Any]]:
+    return {"number_ids": list(terms), "days": list(terms.values())}
 
 
 async def take_places(session: Session, wanted: Mapping[UUID, tuple[int, int]]) -> Mapping[UUID, int]:

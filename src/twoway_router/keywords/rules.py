@@ -114,6 +114,7 @@ class KeywordClaim:
     definition: Mapping[str, Any]
     active_from: datetime | None = None
     active_until: datetime | None = None
+    expires_at: datetime | None = None
     actions: Sequence[tuple[str, ActionBase]] = ()
     is_override: bool = False
 
@@ -244,6 +245,13 @@ def judgement_problem(judgement: Judgement) -> RouterError | None:
     return WordNotAcceptable(
         judgement.detail, errors=[FieldError(pointer=judgement.pointer, detail=judgement.detail)], extra=extra
     )
+
+
+def check_expiry(wanted: KeywordClaim, now: datetime) -> Sequence[FieldError]:
+    """A date of expiry lies ahead."""
+    if wanted.expires_at is None or wanted.expires_at > now:
+        return ()
+    return [FieldError(pointer="/expires_at", detail="This moment is over; the keyword would be given back at once.")]
 
 
 def claims_problem(claims: Claims) -> RouterError | None:

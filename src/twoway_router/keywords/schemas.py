@@ -51,6 +51,7 @@ class KeywordPut(KeywordDefinition):
             definition=self.model_dump(mode="json", include=set(KeywordDefinition.model_fields)),
             active_from=self.active_from,
             active_until=self.active_until,
+            expires_at=self.expires_at,
             actions=self.placed_actions(),
             is_override=is_override,
         )
@@ -79,13 +80,19 @@ class KeywordOut(KeywordDefinition):
     )
     is_held: bool = Field(False, description="An operator holds it back, or has suspended it.")
     revision: int = Field(description="Counts the definitions; a message runs the one that it matched.")
+    releases_at: datetime | None = Field(
+        None,
+        description="When it will be given back by itself: at `expires_at`, or because no message comes, of which you"
+        " are notified by `keyword.expiring`. Looked at every hour.",
+    )
     created_at: datetime
     updated_at: datetime
 
     @classmethod
     def of(cls, keyword: Keywords) -> Self:
         fields = ("id", "tenant_id", "number_id", "state", "is_held", "revision", "created_at", "updated_at")
-        return cls.model_validate({**keyword.definition, **{name: getattr(keyword, name) for name in fields}})
+        shown = {name: getattr(keyword, name) for name in fields} | {"releases_at": keyword.given_back_at}
+        return cls.model_validate(keyword.definition | shown)
 
 
 class HistoryOut(BaseModel):
@@ -93,7 +100,7 @@ class HistoryOut(BaseModel):
 
     id: UUID
     action: str = Field(examples=["keyword.claimed", "keyword.suspended"])
-    actor: Literal["tenant", "operator"]
+    actor: Literal["tenant", "operator", "router"] = Field(description="The router gives back what has expired.")
     actor_key_id: UUID | None = Field(description="The API key; of operators only operators see it.")
     details: dict[str, Any] = Field(description="What the change was about.")
     created_at: datetime
@@ -105,7 +112,7 @@ class HistoryOut(BaseModel):
         return cls(
             id=row.id,
             action=row.action,
-            actor="operator" if row.actor_tenant_id is None else "tenant",
+            actor="tenant" if row.actor_tenant_id else "operator" if row.actor_key_id else "router",
             actor_key_id=row.actor_key_id if is_open else None,
             details={
                 name: value for name, value in row.details.items() if viewer is None or name not in OPERATORS_ONLY

@@ -23,6 +23,7 @@ from twoway_router.keywords.rules import (
     NumberNotAllowed,
     NumberNotFound,
     Spelling,
+    check_expiry,
     claims_problem,
     holder_problem,
     is_overtaken,
@@ -51,6 +52,7 @@ from twoway_router.store.audit import SYSTEM, Actor
 KeywordRow = queries.KeywordRow
 list_current = queries.list_current
 list_revisions = queries.list_revisions
+note_uses = queries.note_uses
 list_rules_of_number = queries.list_rules_of_number
 take_places = queries.take_places
 
@@ -77,7 +79,7 @@ async def claim(
     ``table`` is the process's routing table; without it the number's keywords are read from the database.
     """
     number = await _number(session, wanted.number_id, tenant_id, lock=True)
-    if errors := await check_references(session, tenant_id, wanted.actions):
+    if errors := [*check_expiry(wanted, now), *await check_references(session, tenant_id, wanted.actions)]:
         raise DefinitionNotAcceptable(errors=errors)
     spellings = spellings_of(wanted.word, wanted.aliases)
     keyword_id = KeywordId(new_id())
@@ -87,7 +89,7 @@ async def claim(
     definition = _definition(wanted, judgement)
     state = first_state(needs_approval=_needs_approval(number), is_operators=by.tenant_id is None)
     own = {"id": keyword_id, "tenant_id": tenant_id, "state": state, "revision": 1, "definition": definition}
-    own |= {name: getattr(wanted, name) for name in ("number_id", "word", "active_from", "active_until")}
+    own |= {name: getattr(wanted, name) for name in ("number_id", "word", "active_from", "active_until", "expires_at")}
     await queries.insert_keyword(session, {**own, "created_at": now, "updated_at": now})
     await queries.insert_revision(session, keyword_id, tenant_id, 1, definition, now=now)
     if not await queries.insert_spellings(session, number.id, tenant_id, keyword_id, spellings, wanted.window):
@@ -112,7 +114,7 @@ async def change(
         raise KeywordReleased
     tenant_id, keyword_id = TenantId(keyword.tenant_id), KeywordId(keyword.id)
     number = await _number(session, NumberId(keyword.number_id), tenant_id, lock=True)
-    if errors := await check_references(session, tenant_id, wanted.actions):
+    if errors := [*check_expiry(wanted, now), *await check_references(session, tenant_id, wanted.actions)]:
         raise DefinitionNotAcceptable(errors=errors)
     spellings = spellings_of(wanted.word, wanted.aliases)
     judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, table=table)
@@ -130,6 +132,8 @@ async def change(
         raise KeywordTaken
     keyword.word, keyword.definition = wanted.word, _definition(wanted, judgement)
     keyword.active_from, keyword.active_until = wanted.active_from, wanted.active_until
+    if keyword.expires_at != wanted.expires_at:  # what its tenant was notified of holds no more
+        keyword.expires_at, keyword.releases_at = wanted.expires_at, None
     keyword.revision += 1
     keyword.updated_at = now
     await session.flush()

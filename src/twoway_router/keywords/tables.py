@@ -1,6 +1,6 @@
 """Keywords, the spellings that claim keys on a number, and every revision a message may still have to run."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from twoway_router.store.base import Base, one_of
 class Keywords(Base):
     """A word that a tenant holds on a number. ``definition`` is the newest revision (``definitions.KeywordDefinition``).
 
+    ``expires_at`` is when its tenant wants it given back; ``releases_at`` when it will be, once the tenant was notified.
     ``hold_note`` is why an operator holds it back: until it is lifted an active keyword routes as a suspended one. What an
     operator has suspended its tenant cannot resume.
     """
@@ -30,6 +31,8 @@ class Keywords(Base):
     definition: Mapped[dict[str, Any]]
     active_from: Mapped[datetime | None]
     active_until: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    releases_at: Mapped[datetime | None]
     hold_note: Mapped[str | None]
     is_operators_suspension: Mapped[bool] = mapped_column(server_default=sql("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -39,12 +42,28 @@ class Keywords(Base):
         one_of("state", "requested", "approved", "active", "suspended", "released"),
         Index("ix_keywords_tenant_id_id", "tenant_id", "id"),
         Index("ix_keywords_number_id_tenant_id", "number_id", "tenant_id"),
+        Index(
+            "ix_keywords_expires_at",
+            "expires_at",
+            postgresql_where=sql("expires_at IS NOT NULL AND state <> 'released'"),
+        ),
+        Index(
+            "ix_keywords_releases_at",
+            "releases_at",
+            postgresql_where=sql("releases_at IS NOT NULL AND state <> 'released'"),
+        ),
     )
 
     @property
     def is_held(self) -> bool:
         """An operator holds it back or has suspended it: only an operator changes, resumes or releases it."""
         return self.hold_note is not None or (self.state == "suspended" and self.is_operators_suspension)
+
+    @property
+    def given_back_at(self) -> datetime | None:
+        """When it is given back by itself, as far as that is known."""
+        moments = [moment for moment in (self.expires_at, self.releases_at) if moment is not None]
+        return min(moments) if moments and self.state != "released" else None
 
 
 class KeywordSpellings(Base):
@@ -80,6 +99,15 @@ class KeywordPlaces(Base):
 
     keyword_id: Mapped[UUID] = mapped_column(primary_key=True)
     taken: Mapped[int]
+
+
+class KeywordUses(Base):
+    """The day of a keyword's last message, for the release of idle ones. Apart from ``keywords``: an executor writes here."""
+
+    __tablename__ = "keyword_uses"
+
+    keyword_id: Mapped[UUID] = mapped_column(primary_key=True)
+    last_on: Mapped[date]
 
 
 class KeywordRevisions(Base):

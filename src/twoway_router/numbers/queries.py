@@ -23,6 +23,10 @@ _HAS_OTHERS_KEYWORDS: Final = text(
     "SELECT EXISTS (SELECT FROM keywords WHERE number_id = :number_id AND state <> 'released'"
     " AND (CAST(:tenant_id AS uuid) IS NULL OR tenant_id <> :tenant_id))"
 )
+_IDLE_TERMS: Final = text(
+    "SELECT id, CAST(options->>'idle_release_days' AS integer) AS days FROM numbers"
+    " WHERE options->>'idle_release_days' IS NOT NULL"
+)
 _COUNT_KEYWORDS: Final = text(
     "SELECT number_id, count(*) AS held FROM keywords WHERE number_id = ANY(CAST(:ids AS uuid[]))"
     " AND tenant_id = :tenant_id AND state <> 'released' GROUP BY number_id"
@@ -213,6 +217,11 @@ async def has_others_keywords(session: Session, number_id: UUID, tenant_id: UUID
     """
     found = await session.scalar(_HAS_OTHERS_KEYWORDS, {"number_id": number_id, "tenant_id": tenant_id})
     return bool(found)
+
+
+async def list_idle_terms(session: Session) -> Mapping[UUID, int]:
+    """The numbers whose keywords are given back after so many days without a message."""
+    return {row.id: row.days for row in await session.execute(_IDLE_TERMS)}
 
 
 async def count_keywords(session: Session, ids: Collection[UUID], tenant_id: UUID) -> Mapping[UUID, int]:

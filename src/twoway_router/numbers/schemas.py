@@ -47,6 +47,9 @@ class NumberOptions(Body):
     keyword_limits: dict[TenantRef, KeywordLimit] = Field(
         {}, max_length=1000, description="Tenants with a limit of their own, in place of `keyword_limit`."
     )
+    idle_release_days: int | None = Field(
+        None, ge=30, le=3650, description="After so many days without a message a keyword is given back; null: never."
+    )
     claimants: tuple[TenantRef, ...] = Field(
         (), max_length=1000, description="Shared numbers: the tenants that may claim keywords; empty: all."
     )

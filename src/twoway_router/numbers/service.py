@@ -33,6 +33,7 @@ find_sandbox_connection = queries.find_sandbox_connection
 insert_requests = queries.insert_requests
 is_connection_inserted = queries.is_connection_inserted
 is_visible_to = queries.is_visible_to
+list_idle_terms = queries.list_idle_terms
 list_of_runs = queries.list_of_runs
 list_routed_numbers = queries.list_routed_numbers
 

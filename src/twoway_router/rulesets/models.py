@@ -127,6 +127,7 @@ class KeywordModel(_Strict):
     state: ClaimState = ClaimState.ACTIVE
     active_from: datetime | None = None
     active_until: datetime | None = None
+    expires_at: datetime | None = Field(default=None, description="When it is given back by itself.")
     definition: dict[str, object] | None = Field(
         default=None,
         description="What it does: actions, texts and the like as the management API has them; left out: they stay as they"

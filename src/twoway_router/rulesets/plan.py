@@ -137,6 +137,9 @@ def find_faults(
         verdict = judge_claim(rules.table, claim)
         if verdict.kind in (VerdictKind.REFUSE, VerdictKind.OVERRIDE_NEEDED):
             yield Finding(kind="refused", word=keyword.word, detail=verdict.detail)
+        expiry = rules.moment(number_id, keyword.expires_at)
+        if expiry is not None and expiry <= now:
+            yield Finding(kind="refused", word=keyword.word, detail="Its date of expiry is over.")
         if until is not None and until <= now:
             yield Finding(kind="dead", word=keyword.word, detail="Its window is over.")
             continue
@@ -219,6 +222,7 @@ def body_of(keyword: KeywordModel, held: KeywordModel | None, zone: ZoneInfo) ->
         "is_whole_message": keyword.options.whole_message,
         "active_from": _moment(keyword.active_from, zone),
         "active_until": _moment(keyword.active_until, zone),
+        "expires_at": _moment(keyword.expires_at, zone),
     }
 
 

@@ -17,7 +17,13 @@ from twoway_router.dispatch.port import DeadJob, Transport
 from twoway_router.domain.clock import Clock
 from twoway_router.inbound.service import count_failure, forget_courtesies
 from twoway_router.scheduler import queries
-from twoway_router.scheduler.sweeps import DeadProcesses, ForgottenMessages, Sweep, sweeps_by_name
+from twoway_router.scheduler.sweeps import (
+    DeadProcesses,
+    ForgottenMessages,
+    LapsingKeywords,
+    Sweep,
+    sweeps_by_name,
+)
 from twoway_router.store import Engine, System, heartbeats, outbox, transaction
 from twoway_router.store.failures import DATABASE_ERRORS, describe
 from twoway_router.store.periods import first_id_of
@@ -49,6 +55,7 @@ class Scheduler:
         self._clock = clock
         self._forgotten = ForgottenMessages(engine, settings.forgotten_after)
         self._dead = DeadProcesses(engine)
+        self._lapsing = LapsingKeywords(engine, settings.keyword_notice, tell_endpoints)
         self._sweeps = sweeps_by_name(tell_endpoints)
         self._cleaned_at: datetime | None = None
         self._due: dict[str, tuple[int, datetime | None]] = {}
@@ -73,6 +80,7 @@ class Scheduler:
         """Every sweep once. One that fails is tried again in the next round; the others go on."""
         now = self._clock()
         await self._guarded("forgotten_messages", partial(self._forgotten.sweep, now))
+        await self._guarded("lapsing_keywords", partial(self._lapsing.sweep, now))
         for name, sweep in self._sweeps.items():
             await self._guarded(name, partial(self._sweep, sweep, now))
         await self._guarded("housekeeping", partial(self._keep_house, now))

@@ -8,13 +8,16 @@ from uuid import UUID
 from twoway_router.emails.sweeps import SWEEPS as EMAILS
 from twoway_router.events.news import Listener
 from twoway_router.inbound.service import Waiting, list_overdue
+from twoway_router.keywords.lapsing import look_over, release_expired
 from twoway_router.mts import sweeps as mts
 from twoway_router.store import Engine, Session, System, living, outbox, transaction
 from twoway_router.store.periods import first_id_of
+from twoway_router.telemetry.metrics import KEYWORDS_LAPSED
 from twoway_router.webhooks.sweeps import SWEEPS as WEBHOOKS
 
 LIMIT: Final = 500
 DEAD_AFTER: Final = timedelta(seconds=3)
+LOOK_EVERY: Final = timedelta(hours=1)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _START: Final = Waiting(id=UUID(int=0), order_key=-(2**63))
 
@@ -71,6 +74,34 @@ class DeadProcesses:
                 await end_leases(session, dead, now - timedelta(milliseconds=1))
                 count += await sweep_lapsed(session, now, timedelta(0))
             return count
+
+
+class LapsingKeywords:
+    """Keywords that are given back by themselves: at their date every turn, and once an hour what is idle, with notices.
+
+    Days are what counts for idle ones, so an hour is exact enough; a look that moved as much as it may goes on next turn.
+    """
+
+    def __init__(self, engine: Engine, notice: timedelta, tell: Listener) -> None:
+        self._engine = engine
+        self._notice = notice
+        self._tell = tell
+        self._looked_at = _NEVER
+
+    async def sweep(self, now: datetime) -> int:
+        """One turn; how many keywords changed."""
+        async with transaction(self._engine, System("scheduler")) as session:
+            expired = await release_expired(session, now, LIMIT)
+        KEYWORDS_LAPSED.labels("expired").inc(expired)
+        if now - self._looked_at < LOOK_EVERY:
+            return expired
+        async with transaction(self._engine, System("scheduler")) as session:
+            lapsed = await look_over(session, now, self._notice, LIMIT)
+            await self._tell(session, lapsed.news, now)
+        KEYWORDS_LAPSED.labels("idle").inc(lapsed.idle)
+        KEYWORDS_LAPSED.labels("notified").inc(lapsed.notified)
+        self._looked_at = now if lapsed.moved < LIMIT else _NEVER
+        return expired + lapsed.moved
 
 
 class ForgottenMessages:

@@ -30,6 +30,13 @@ _RECORD = text(
 )
 """One statement, so that the counter's row lock is taken, the entry written and the followers notified in one round trip.
 The lock is held until commit: sequences follow the order of commits, which a PostgreSQL sequence does not promise."""
+_RECORD_ALL = text(
+    "WITH step AS (UPDATE change_counter SET sequence = sequence + cardinality(CAST(:ids AS uuid[])) WHERE id = 1"
+    " RETURNING sequence - cardinality(CAST(:ids AS uuid[])) AS before),"
+    " added AS (INSERT INTO changes (sequence, kind, subject_id) SELECT step.before + entry.place, :kind, entry.id"
+    " FROM step, unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS entry (id, place))"
+    " SELECT pg_notify(:channel, '') FROM step"
+)
 _SINCE = text("SELECT sequence, kind, subject_id FROM changes WHERE sequence > :after ORDER BY sequence LIMIT :limit")
 _NEWEST = text("SELECT sequence FROM change_counter WHERE id = 1")
 
@@ -38,6 +45,12 @@ async def record(session: Session, kind: ChangeKind, subject_id: UUID) -> int:
     """Add an entry and return its sequence. Holds the counter's row lock until commit: call it late."""
     result = await session.execute(_RECORD, {"kind": kind, "subject_id": subject_id, "channel": CHANNEL})
     return int(result.scalar_one())
+
+
+async def record_all(session: Session, kind: ChangeKind, subject_ids: Sequence[UUID]) -> None:
+    """Add an entry for each subject in one statement, under the same lock."""
+    if subject_ids:
+        await session.execute(_RECORD_ALL, {"ids": list(subject_ids), "kind": kind, "channel": CHANNEL})
 
 
 async def newest(session: Session) -> int:
