@@ -13,6 +13,7 @@ from twoway_router.keywords.checks import check_definition
 from twoway_router.keywords.definitions import KeywordDefinition
 from twoway_router.numbers.rules import keyword_limit
 from twoway_router.routing.text import fold
+from twoway_router.routing.types import MatchMode
 from twoway_router.rulesets.models import RulesFile
 from twoway_router.rulesets.plan import Finding, Key, RulesPlan, Step, StepKind
 
@@ -20,7 +21,7 @@ ME: Final = "me"
 """The tenant of a tenant's own key, in its files."""
 
 _MOMENTS: Final = ("active_from", "active_until", "expires_at")
-_ROUTED: Final = {"word", "aliases", "sub_keywords", *_MOMENTS, "is_glued", "is_whole_message"}
+_ROUTED: Final = {"word", "aliases", "sub_keywords", *_MOMENTS, "is_glued", "is_whole_message", "match"}
 _SHOWN: Final = {
     "id",
     "tenant_id",
@@ -202,7 +203,11 @@ def _number(name: str, number: Mapping[str, Any], *, is_operators: bool) -> dict
 
 
 def _keyword(keyword: Mapping[str, Any], number: str, *, is_operators: bool) -> dict[str, Any]:
-    options = {name.removeprefix("is_"): True for name in ("is_glued", "is_whole_message") if keyword.get(name)}
+    options: dict[str, Any] = {
+        name.removeprefix("is_"): True for name in ("is_glued", "is_whole_message") if keyword.get(name)
+    }
+    if keyword["match"] != MatchMode.START:
+        options["match"] = keyword["match"]
     window = {name: keyword[name] for name in _MOMENTS if keyword.get(name)}
     definition = {
         name: value

@@ -6,6 +6,7 @@ from twoway_router.actions.checks import check_actions, check_text
 from twoway_router.domain.errors import FieldError
 from twoway_router.keywords.definitions import KeywordDefinition
 from twoway_router.routing.text import fold
+from twoway_router.routing.types import MatchMode
 
 
 def check_definition(definition: KeywordDefinition) -> Sequence[FieldError]:
@@ -31,6 +32,8 @@ def _check_window(definition: KeywordDefinition) -> Iterator[FieldError]:
         yield FieldError(pointer="/active_until", detail="The window must end after it begins.")
     if start is not None and definition.expires_at is not None and definition.expires_at <= start:
         yield FieldError(pointer="/expires_at", detail="It would be given back before its window begins.")
+    if definition.is_whole_message and definition.match is not MatchMode.START:
+        yield FieldError(pointer="/match", detail="What is only a whole message stands nowhere inside a text.")
     if (definition.limit is None) != (definition.sold_out_text is None):
         yield FieldError(pointer="/sold_out_text", detail="A limit and what is answered beyond it go together.")
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from twoway_router.actions.registry import Actions, walk
 from twoway_router.actions.spec import ActionBase, Part
+from twoway_router.routing.types import MatchMode
 from twoway_router.web.schemas import Moment
 
 Word = Annotated[str, Field(min_length=1, max_length=64)]
@@ -45,6 +46,11 @@ class KeywordDefinition(Part):
         description="Only the first so many messages run the actions; see `sold_out_text`.",
     )
     sold_out_text: OwnText = Field(None, description="Answered beyond `limit`; left out: what the number says.")
+    match: MatchMode = Field(
+        MatchMode.START,
+        description="Where the word stands: at the `start` of a text; on dedicated numbers also anywhere in one that nothing"
+        " else fits (`contains`), or it takes every such text (`any_word`).",
+    )
     is_glued: bool = Field(False, description="Digits may stand right behind the word: VOTE5.")
     is_whole_message: bool = Field(False, description="Nothing but a sub-keyword may follow the word.")
 

@@ -13,11 +13,12 @@ from twoway_router.keywords.rules import Holder, Spelling
 from twoway_router.keywords.states import RELEASED
 from twoway_router.keywords.tables import KeywordRevisions, Keywords, KeywordSpellings
 from twoway_router.routing.claims import WINDOW_GUARD
-from twoway_router.routing.types import ClaimState, KeywordRules, SubKeyword
+from twoway_router.routing.types import ClaimState, KeywordRules, MatchMode, SubKeyword
 from twoway_router.store import Session
 
 _BATCH: Final = 5_000
 _STATES: Final = {state.value: state for state in ClaimState}
+_MODES: Final = {mode.value: mode for mode in MatchMode}
 # Grouped before it is joined: the spellings of a million keywords are gathered in one pass over one table. A keyword
 # without a spelling has nothing to be matched by and is left out. What a tenant's suspension or a hold stops routes as a
 # suspended keyword, so that the row itself keeps the state to which it returns.
@@ -28,6 +29,7 @@ _RULES = (
     " ELSE keyword.state END AS state,"
     " coalesce(CAST(keyword.definition->>'is_glued' AS boolean), false) AS is_glued,"
     " coalesce(CAST(keyword.definition->>'is_whole_message' AS boolean), false) AS is_whole_message,"
+    " coalesce(keyword.definition->>'match', 'start') AS match,"
     " nullif(keyword.definition->'sub_keywords', CAST('[]' AS jsonb)) AS sub_keywords, spelling.texts"
     " FROM (SELECT keyword_id, array_agg(text) AS texts FROM keyword_spellings {which} GROUP BY keyword_id) AS spelling"
     " JOIN keywords AS keyword ON keyword.id = spelling.keyword_id JOIN tenants AS tenant ON tenant.id = keyword.tenant_id"
@@ -93,6 +95,10 @@ _TAKE_PLACES: Final = text(
     UPDATE keyword_places AS p SET taken = p.taken + granted.places FROM granted WHERE p.keyword_id = granted.id
     RETURNING p.keyword_id, granted.places
     """
+)
+_ANY_WORD: Final = text(
+    "SELECT id, word, active_from, active_until FROM keywords WHERE number_id = :number_id AND state <> 'released'"
+    " AND definition->>'match' = 'any_word' AND id <> :keyword_id ORDER BY id"
 )
 # Sorted, so that two executors that note the same keywords never wait for each other crosswise.
 _NOTE_USES: Final = text(
@@ -252,6 +258,11 @@ async def list_holders(session: Session, number_id: UUID, keys: Collection[str])
     ]
 
 
+async def list_any_word(session: Session, number_id: UUID, *, but: UUID) -> Sequence[Any]:
+    """The keywords of a number that take any text, with their windows."""
+    return (await session.execute(_ANY_WORD, {"number_id": number_id, "keyword_id": but})).all()
+
+
 async def list_keys_of(session: Session, keyword_id: UUID) -> frozenset[str]:
     """The keys that a keyword has."""
     return frozenset(
@@ -351,7 +362,21 @@ async def _list_rules(session: Session, statement: TextClause, values: Mapping[s
 
 
 def _rules(row: Sequence[Any]) -> KeywordRules:
-    keyword_id, tenant_id, number_id, word, revision, start, end, state, is_glued, is_whole_message, subs, texts = row
+    (
+        keyword_id,
+        tenant_id,
+        number_id,
+        word,
+        revision,
+        start,
+        end,
+        state,
+        is_glued,
+        is_whole_message,
+        match,
+        subs,
+        texts,
+    ) = row
     return KeywordRules(
         keyword_id=keyword_id,
         tenant_id=tenant_id,
@@ -366,6 +391,7 @@ def _rules(row: Sequence[Any]) -> KeywordRules:
         active_until=end,
         is_glued=is_glued,
         is_whole_message=is_whole_message,
+        match=_MODES[match],
     )
 
 

@@ -12,6 +12,7 @@ from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.numbers.rules import Claims
 from twoway_router.routing.claims import Collision, Verdict, VerdictKind, Window, are_apart
 from twoway_router.routing.text import fold
+from twoway_router.routing.types import MatchMode
 
 QUARANTINE_DAYS: Final = 90
 _BY_HOLDER: Final = ("taken", "resting", "own_alias")
@@ -80,6 +81,20 @@ class KeywordQuota(Conflict):
     title = "Keyword quota"
 
 
+class MatchNotAllowed(Unprocessable):
+    """On a shared number a keyword stands at the start of the text."""
+
+    code = "keyword_match_not_allowed"
+    title = "Match not allowed"
+
+
+class AnyWordTaken(Conflict):
+    """Another keyword of yours takes any text on this number at that time, or less than a day before or after it."""
+
+    code = "keyword_any_word_taken"
+    title = "Any word taken"
+
+
 class NumberNotAllowed(Forbidden):
     """On this number only some tenants may claim keywords. Ask its operator."""
 
@@ -115,6 +130,7 @@ class KeywordClaim:
     active_from: datetime | None = None
     active_until: datetime | None = None
     expires_at: datetime | None = None
+    match: MatchMode = MatchMode.START
     actions: Sequence[tuple[str, ActionBase]] = ()
     is_override: bool = False
 

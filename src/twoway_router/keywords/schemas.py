@@ -52,6 +52,7 @@ class KeywordPut(KeywordDefinition):
             active_from=self.active_from,
             active_until=self.active_until,
             expires_at=self.expires_at,
+            match=self.match,
             actions=self.placed_actions(),
             is_override=is_override,
         )

@@ -9,17 +9,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from twoway_router.actions.checks import check_references
-from twoway_router.domain.errors import RouterError
+from twoway_router.domain.errors import FieldError, RouterError
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId, new_id
+from twoway_router.domain.messages import Sharing
 from twoway_router.keywords import queries
 from twoway_router.keywords.resting import free_spellings, resting_time, retire
 from twoway_router.keywords.rules import (
+    AnyWordTaken,
     DefinitionNotAcceptable,
     Judgement,
     KeywordClaim,
     KeywordNotFound,
     KeywordReleased,
     KeywordTaken,
+    MatchNotAllowed,
     NumberNotAllowed,
     NumberNotFound,
     Spelling,
@@ -43,8 +46,9 @@ from twoway_router.numbers.service import (
 )
 from twoway_router.numbers.tables import Numbers
 from twoway_router.routing.barred_words import NO_BARRED_WORDS
-from twoway_router.routing.claims import Claim, VerdictKind, judge_claim
+from twoway_router.routing.claims import Claim, VerdictKind, are_apart, judge_claim
 from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.types import MatchMode
 from twoway_router.store import Session, audit, changes
 from twoway_router.store.audit import SYSTEM, Actor
 
@@ -220,6 +224,7 @@ async def _admit(
     table: RoutingTable | None,
 ) -> Judgement:
     """Let the claim in or raise; keys of released keywords that it takes over are free afterwards."""
+    await _check_match(session, number, wanted, keyword_id)
     holders = await queries.list_holders(session, number.id, [spelling.key for spelling in spellings])
     quarantine = resting_time(number)
     problem = holder_problem(
@@ -233,6 +238,18 @@ async def _admit(
     overtaken = [each for each in holders if is_overtaken(each, tenant_id, quarantine=quarantine, now=now)]
     await free_spellings(session, overtaken)
     return judgement
+
+
+async def _check_match(session: Session, number: Numbers, wanted: KeywordClaim, keyword_id: KeywordId) -> None:
+    """Raises for a match mode that the number, or another keyword that takes any text, does not allow."""
+    if wanted.match is MatchMode.START:
+        return
+    if number.sharing == Sharing.SHARED:
+        raise MatchNotAllowed(errors=[FieldError(pointer="/match", detail=MatchNotAllowed().detail)])
+    if wanted.match is MatchMode.ANY_WORD:
+        for other in await queries.list_any_word(session, number.id, but=keyword_id):
+            if not are_apart(wanted.window, (other.active_from, other.active_until)):
+                raise AnyWordTaken(extra={"keyword_id": str(other.id), "word": other.word})
 
 
 async def _judge(

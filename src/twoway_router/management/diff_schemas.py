@@ -10,7 +10,16 @@ from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.keywords.schemas import CollisionOut
 from twoway_router.management.previews import PreviewOut
 from twoway_router.routing.claims import VerdictKind
-from twoway_router.routing.types import ClaimState, KeywordRules, Reason, RouteOutcome, Rule, SubKeyword, WindowState
+from twoway_router.routing.types import (
+    ClaimState,
+    KeywordRules,
+    MatchMode,
+    Reason,
+    RouteOutcome,
+    Rule,
+    SubKeyword,
+    WindowState,
+)
 from twoway_router.web.schemas import Body, Moment, Shown
 
 Word = Annotated[str, Field(min_length=1, max_length=64)]
@@ -35,6 +44,7 @@ class DraftKeyword(Body):
     active_until: Moment | None = None
     is_glued: bool = False
     is_whole_message: bool = False
+    match: MatchMode = MatchMode.START
 
     def to_rules(self, keyword_id: KeywordId, tenant_id: TenantId, number_id: NumberId) -> KeywordRules:
         """As routing sees it."""
@@ -51,6 +61,7 @@ class DraftKeyword(Body):
             active_until=self.active_until,
             is_glued=self.is_glued,
             is_whole_message=self.is_whole_message,
+            match=self.match,
         )
 
 

@@ -36,6 +36,11 @@ from twoway_router.web.schemas import Body, Country, Moment, Shown
 
 router = api_router("/route-previews", resource="routes", tag="Routes", always="read")
 
+_MATCH_CLASS: Final = (
+    "How the text spells it: from 1 (the same words) to 5 (one edit), or `glued`; on dedicated numbers also `contains` and"
+    " `any_word`."
+)
+
 FOREIGN: Final = Reason.ANOTHER_TENANTS.detail
 _NOBODY: Final = "+10000000000"
 
@@ -76,7 +81,7 @@ class CandidateOut(Shown):
     tenant_id: UUID | None
     keyword_id: UUID | None
     word: str
-    match_class: str = Field(description="How closely the text spells it, from 1 (the same words) to 5 (one edit).")
+    match_class: str = Field(description=_MATCH_CLASS)
     lost_because: LostBecause | None = Field(description="Null for the winner.")
     detail: str = Field(description="The same in a few words.")
 
@@ -95,9 +100,7 @@ class PreviewOut(Shown):
     sub_keyword: str | None
     rest: str = Field(description="The text after keyword and sub-keyword.")
     window: WindowState
-    match_class: str | None = Field(
-        description="How closely the text spells it, from 1 (the same words) to 5 (one edit)."
-    )
+    match_class: str | None = Field(description=_MATCH_CLASS)
     span: tuple[int, int] | None = Field(description="The matched part of the text, in code points.")
     key: str | None = Field(description="The matched part as it is compared.")
     reason: Reason | None = Field(description="Why, where the rule does not say it.")

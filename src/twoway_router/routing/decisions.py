@@ -9,7 +9,7 @@ from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.match import Hit
 from twoway_router.routing.number_entries import NumberEntry
 from twoway_router.routing.sub_keywords import find_sub_keyword
-from twoway_router.routing.text import Folded
+from twoway_router.routing.text import Folded, after
 from twoway_router.routing.types import (
     Candidate,
     Context,
@@ -23,11 +23,13 @@ from twoway_router.routing.types import (
 from twoway_router.routing.words import ReservedWord
 
 
-def to_keyword(table: RoutingTable, winner: Winner, text: str, folded: Folded, rule: Rule) -> Decision:
-    """A keyword won; its window says whether it may act."""
+def to_keyword(
+    table: RoutingTable, winner: Winner, text: str, folded: Folded, rule: Rule, *, stands: tuple[int, int] | None = None
+) -> Decision:
+    """A keyword won; its window says whether it may act. ``stands``: where, if it is not at the start of the text."""
     columns = table.columns
     keyword = winner.keyword
-    span, rest = span_and_rest(text, folded, winner.hit)
+    span, rest = (stands, after(text, stands[1])) if stands else span_and_rest(text, folded, winner.hit)
     sub = find_sub_keyword(table, keyword, rest)
     first = columns.first[keyword]
     return Decision(

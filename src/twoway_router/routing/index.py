@@ -12,11 +12,22 @@ from uuid import UUID
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.routing.barred_words import NO_BARRED_WORDS, BarredWords
 from twoway_router.routing.keyword_columns import Columns, Ids
-from twoway_router.routing.number_entries import IS_GLUED, IS_WHOLE, STATES, STEM, NumberEntry, as_rows, pack, put, take
+from twoway_router.routing.number_entries import (
+    IS_GLUED,
+    IS_WHOLE,
+    STATES,
+    STEM,
+    LooseKeywords,
+    NumberEntry,
+    as_rows,
+    pack,
+    put,
+    take,
+)
 from twoway_router.routing.other_spellings import derived_keys
 from twoway_router.routing.similar_keys import SimilarKeys
 from twoway_router.routing.text import Folded, fold
-from twoway_router.routing.types import ClaimState, KeywordRules, NumberRules, SubKeyword
+from twoway_router.routing.types import ClaimState, KeywordRules, MatchMode, NumberRules, SubKeyword
 
 
 class RoutingTable:
@@ -30,6 +41,7 @@ class RoutingTable:
         self.sub_keywords: dict[int, tuple[SubKeyword, ...]] = {}
         self.sub_keys: dict[int, dict[str, str]] = {}
         self.windows: dict[int, tuple[datetime | None, datetime | None]] = {}
+        self.match_modes: dict[int, MatchMode] = {}
         self._tenant_rows: dict[TenantId, int] = {}
         self._numbers: dict[NumberId, NumberEntry] = {}
         self._entries: list[NumberEntry] = []
@@ -155,6 +167,7 @@ class RoutingTable:
             active_until=active_until,
             is_glued=bool(flags & IS_GLUED),
             is_whole_message=bool(flags & IS_WHOLE),
+            match=self.match_modes.get(row, MatchMode.START),
         )
 
     def _insert(self, keyword: KeywordRules) -> int | None:
@@ -183,6 +196,11 @@ class RoutingTable:
             self.windows[row] = (keyword.active_from, keyword.active_until)
         for spelling, form, display in zip(self.columns.spellings(row), folded, keyword.spellings, strict=True):
             self._index(entry, spelling, form, display, is_glued=keyword.is_glued)
+        if keyword.match is not MatchMode.START:
+            self.match_modes[row] = keyword.match
+            entry.loose = entry.loose or LooseKeywords()
+            for spelling, form in zip(self.columns.spellings(row), folded, strict=True):
+                entry.loose.put(keyword.match, spelling, form.tokens)
         return row
 
     def _index(self, entry: NumberEntry, spelling: int, form: Folded, display: str, *, is_glued: bool) -> None:
@@ -229,6 +247,7 @@ class RoutingTable:
         self.sub_keywords.pop(row, None)
         self.sub_keys.pop(row, None)
         self.windows.pop(row, None)
+        self.match_modes.pop(row, None)
         self.columns.drop(row)
         return True
 
@@ -239,6 +258,8 @@ class RoutingTable:
         if not key:
             return
         take(entry.index, key, spelling)
+        if entry.loose is not None:
+            entry.loose.take(spelling, form.tokens)
         for derived in derived_keys(key, display):
             take(entry.index, derived, ~spelling)
         if entry.similar is not None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from twoway_router.domain.messages import Sharing
 from twoway_router.routing.similar_keys import SimilarKeys
-from twoway_router.routing.types import ClaimState, KeywordRules, NumberRules
+from twoway_router.routing.types import ClaimState, KeywordRules, MatchMode, NumberRules
 from twoway_router.routing.words import Vocabulary, vocabulary
 
 IS_WHOLE: Final = 1
@@ -24,10 +24,48 @@ STEM: Final = re.compile(r"([^\W\d_]+)[0-9]")
 Rows = int | tuple[int, ...]
 
 
+class LooseKeywords:
+    """A number's keywords that may stand anywhere in a text, by their tokens, and those for any text. Asked by ``anywhere``.
+
+    ``sizes``: how many tokens the phrases have that begin with a token; a size may outlive its last phrase.
+    """
+
+    __slots__ = ("any_word", "phrases", "sizes")
+
+    def __init__(self) -> None:
+        self.any_word: tuple[int, ...] = ()
+        self.phrases: dict[tuple[str, ...], tuple[int, ...]] = {}
+        self.sizes: dict[str, set[int]] = {}
+
+    def put(self, mode: MatchMode, spelling: int, tokens: list[str]) -> None:
+        if mode is MatchMode.ANY_WORD:
+            self.any_word += (spelling,)
+        elif tokens:
+            self.phrases[tuple(tokens)] = (*self.phrases.get(tuple(tokens), ()), spelling)
+            self.sizes.setdefault(tokens[0], set()).add(len(tokens))
+
+    def take(self, spelling: int, tokens: list[str]) -> None:
+        self.any_word = tuple(other for other in self.any_word if other != spelling)
+        if left := tuple(other for other in self.phrases.pop(tuple(tokens), ()) if other != spelling):
+            self.phrases[tuple(tokens)] = left
+
+
 class NumberEntry:
     """One number with the keys of its keywords."""
 
-    __slots__ = ("alphabet", "glued", "index", "is_shared", "longest", "position", "rules", "similar", "stems", "words")
+    __slots__ = (
+        "alphabet",
+        "glued",
+        "index",
+        "is_shared",
+        "longest",
+        "loose",
+        "position",
+        "rules",
+        "similar",
+        "stems",
+        "words",
+    )
 
     def __init__(self, rules: NumberRules, position: int) -> None:
         self.position = position
@@ -37,6 +75,7 @@ class NumberEntry:
         self.glued: dict[str, tuple[int, ...]] = {}
         self.stems: dict[str, list[int]] | None = None
         self.similar: SimilarKeys | None = None
+        self.loose: LooseKeywords | None = None
         self.take(rules)
 
     def take(self, rules: NumberRules) -> None:

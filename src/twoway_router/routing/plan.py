@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from twoway_router.domain.ids import NumberId
 from twoway_router.routing.answers import is_free_text
+from twoway_router.routing.anywhere import find_anywhere
 from twoway_router.routing.choose import Found, find, is_settled
 from twoway_router.routing.contexts import answered, live_contexts, pick
 from twoway_router.routing.decisions import (
@@ -68,6 +69,11 @@ def choose_route(table: RoutingTable, request: RouteRequest, *, explain: bool = 
     live = live_contexts(entry, request) if request.contexts else []
     decision = _decide(_Case(table, entry, request, folded, found, live))
     if explain:
+        if (
+            decision.rule is Rule.KEYWORD_ANYWHERE
+            and (loose := find_anywhere(entry, table, request.text, request.at)) is not None
+        ):
+            found = Found(loose.winner, None, [*found.hits, loose.winner.hit])
         decision = with_suggestion(table, request, decision)
         return decision._replace(candidates=candidates(table, found, decision))
     return decision
@@ -90,7 +96,7 @@ def _decide(case: _Case) -> Decision:
         return to_keyword(case.table, winner, text, folded, Rule.KEYWORD)
     reading = read_whole(entry, folded, is_keyword=is_strong)
     if is_alone and winner is None and reading is None and case.found.doubt is None:
-        return to_default(entry, text)
+        return _keyword_anywhere(case) or to_default(entry, text)
     # The owner of a dedicated number may hold HELP or START as a keyword of its own. STOP yields to no keyword.
     if reading is not None and is_strong and not entry.is_shared and reading.outcome is not RouteOutcome.OPT_OUT:
         reading = None
@@ -212,7 +218,16 @@ def _weak_keyword_or_default(case: _Case, reading: Reading | None) -> Decision:
         return to_keyword(case.table, case.found.winner, case.request.text, case.folded, Rule.KEYWORD_WEAK)
     if reading is not None and reading.force is Force.LAST_RESORT:
         return to_reserved(case.entry, reading.outcome, reading.word, reading.rule, case.live)
-    return to_default(case.entry, case.request.text)
+    return _keyword_anywhere(case) or to_default(case.entry, case.request.text)
+
+
+def _keyword_anywhere(case: _Case) -> Decision | None:
+    """On a dedicated number: a keyword that may stand anywhere, or takes any text."""
+    loose = find_anywhere(case.entry, case.table, case.request.text, case.request.at)
+    if loose is None:
+        return None
+    text, span = case.request.text, loose.span
+    return to_keyword(case.table, loose.winner, text, case.folded, Rule.KEYWORD_ANYWHERE, stands=span)
 
 
 def _with_intent(case: _Case, decision: Decision) -> Decision:

@@ -116,6 +116,14 @@ def fold_string(head: str) -> str:
     return head[: 6 * HEAD]
 
 
+def tokens_of(piece: str) -> list[str]:
+    """Every token of a piece of text, however many words it has; it is no longer than a head."""
+    spelt = fold_string(piece)
+    if EDGE not in spelt:
+        return spelt.split()
+    return _CLUSTER_RUN.sub(lambda run: run[0] + EDGE, spelt).replace(EDGE, " ").split()
+
+
 def _split_clusters(spelt: str) -> tuple[list[str], int, bool]:
     """Tokens of a text that is not all parted by spaces: its tokens, which of them are glued, and whether more follow."""
     if _CLUSTER_RUN.search(spelt):

@@ -40,6 +40,7 @@ class Rule(StrEnum):
     KEYWORD = "keyword"
     CONVERSATION = "conversation"
     KEYWORD_WEAK = "keyword_weak"
+    KEYWORD_ANYWHERE = "keyword_anywhere"
     AMBIGUOUS_KEYWORD = "ambiguous_keyword"
     ASK = "ask"
     QUARANTINE = "quarantine"
@@ -134,6 +135,17 @@ class ClaimState(StrEnum):
     RELEASED = "released"
 
 
+class MatchMode(StrEnum):
+    """Where a keyword's words stand in a text: at its start, anywhere, or nowhere: any text will do.
+
+    The last two are for dedicated numbers, and only asked where nothing else fits.
+    """
+
+    START = "start"
+    CONTAINS = "contains"
+    ANY_WORD = "any_word"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NumberRules:
     """One number as routing sees it. ``languages`` are BCP 47 primary tags, ``owner`` the tenant of a dedicated number."""
@@ -172,6 +184,7 @@ class KeywordRules:
     active_until: datetime | None = None
     is_glued: bool = False
     is_whole_message: bool = False
+    match: MatchMode = MatchMode.START
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

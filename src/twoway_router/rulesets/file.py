@@ -129,6 +129,7 @@ class Rules:
             active_until=self.moment(number_id, model.active_until),
             is_glued=model.options.glued,
             is_whole_message=model.options.whole_message,
+            match=model.options.match,
         )
 
 

@@ -21,7 +21,7 @@ from pydantic import (
 
 from twoway_router.domain.messages import Sharing
 from twoway_router.routing.answers import KNOWN_ANSWERS, is_known
-from twoway_router.routing.types import AmbiguityPolicy, ClaimState, ContextKind
+from twoway_router.routing.types import AmbiguityPolicy, ClaimState, ContextKind, MatchMode
 
 Name = Annotated[str, Field(min_length=1, max_length=200, coerce_numbers_to_str=True)]
 
@@ -110,6 +110,10 @@ class OptionsModel(_Strict):
 
     glued: bool = Field(default=False, description="Also with digits right behind it: VOTE5.")
     whole_message: bool = Field(default=False, description="Only when nothing follows it.")
+    match: MatchMode = Field(
+        default=MatchMode.START,
+        description="Dedicated numbers: also anywhere in a text that nothing else fits, or for every such text.",
+    )
 
 
 class KeywordModel(_Strict):

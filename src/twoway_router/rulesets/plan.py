@@ -11,10 +11,11 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from twoway_router.domain.ids import KeywordId, NumberId
+from twoway_router.domain.messages import Sharing
 from twoway_router.routing.claims import Claim, VerdictKind, judge_claim
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.text import fold
-from twoway_router.routing.types import ClaimState, RouteRequest
+from twoway_router.routing.types import ClaimState, MatchMode, RouteRequest
 from twoway_router.rulesets.file import Rules
 from twoway_router.rulesets.models import KeywordModel, NumberModel, RulesFile, SubKeywordModel, TenantModel
 
@@ -137,6 +138,11 @@ def find_faults(
         verdict = judge_claim(rules.table, claim)
         if verdict.kind in (VerdictKind.REFUSE, VerdictKind.OVERRIDE_NEEDED):
             yield Finding(kind="refused", word=keyword.word, detail=verdict.detail)
+        number = rules.table.number(number_id)
+        is_loose = keyword.options.match is not MatchMode.START
+        if is_loose and number is not None and number.sharing is Sharing.SHARED:
+            detail = f"{keyword.options.match.value!r} is for dedicated numbers."
+            yield Finding(kind="refused", word=keyword.word, detail=detail)
         expiry = rules.moment(number_id, keyword.expires_at)
         if expiry is not None and expiry <= now:
             yield Finding(kind="refused", word=keyword.word, detail="Its date of expiry is over.")
@@ -220,6 +226,7 @@ def body_of(keyword: KeywordModel, held: KeywordModel | None, zone: ZoneInfo) ->
         "sub_keywords": sub_keywords,
         "is_glued": keyword.options.glued,
         "is_whole_message": keyword.options.whole_message,
+        "match": keyword.options.match.value,
         "active_from": _moment(keyword.active_from, zone),
         "active_until": _moment(keyword.active_until, zone),
         "expires_at": _moment(keyword.expires_at, zone),
