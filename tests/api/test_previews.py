@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.api.conftest import Caller
-from tests.cast import ANN, NOON, a_connection, a_number
+from tests.cast import ANN, BOB, NOON, a_connection, a_number
 from twoway_router.consent.rules import Person
 from twoway_router.contexts import service as conversations
 from twoway_router.contexts.rules import Question
@@ -71,13 +71,15 @@ async def test_a_preview_names_exactly_one_number(pizzeria: Caller, naming: dict
     assert (refused.status_code, refused.json()["code"]) == (422, "validation_failed")
 
 
-async def opened(engine: Engine, number_id: NumberId, tenant: Caller, expected: str = "yes_no") -> None:
+async def opened(
+    engine: Engine, number_id: NumberId, tenant: Caller, expected: str = "yes_no", *, origin: str = "ask"
+) -> None:
     """ANN has a question of this tenant open."""
     assert tenant.tenant_id is not None
     question = Question(
         person=Person(number_id=number_id, msisdn=ANN),
         tenant_id=tenant.tenant_id,
-        origin="ask",
+        origin=origin,
         expected=expected,
         lifetime=timedelta(hours=1),
     )
@@ -97,27 +99,31 @@ async def test_a_sender_brings_what_is_open_with_them(engine: Engine, pizzeria: 
     ]
 
 
-async def test_of_another_tenants_conversation_only_that_it_is_one_is_shown(
+@pytest.mark.parametrize(
+    ("expected", "text"), [("0-10", "7"), ("yes_no", "si"), ("text", "via Roma 3"), ("text", "pizza 3")]
+)
+async def test_a_preview_does_not_tell_whether_a_stranger_talks_to_another_tenant(
+    engine: Engine, operator: Caller, pizzeria: Caller, gym: Caller, number_id: NumberId, expected: str, text: str
+) -> None:
+    await opened(engine, number_id, gym, expected)
+    body = {"number_id": str(number_id), "text": text, "at": NOON.isoformat()}
+
+    shown = [(await pizzeria.post("/v1/route-previews", body | {"sender": sender})).json() for sender in (ANN, BOB)]
+    [of_operator] = (await operator.post("/v1/route-previews", body | {"sender": ANN})).json()["contexts"]
+
+    assert shown[0] == shown[1]
+    assert (of_operator["tenant_id"], of_operator["is_used"]) == (str(gym.tenant_id), True)
+
+
+async def test_a_preview_does_not_tell_that_the_number_asks_a_stranger_about_a_tenant(
     engine: Engine, pizzeria: Caller, gym: Caller, number_id: NumberId
 ) -> None:
-    await opened(engine, number_id, pizzeria, "0-10")
+    await opened(engine, number_id, pizzeria, origin="did_you_mean")
+    body = {"number_id": str(number_id), "text": "si", "at": NOON.isoformat()}
 
-    body = {"number_id": str(number_id), "text": "7", "sender": ANN, "at": NOON.isoformat()}
-    shown = (await gym.post("/v1/route-previews", body)).json()
+    shown = [(await pizzeria.post("/v1/route-previews", body | {"sender": sender})).json() for sender in (ANN, BOB)]
 
-    assert (shown["is_yours"], shown["tenant_id"], shown["reason"]) == (False, None, "another_tenants")
-    assert shown["contexts"] == [
-        {
-            "kind": None,
-            "is_yours": False,
-            "is_used": True,
-            "tenant_id": None,
-            "expected": None,
-            "age_seconds": None,
-            "lifetime_seconds": None,
-            "what": "an open conversation of another tenant",
-        }
-    ]
+    assert shown[0] == shown[1]
 
 
 async def test_a_conversation_can_be_given_by_hand(pizzeria: Caller, number_id: NumberId) -> None:

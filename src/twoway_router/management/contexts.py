@@ -1,10 +1,11 @@
 """Contexts in previews and explanations: given by hand, or as they are stored, and shown to whom they belong.
 
-Called by ``previews`` and ``replays``. What a tenant may see of another tenant's context is that there is one.
+Called by ``previews`` and ``replays``. A tenant sees its own; not even that there is another tenant's, or that the number
+itself has asked.
 """
 
 from collections.abc import Sequence
-from typing import Final, Literal, Self
+from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -13,9 +14,6 @@ from twoway_router.domain.errors import FieldError, Unprocessable
 from twoway_router.domain.ids import TenantId
 from twoway_router.routing.types import Context, ContextKind, Decision
 from twoway_router.web.schemas import Body, Shown
-
-FOREIGN: Final = "an open conversation of another tenant"
-OF_NUMBER: Final = "an open question of the number itself"
 
 
 class ContextIn(Body):
@@ -41,19 +39,14 @@ class ContextIn(Body):
 class ContextOut(Shown):
     """A conversation that was live for the decision."""
 
-    kind: ContextKind | None = Field(description="Null where it is not yours to see.")
+    kind: ContextKind
     is_yours: bool
     is_used: bool = Field(description="It decided, or it is one of those between which the sender is asked to choose.")
-    tenant_id: UUID | None
+    tenant_id: UUID
     expected: str | None
-    age_seconds: float | None
-    lifetime_seconds: float | None
-    what: Literal[
-        "an open question",
-        "a recent conversation",
-        "an open question of the number itself",
-        "an open conversation of another tenant",
-    ]
+    age_seconds: float
+    lifetime_seconds: float
+    what: Literal["an open question", "a recent conversation", "an open question of the number itself"]
 
 
 def read_contexts(given: Sequence[ContextIn], caller: TenantId | None) -> tuple[Context, ...]:
@@ -82,29 +75,33 @@ def read_contexts(given: Sequence[ContextIn], caller: TenantId | None) -> tuple[
     )
 
 
+def is_own(context: Context, tenant_id: TenantId) -> bool:
+    """Whether a tenant opened it. What the number asks itself belongs to no tenant, whomever it names."""
+    return context.tenant_id == tenant_id and not context.is_asked_by_number
+
+
 def show_contexts(contexts: Sequence[Context], decision: Decision, viewer: TenantId | None) -> list[ContextOut]:
-    """The latest first, as an operator (None) or a tenant may see them."""
+    """The latest first: all for an operator (None), its own for a tenant."""
     used = {decision.context_id, *(each.context_id for each in decision.asks)}
-    ordered = sorted(contexts, key=lambda each: (each.age_seconds, each.context_id))
-    return [_shown(each, is_used=each.context_id in used, viewer=viewer) for each in ordered]
+    seen = [each for each in contexts if viewer is None or is_own(each, viewer)]
+    return [
+        ContextOut(
+            kind=each.kind,
+            is_yours=viewer is not None,
+            is_used=each.context_id in used,
+            tenant_id=each.tenant_id,
+            expected=each.expected,
+            age_seconds=each.age_seconds,
+            lifetime_seconds=each.lifetime_seconds,
+            what=_what(each),
+        )
+        for each in sorted(seen, key=lambda each: (each.age_seconds, each.context_id))
+    ]
 
 
-def _shown(context: Context, *, is_used: bool, viewer: TenantId | None) -> ContextOut:
-    is_own = context.tenant_id == viewer and not context.is_asked_by_number
-    if viewer is not None and not is_own:
-        hidden = dict.fromkeys(("kind", "tenant_id", "expected", "age_seconds", "lifetime_seconds"))
-        what = OF_NUMBER if context.is_asked_by_number else FOREIGN
-        return ContextOut.model_validate({**hidden, "is_yours": False, "is_used": is_used, "what": what})
-    plain = "an open question" if context.kind is ContextKind.QUESTION else "a recent conversation"
-    return ContextOut.model_validate(
-        {
-            "kind": context.kind,
-            "is_yours": is_own,
-            "is_used": is_used,
-            "tenant_id": context.tenant_id,
-            "expected": context.expected,
-            "age_seconds": context.age_seconds,
-            "lifetime_seconds": context.lifetime_seconds,
-            "what": OF_NUMBER if context.is_asked_by_number else plain,
-        }
-    )
+def _what(
+    context: Context,
+) -> Literal["an open question", "a recent conversation", "an open question of the number itself"]:
+    if context.is_asked_by_number:
+        return "an open question of the number itself"
+    return "an open question" if context.kind is ContextKind.QUESTION else "a recent conversation"

@@ -12,7 +12,7 @@ from twoway_router.contexts.service import load as load_contexts
 from twoway_router.domain.errors import NotFound
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.domain.msisdn import read_address
-from twoway_router.management.contexts import ContextIn, ContextOut, read_contexts, show_contexts
+from twoway_router.management.contexts import ContextIn, ContextOut, is_own, read_contexts, show_contexts
 from twoway_router.numbers.service import find_number, find_number_by_address
 from twoway_router.numbers.tables import Numbers
 from twoway_router.routing.index import RoutingTable
@@ -61,7 +61,8 @@ class PreviewIn(Body):
         min_length=3,
         max_length=20,
         pattern=r"^\+?[0-9]+$",
-        description="Who would write: what is open with them on the number counts. Nobody in particular if left out.",
+        description="Who would write: what you have open with them on the number counts, for operators what anybody has."
+        " Nobody in particular if left out.",
     )
     contexts: list[ContextIn] | None = Field(
         None, max_length=20, description="Conversations to be tried out, instead of those that are open."
@@ -111,7 +112,7 @@ class PreviewOut(Shown):
     )
     candidates: list[CandidateOut] = Field(description="Every keyword that was looked at.")
     contexts: list[ContextOut] = Field(
-        description="The conversations that were live for this decision, the latest first."
+        description="The conversations that were live for this decision, the latest first; a tenant sees its own."
     )
     rules_version: int = Field(description="How new the routing table is.")
 
@@ -137,13 +138,17 @@ async def preview_route(
 async def _contexts(
     session: Session, body: PreviewIn, person: Person, caller: TenantId | None, at: datetime
 ) -> tuple[Context, ...]:
-    """What counts as open: what was given, else what is stored for the sender."""
+    """What counts as open: what was given, else what is stored for the sender.
+
+    For a tenant only its own counts, or the answer would tell that the sender talks to another one.
+    """
     if body.contexts is not None:
         return read_contexts(body.contexts, caller)
     if body.sender is None:
         return ()
     found = await load_contexts(session, {person}, at)
-    return tuple(each.as_context(at) for each in found.get(person, ()))
+    contexts = (each.as_context(at) for each in found.get(person, ()))
+    return tuple(each for each in contexts if caller is None or is_own(each, caller))
 
 
 async def _number(session: Session, body: PreviewIn, usable_by: TenantId | None) -> Numbers:
