@@ -71,17 +71,72 @@ async def test_a_later_claim_takes_no_text_from_a_holder(
     assert await reached(door, *texts) == [scene.pizzeria] * len(texts)
 
 
-async def test_a_text_that_two_tenants_may_mean_gets_the_courtesy_reply(scene: Scene, database_url: str) -> None:
-    claims = ((scene.pizzeria, {"word": "PIZZA"}), (scene.gym, {"word": "PIZZAIOLO"}))
-    await open_door(scene, database_url, *claims)
-    # As if it had got in before registration refused it.
+async def two_meanings(scene: Scene, database_url: str) -> FrontDoor:
+    """PIZZA is the pizzeria's and PIZZAROMA the gym's, as if it had got in before registration refused it."""
+    pizza = {"word": "PIZZA", "actions": [{"kind": "reply", "text": "pizza: {{ message.rest }}"}]}
+    other = {"word": "PIZZAIOLO", "actions": [{"kind": "reply", "text": "roma: {{ message.rest }}"}]}
+    await open_door(scene, database_url, (scene.pizzeria, pizza), (scene.gym, other))
     await scene.rows("UPDATE keyword_spellings SET key = 'pizzaroma', text = 'PIZZAROMA' WHERE key = 'pizzaiolo'")
-    door = await open_door(scene, database_url)
+    await scene.rows("UPDATE keywords SET word = 'PIZZAROMA' WHERE word = 'PIZZAIOLO'")
+    return await open_door(scene, database_url)
 
-    answer = await door.say("pizza roma")
 
-    assert (answer.tenant_id, answer.route, answer.rule) == (None, "default", "ambiguous_keyword")
-    assert len(await door.texts()) == 1
+@pytest.mark.parametrize(
+    ("choice", "reply", "rest"), [("1", "pizza: roma", "roma"), ("2", "roma: ", "")], ids=["first", "second"]
+)
+async def test_of_a_text_that_two_tenants_may_mean_the_sender_is_asked_whose_it_is(
+    scene: Scene, database_url: str, choice: str, reply: str, rest: str
+) -> None:
+    door = await two_meanings(scene, database_url)
+    chosen_tenant = {"1": scene.pizzeria, "2": scene.gym}[choice]
+
+    asked = await door.say("pizza roma")
+    chosen = await door.say(choice)
+
+    assert (asked.tenant_id, asked.route, asked.rule) == (None, "none", "ambiguous_keyword")
+    assert await door.texts() == [
+        "A chi scrivi? Rispondi 1 = PIZZA (Pizzeria Bella), 2 = PIZZAROMA (Palestra Forte).",
+        reply,
+    ]
+    assert chosen.tenant_id == chosen_tenant
+    [kept] = await scene.rows("SELECT tenant_id, route, rule, rest FROM inbound_messages WHERE id = :id", id=asked.id)
+    assert tuple(kept) == (chosen_tenant, "keyword", "chosen", rest)
+
+
+async def test_whose_a_text_is_is_asked_once_a_day_and_silence_gives_it_to_nobody(
+    scene: Scene, database_url: str
+) -> None:
+    door = await two_meanings(scene, database_url)
+
+    said = [await door.say("pizza roma"), await door.say("pizza roma"), await door.say("boh")]
+
+    assert [each.tenant_id for each in said] == [None, None, None]
+    assert len([text for text in await door.texts() if text.startswith("A chi scrivi?")]) == 1
+
+
+async def test_a_text_is_handed_to_one_tenant_although_two_are_chosen_at_once(scene: Scene, database_url: str) -> None:
+    door = await two_meanings(scene, database_url)
+    await door.say("pizza roma")
+    await door.send("first", "1")
+    await door.send("second", "2")
+
+    await door.run()
+
+    assert (await door.texts())[1:] == ["pizza: roma"]
+
+
+async def test_a_number_does_not_ask_about_a_keyword_that_its_tenant_has_suspended(
+    scene: Scene, database_url: str
+) -> None:
+    door = await two_meanings(scene, database_url)
+    await scene.rows("UPDATE keywords SET state = 'suspended' WHERE word = 'PIZZAROMA'")
+
+    asked = await door.say("pizza roma")
+
+    assert (asked.tenant_id, await door.texts()) == (
+        None,
+        ["Non conosciamo questa parola. Controllala e inviala di nuovo."],
+    )
 
 
 async def test_who_was_only_asked_what_was_meant_is_new_to_the_tenant(scene: Scene, database_url: str) -> None:

@@ -30,11 +30,13 @@ class NumberQuestionSpec(NoticeSpec):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """A tenant that may be meant, and the context that it would be for."""
+    """A tenant that may be meant, under the name that the sender reads: for one of its contexts, or as one of its keywords."""
 
     tenant_id: TenantId
     name: str
-    context_id: UUID
+    context_id: UUID | None = None
+    keyword_id: UUID | None = None
+    revision: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +60,8 @@ def plan_choose(message: RunMessage, choices: Sequence[Choice]) -> tuple[Planned
             _question(message, choice.tenant_id, "choose", "choice"),
             choices=(str(number),),
             target_id=choice.context_id,
+            keyword_id=choice.keyword_id,
+            keyword_revision=choice.revision,
         )
         for number, choice in numbered
     )

@@ -100,13 +100,15 @@ class Turn:
     """What a message answers.
 
     ``question`` is the tenant's question, with the ``answer`` to it. ``original`` is the message that waited for the
-    sender's word and is run now; ``keyword`` the one that it turned out to mean.
+    sender's word and is run now; ``keyword`` the one that it turned out to mean, with the ``sub_keyword`` and the ``rest``.
     """
 
     question: StoredContext | None = None
     answer: str = ""
     original: Original | None = None
     keyword: KeywordRow | None = None
+    sub_keyword: str | None = None
+    rest: str = ""
 
     @property
     def revision(self) -> Revision | None:
@@ -155,9 +157,9 @@ def _answer_to_number(
 ) -> Plan:
     """The answer to a question of the number's: the message that waited goes to the tenant that its sender has named."""
     original = facts.originals.get(asked.inbound_message_id) if asked.inbound_message_id else None
-    keyword = facts.keywords.get(asked.keyword_id) if asked.origin == "did_you_mean" and asked.keyword_id else None
+    keyword = facts.keywords.get(asked.keyword_id) if asked.keyword_id else None
     is_choice = asked.origin == "choose"
-    if original is None or not (is_choice or (keyword and keyword.is_active)):
+    if original is None or (asked.keyword_id is not None and not (keyword and keyword.is_active)):
         return replace(taking.otherwise, takes=(taking,), closes_choices=is_choice)
 
     def plan(turn: Turn, *takes: Taking) -> Plan:
@@ -165,15 +167,19 @@ def _answer_to_number(
             message_id=original.id,
             tenant_id=asked.tenant_id,
             route="keyword" if turn.keyword else "context",
-            rule=Rule.DID_YOU_MEAN if turn.keyword else Rule.CHOSEN,
+            rule=Rule.CHOSEN if is_choice else Rule.DID_YOU_MEAN,
             keyword_id=turn.revision[0] if turn.revision else None,
             revision=turn.keyword.revision if turn.keyword else None,
             answered_by=waiting.id,
+            sub_keyword=turn.sub_keyword,
+            rest=turn.rest if turn.keyword else None,
         )
         planned = _plan(waiting, turn, facts)
         return replace(planned, takes=takes, reassigns=reassigns, closes_choices=is_choice)
 
-    without_question = plan(Turn(original=original, keyword=keyword), taking)
+    meant = next((each for each in original.asks if keyword and each.keyword_id == keyword.id), None)
+    sub_keyword, rest = (meant.sub_keyword, meant.rest) if meant else (None, "")
+    without_question = plan(Turn(original=original, keyword=keyword, sub_keyword=sub_keyword, rest=rest), taking)
     question = facts.contexts.get(asked.target_id) if asked.target_id else None
     if question is None or question.kind != "question" or not _is_open(question, original.id, answered):
         return without_question
@@ -222,7 +228,7 @@ def _plan(waiting: WaitingMessage, turn: Turn | None, facts: Facts) -> Plan:
         case WindowState.TOO_LATE:
             return replace(plan, steps=plan_closed(message, "too_late", definition.too_late_text))
         case WindowState.OPEN:
-            steps = plan_actions(definition.actions_of(None if turn else waiting.sub_keyword))
+            steps = plan_actions(definition.actions_of(turn.sub_keyword if turn else waiting.sub_keyword))
         case closed:
             return replace(plan, steps=plan_released(message, is_released=closed is WindowState.RELEASED))
     is_keyword = waiting.route == "keyword" or (turn is not None and turn.keyword is not None)
@@ -242,13 +248,12 @@ _NOTICES: Final[Mapping[str, Callable[[RunMessage], tuple[PlannedAction, ...]]]]
 
 def _plan_number(waiting: WaitingMessage, message: RunMessage, facts: Facts) -> tuple[PlannedAction, ...]:
     """What the number itself asks or answers."""
-    choices = [
-        Choice(tenant_id=TenantId(tenant.id), name=tenant.name, context_id=choice.context_id)
-        for choice in waiting.asks
-        if (tenant := facts.tenants.get(choice.tenant_id)) and tenant.is_active
-    ]
-    if choices:
+    choices = _choices(waiting, facts)
+    is_about_keywords = any(each.keyword_id for each in waiting.asks)
+    if len(choices) > 1 or (choices and not is_about_keywords):
         return plan_choose(message, choices)
+    if is_about_keywords:
+        return plan_courtesy(message)
     keyword = facts.keywords.get(waiting.details.suggestion) if waiting.details.suggestion else None
     if waiting.route == "default" and keyword and keyword.is_active and message.number.owner is None:
         suggestion = Suggestion(
@@ -257,6 +262,31 @@ def _plan_number(waiting: WaitingMessage, message: RunMessage, facts: Facts) -> 
         return plan_did_you_mean(message, suggestion)
     plan = _NOTICES.get(waiting.route)
     return plan(message) if plan else ()
+
+
+def _choices(waiting: WaitingMessage, facts: Facts) -> Sequence[Choice]:
+    """Between whom the sender is asked to choose: tenants and keywords that are still active."""
+    choices: list[Choice] = []
+    for asked in waiting.asks:
+        tenant = facts.tenants.get(asked.tenant_id)
+        if tenant is None or not tenant.is_active:
+            continue
+        name, revision = tenant.name, None
+        if asked.keyword_id is not None:
+            keyword = facts.keywords.get(asked.keyword_id)
+            if keyword is None or not keyword.is_active or keyword.tenant_id != tenant.id:
+                continue
+            name, revision = f"{keyword.word} ({tenant.name})", keyword.revision
+        choices.append(
+            Choice(
+                tenant_id=TenantId(tenant.id),
+                name=name,
+                context_id=asked.context_id,
+                keyword_id=asked.keyword_id,
+                revision=revision,
+            )
+        )
+    return choices
 
 
 def _window(waiting: WaitingMessage, turn: Turn | None, definition: KeywordDefinition, now: datetime) -> WindowState:
@@ -299,8 +329,9 @@ def _message(waiting: WaitingMessage, turn: Turn | None, facts: Facts) -> RunMes
     if turn is None:
         return message
     if turn.original is not None:
-        text, rest = turn.original.text, "" if turn.keyword else turn.original.text.strip()
-        message = replace(message, original_id=turn.original.id, text=text, rest=rest, sub_keyword=None)
+        rest = turn.rest if turn.keyword else turn.original.text.strip()
+        message = replace(message, original_id=turn.original.id, text=turn.original.text, rest=rest)
+        message = replace(message, sub_keyword=turn.sub_keyword)
     if turn.keyword is not None:
         message = replace(message, route="keyword")
     if turn.question is not None:

@@ -25,7 +25,8 @@ async def load(session: Session, waiting: Sequence[WaitingMessage], revisions: R
     contexts |= await list_contexts(session, {context.target_id for context in asked if context.target_id})
     meant = {context.keyword_id for context in asked if context.keyword_id}
     suggested = {each.details.suggestion for each in waiting if each.details.suggestion}
-    keywords = await list_current(session, meant | suggested)
+    offered = {choice.keyword_id for each in waiting for choice in each.asks if choice.keyword_id}
+    keywords = await list_current(session, meant | suggested | offered)
     wanted = {each.id: _revisions(each, contexts, keywords) for each in waiting}
     definitions = await revisions.load(session, {revision for found in wanted.values() for revision in found})
     conditional = {

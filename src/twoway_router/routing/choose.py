@@ -53,13 +53,14 @@ def is_settled(hit: Hit) -> bool:
 class Found(NamedTuple):
     """What matching came to. ``doubt``: the hit by which several tenants may be meant, so that nobody wins.
 
-    ``is_contested``: it is one tenant's keyword with text behind it, and as a whole another one's.
+    ``is_contested``: it is one tenant's keyword with text behind it, and as a whole another one's; ``rivals`` are the two.
     """
 
     winner: Winner | None
     doubt: Hit | None
     hits: list[Hit]
     is_contested: bool = False
+    rivals: tuple[Winner, ...] = ()
 
 
 def find(
@@ -88,7 +89,8 @@ def find(
         if as_whole is not None and table.tenant_of(as_whole.spelling) == table.tenant_of(winner.spelling):
             return Found(winner if winner.is_declared else as_whole, None, hits)
         if whole is not None and not _is_mere_split(entry, whole, best):
-            return Found(None, whole, hits, is_contested=True)
+            rivals = (winner,) if as_whole is None else (winner, as_whole)
+            return Found(None, whole, hits, is_contested=True, rivals=rivals)
     return Found(winner, best if winner is None else None, hits)
 
 

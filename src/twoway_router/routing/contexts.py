@@ -53,8 +53,5 @@ def pick(entry: NumberEntry, fitting: Sequence[Context]) -> Picked:
     ordered = sorted(first_of_each.values(), key=_latest_first)
     return Picked(
         None,
-        tuple(
-            AskChoice(context_id=context.context_id, tenant_id=context.tenant_id, keyword_id=context.keyword_id)
-            for context in ordered
-        ),
+        tuple(AskChoice(context_id=context.context_id, tenant_id=context.tenant_id) for context in ordered),
     )

@@ -11,6 +11,7 @@ from twoway_router.routing.number_entries import NumberEntry
 from twoway_router.routing.sub_keywords import find_sub_keyword
 from twoway_router.routing.text import Folded, after
 from twoway_router.routing.types import (
+    AskChoice,
     Candidate,
     Context,
     Decision,
@@ -120,9 +121,26 @@ def to_default(entry: NumberEntry, text: str) -> Decision:
     return Decision(outcome=RouteOutcome.DEFAULT, rule=rule, tenant_id=tenant, reason=reason, rest=rest)
 
 
-def to_contested(entry: NumberEntry, text: str) -> Decision:
-    """The text is one tenant's keyword with text behind it, and as a whole another's: nobody's, so the default."""
-    return to_default(entry, text)._replace(rule=Rule.AMBIGUOUS_KEYWORD, reason=Reason.SEVERAL_KEYWORDS)
+def to_contested(entry: NumberEntry, table: RoutingTable, found: Found, text: str, folded: Folded) -> Decision:
+    """The text is one tenant's keyword with text behind it, and as a whole another's: nobody's, and the sender is asked.
+
+    Where there is nothing to choose from, it is the default.
+    """
+    reason = Reason.SEVERAL_KEYWORDS
+    if not entry.is_shared or len(found.rivals) < 2:
+        return to_default(entry, text)._replace(rule=Rule.AMBIGUOUS_KEYWORD, reason=reason)
+    meant = [to_keyword(table, rival, text, folded, Rule.CHOSEN) for rival in found.rivals]
+    asks = tuple(
+        AskChoice(
+            tenant_id=table.tenant_of(rival.spelling),
+            keyword_id=one.keyword_id,
+            word=one.word,
+            sub_keyword=one.sub_keyword,
+            rest=one.rest,
+        )
+        for rival, one in zip(found.rivals, meant, strict=True)
+    )
+    return Decision(outcome=RouteOutcome.NONE, rule=Rule.AMBIGUOUS_KEYWORD, reason=reason, rest=text.strip(), asks=asks)
 
 
 def candidates(table: RoutingTable, found: Found, decision: Decision) -> tuple[Candidate, ...]:

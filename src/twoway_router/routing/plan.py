@@ -184,7 +184,7 @@ def _keyword(case: _Case) -> Decision | None:
     if winner is not None and (winner.is_strong or winner.is_declared):
         return to_keyword(case.table, winner, text, case.folded, Rule.KEYWORD_WHOLE)
     if case.found.is_contested:
-        return to_contested(case.entry, text)
+        return to_contested(case.entry, case.table, case.found, text, case.folded)
     if doubt is not None and is_settled(doubt):
         return _AMBIGUOUS
     questions = [context for context in case.live if is_free_text(context)]

@@ -11,10 +11,33 @@ from twoway_router.routing.types import Decision, Reason, WindowState
 
 
 class AskedTenant(NamedTuple):
-    """One of the tenants between which the sender is asked to choose, and its context with the sender."""
+    """One of the tenants between which the sender is asked to choose: its context with the sender, or its keyword.
 
-    context_id: UUID
+    Of a keyword it also says which sub-keyword and which rest the message would have.
+    """
+
     tenant_id: UUID
+    context_id: UUID | None = None
+    keyword_id: UUID | None = None
+    word: str | None = None
+    sub_keyword: str | None = None
+    rest: str = ""
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        """From an element of the column's JSON."""
+        return cls(
+            tenant_id=UUID(stored["tenant_id"]),
+            context_id=_uuid(stored.get("context_id")),
+            keyword_id=_uuid(stored.get("keyword_id")),
+            word=stored.get("word"),
+            sub_keyword=stored.get("sub_keyword"),
+            rest=stored.get("rest", ""),
+        )
+
+    def write(self) -> dict[str, str]:
+        """An element of the column's JSON: only what is known."""
+        return {name: str(value) for name, value in zip(self._fields, self, strict=True) if value}
 
 
 class RouteDetails(NamedTuple):
@@ -55,7 +78,17 @@ class RouteDetails(NamedTuple):
             opt_out_intent=decision.details.get("opt_out_intent"),
             context_id=UUID(decision.context_id) if decision.context_id else None,
             answer=decision.details.get("answer"),
-            asks=tuple(AskedTenant(UUID(each.context_id), each.tenant_id) for each in decision.asks),
+            asks=tuple(
+                AskedTenant(
+                    tenant_id=each.tenant_id,
+                    context_id=_uuid(each.context_id),
+                    keyword_id=each.keyword_id,
+                    word=each.word,
+                    sub_keyword=each.sub_keyword,
+                    rest=each.rest,
+                )
+                for each in decision.asks
+            ),
         )
 
     @classmethod
@@ -74,9 +107,7 @@ class RouteDetails(NamedTuple):
             opt_out_intent=stored.get("opt_out_intent"),
             context_id=_uuid(stored.get("context_id")),
             answer=stored.get("answer"),
-            asks=tuple(
-                AskedTenant(UUID(each["context_id"]), UUID(each["tenant_id"])) for each in stored.get("asks", ())
-            ),
+            asks=tuple(map(AskedTenant.read, stored.get("asks", ()))),
             answered_by=_uuid(stored.get("answered_by")),
         )
 
@@ -93,9 +124,7 @@ class RouteDetails(NamedTuple):
         if self.answered_by:
             stored["answered_by"] = str(self.answered_by)
         if self.asks:
-            stored["asks"] = [
-                {"context_id": str(each.context_id), "tenant_id": str(each.tenant_id)} for each in self.asks
-            ]
+            stored["asks"] = [each.write() for each in self.asks]
         return stored
 
     def for_tenant(self) -> Self:

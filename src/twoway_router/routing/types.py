@@ -241,11 +241,17 @@ class WindowState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AskChoice:
-    """One of the contexts between which the sender is asked to choose, in the order of the numbers to answer with."""
+    """One of the contexts or keywords between which the sender is asked to choose, in the order of the numbers to answer with.
 
-    context_id: str
+    Of a keyword it says what the message would be to it.
+    """
+
     tenant_id: TenantId
+    context_id: str | None = None
     keyword_id: KeywordId | None = None
+    word: str | None = None
+    sub_keyword: str | None = None
+    rest: str = ""
 
 
 class Decision(NamedTuple):

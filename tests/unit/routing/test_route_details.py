@@ -25,7 +25,7 @@ EVERYTHING = RouteDetails(
     opt_out_intent="STOP",
     context_id=CONTEXT,
     answer="yes",
-    asks=(AskedTenant(CONTEXT, PIZZERIA), AskedTenant(OTHER_CONTEXT, GYM)),
+    asks=(AskedTenant(PIZZERIA, CONTEXT), AskedTenant(GYM, OTHER_CONTEXT)),
     answered_by=UUID(int=10),
 )
 
