@@ -45,6 +45,7 @@ def _keywords() -> None:
         sa.Column("releases_at", MOMENT),
         sa.Column("hold_note", sa.Text),
         sa.Column("is_operators_suspension", sa.Boolean, server_default=sa.text("false"), nullable=False),
+        sa.Column("choice_keys", sa.ARRAY(sa.Text), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("created_at", MOMENT, server_default=NOW, nullable=False),
         sa.Column("updated_at", MOMENT, server_default=NOW, nullable=False),
         sa.CheckConstraint(
@@ -59,6 +60,13 @@ def _keywords() -> None:
         is_set = sa.text(f"{column} IS NOT NULL AND state <> 'released'")
         op.create_index(f"ix_keywords_{column}", "keywords", [column], postgresql_where=is_set)
     op.create_index("ix_keywords_tenant_id_id", "keywords", ["tenant_id", "id"])
+    op.create_index(
+        "ix_keywords_choice_keys",
+        "keywords",
+        ["choice_keys"],
+        postgresql_using="gin",
+        postgresql_where=sa.text("choice_keys <> '{}'"),
+    )
 
 
 def _keyword_spellings() -> None:

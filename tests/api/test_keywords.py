@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from tests.api.conftest import Caller
 from tests.cast import OWNED, FakeClock, a_connection, a_number
-from twoway_router.domain.ids import NumberId, new_id
+from twoway_router.domain.ids import ConnectionId, KeywordId, NumberId, new_id
+from twoway_router.domain.messages import Sharing
+from twoway_router.routing.index import RoutingTable
+from twoway_router.routing.types import KeywordRules, NumberRules
 from twoway_router.store import Engine, System, transaction
 
 
@@ -208,3 +212,61 @@ async def test_an_email_is_refused_where_none_can_be_sent(app: FastAPI, pizzeria
 
     assert (refused.status_code, refused.json()["code"]) == (422, "mail_not_possible")
     assert [error["pointer"] for error in refused.json()["errors"]] == ["/actions/0"]
+
+
+def a_choice(*choices: str) -> dict[str, Any]:
+    return {"kind": "ask", "text": "Which one?", "expected": "choice", "choices": list(choices)}
+
+
+async def test_a_choice_that_is_anothers_keyword_or_reserved_is_refused_by_name(
+    pizzeria: Caller, gym: Caller, number_id: NumberId
+) -> None:
+    await pizzeria.post("/v1/keywords", a_keyword(number_id, "FREEBURGER"))
+    asking = a_keyword(number_id, "PALESTRA", actions=[a_choice("COCHES", "free burger", "STOP")])
+
+    refused = await gym.post("/v1/keywords", asking)
+
+    problem = refused.json()
+    assert (refused.status_code, problem["code"]) == (422, "choice_not_acceptable")
+    assert [(each["pointer"], each["choice"], each["reason"]) for each in problem["choices"]] == [
+        ("/actions/0/choices/1", "free burger", "choice_is_keyword"),
+        ("/actions/0/choices/2", "STOP", "choice_reserved"),
+    ]
+    assert str(pizzeria.tenant_id) not in refused.text
+
+
+async def test_a_choice_may_not_be_a_keyword_on_any_number_that_one_may_send_from(
+    engine: Engine, pizzeria: Caller, gym: Caller, number_id: NumberId, table: RoutingTable
+) -> None:
+    async with transaction(engine, System("test")) as session:
+        connection_id = await session.scalar(text("SELECT connection_id FROM numbers"))
+        elsewhere = await a_number(session, ConnectionId(connection_id), address="54321")
+    assert pizzeria.tenant_id is not None
+    for each in (number_id, elsewhere):
+        table.put_number(NumberRules(number_id=each, country="IT", address="54321", sharing=Sharing.SHARED))
+    table.put_keyword(
+        KeywordRules(
+            keyword_id=KeywordId(new_id()), tenant_id=pizzeria.tenant_id, number_id=elsewhere, spellings=("FREEBURGER",)
+        )
+    )
+
+    refused = await gym.post("/v1/keywords", a_keyword(number_id, "PALESTRA", actions=[a_choice("A", "FREEBURGER")]))
+
+    assert (refused.status_code, refused.json()["choices"][0]["number"]) == (422, "54321")
+
+
+async def test_ones_own_keyword_as_a_choice_is_a_warning(pizzeria: Caller, number_id: NumberId) -> None:
+    await pizzeria.post("/v1/keywords", a_keyword(number_id, "FREEBURGER"))
+
+    made = await pizzeria.post(
+        "/v1/keywords", a_keyword(number_id, "TAVOLO", actions=[a_choice("FREEBURGER", "tavolo", "CANCEL", "NO")])
+    )
+
+    assert made.status_code == 201
+    assert [(each["choice"], each["reason"]) for each in made.json()["choice_warnings"]] == [
+        ("FREEBURGER", "choice_is_own_keyword"),
+        ("tavolo", "choice_is_own_keyword"),
+    ]
+    definition = {name: made.json()[name] for name in ("word", "actions")}
+    changed = await pizzeria.put(made.headers["location"], definition, headers={"if-match": made.headers["etag"]})
+    assert (changed.status_code, len(changed.json()["choice_warnings"])) == (200, 2)

@@ -1,16 +1,19 @@
 """Sequences of claims, questions and messages by which a tenant could get what is meant for another."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from tests.flow.front_door import ASK_PIZZERIA, FrontDoor, open_door
+from tests.flow.test_actions import an_endpoint, events_of
 from tests.support.scene import Scene
 from twoway_router.domain.errors import RouterError
 from twoway_router.domain.ids import TenantId
 from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
 from twoway_router.store import System, transaction
+from twoway_router.webhooks.listener import tell_endpoints
 
 ASKS_TEXT = {"kind": "ask", "text": "What do you think?", "expected": "free_text"}
 REPAIRS = {"word": "RIPARARE", "sub_keywords": [{"word": "BAGNO"}]}
@@ -30,12 +33,17 @@ async def test_a_keyword_with_its_sub_keyword_is_no_answer_to_anothers_question(
     assert (with_text.tenant_id, with_text.rule) == (scene.gym, "free_text_question")
 
 
-async def claim(scene: Scene, tenant_id: TenantId, word: str, *, is_override: bool = False) -> str:
+async def claim(
+    scene: Scene, tenant_id: TenantId, word: str, *actions: dict[str, Any], is_override: bool = False
+) -> str:
     """What a claim is answered: the error's reason, or nothing when the word is had."""
-    wanted = KeywordPut.model_validate({"word": word}).to_claim(scene.number_id, is_override=is_override)
+    wanted = KeywordPut.model_validate({"word": word, "actions": list(actions)})
     try:
         async with transaction(scene.engine, System("test")) as session:
-            await keywords.claim(session, tenant_id, wanted, now=scene.clock())
+            claimed = await keywords.claim(
+                session, tenant_id, wanted.to_claim(scene.number_id, is_override=is_override), now=scene.clock()
+            )
+            await tell_endpoints(session, claimed.news, scene.clock())
     except RouterError as error:
         return str(error.extra.get("reason", error.code))
     return ""
@@ -137,6 +145,48 @@ async def test_a_number_does_not_ask_about_a_keyword_that_its_tenant_has_suspend
         None,
         ["Non conosciamo questa parola. Controllala e inviala di nuovo."],
     )
+
+
+SIZES = {
+    "kind": "ask",
+    "text": "Which size?",
+    "expected": "choice",
+    "choices": ["GRANDE", "PICCOLA"],
+    "on_answer": {"GRANDE": [{"kind": "reply", "text": "A big one."}]},
+}
+
+
+@pytest.mark.parametrize(
+    "choice", ["FREEBURGER", "free burger", "FREEBURGERRR", "freeburger now", "#freeburger", "STOP"]
+)
+async def test_a_choice_that_would_take_anothers_keyword_or_an_opt_out_is_refused(
+    scene: Scene, database_url: str, choice: str
+) -> None:
+    door = await open_door(scene, database_url, (scene.pizzeria, {"word": "FREEBURGER"}))
+
+    answer = await claim(scene, scene.gym, "PALESTRA", {**SIZES, "choices": ["COCHES", choice], "on_answer": {}})
+
+    assert answer == "choice_not_acceptable"
+    assert await reached(door, "PALESTRA", "freeburger") == [None, scene.pizzeria]
+
+
+async def test_a_keyword_that_is_claimed_later_leaves_a_choice_only_its_index(scene: Scene, database_url: str) -> None:
+    door = await open_door(scene, database_url, (scene.pizzeria, {"word": "TAVOLO", "actions": [SIZES]}))
+    await an_endpoint(scene, "choice.taken")
+    await door.say("TAVOLO")
+    claimed = await claim(scene, scene.gym, "GRANDE", is_override=True)
+    await door.ingress.start()
+
+    word, index = await door.say("grande"), await door.say("1")
+
+    assert (claimed, word.tenant_id, word.rule) == ("", scene.gym, "keyword_whole")
+    assert (index.tenant_id, index.rule, (await door.texts())[1:]) == (
+        scene.pizzeria,
+        "open_question",
+        ["A big one."],
+    )
+    [heard] = await events_of(scene)
+    assert (heard[0], heard[1]["keyword"], heard[1]["choice"]) == ("choice.taken", "TAVOLO", "GRANDE")
 
 
 async def test_who_was_only_asked_what_was_meant_is_new_to_the_tenant(scene: Scene, database_url: str) -> None:

@@ -110,6 +110,11 @@ def _for_answer(spec: AskSpec, answer: str) -> Sequence[ActionBase]:
     return spec.on_answer.get(ANY, ())
 
 
+def questions_with_choices(placed: Sequence[tuple[str, ActionBase]]) -> Sequence[tuple[str, AskSpec]]:
+    """The questions that offer choices among actions with their JSON pointers."""
+    return [(at, action) for at, action in placed if isinstance(action, AskSpec) and action.choices]
+
+
 def _range_of(key: str) -> range:
     """The points of a scale that a key stands for: ``7`` or ``0-6``; none if it is neither."""
     found = _RANGE.fullmatch(key)

@@ -21,6 +21,7 @@ EventType = Literal[
     "message.failed",
     "sender.opted_out",
     "keyword.expiring",
+    "choice.taken",
     "endpoint.disabled",
     "webhook.test",
 ]
@@ -123,6 +124,16 @@ class KeywordExpiring(Data):
     last_message_on: date | None = Field(None, description="The day of its last message.")
 
 
+class ChoiceTaken(Data):
+    """A choice of your question became somebody's keyword: its word no longer answers, its index or letter still does."""
+
+    keyword_id: UUID = Field(description="Your keyword that asks.")
+    keyword: str
+    number: str
+    country: str
+    choice: str
+
+
 class EndpointDisabled(Data):
     """An endpoint failed for days and gets no more events until it is enabled again."""
 
@@ -217,6 +228,11 @@ EVENTS: Final[Mapping[EventType, EventSpec]] = {
             "reason": "idle",
             "last_message_on": "2025-12-15",
         },
+    ),
+    "choice.taken": EventSpec(
+        summary="A choice of your question became another tenant's keyword.",
+        data=ChoiceTaken,
+        example={"keyword_id": _KEYWORD, "keyword": "PIZZA", "number": "12345", "country": "IT", "choice": "LARGE"},
     ),
     "endpoint.disabled": EventSpec(
         summary="A webhook endpoint was disabled after days of failure.",

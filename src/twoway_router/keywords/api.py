@@ -66,8 +66,10 @@ async def claim_keyword(
     _check(body, can_mail=context.is_mail_possible)
     wanted = body.to_claim(NumberId(body.number_id), is_override=body.is_override)
     claimed = await service.claim(session, tenant_id, wanted, now=now, table=table, by=actor_of(principal))
+    await context.tell(session, claimed.news, now)
     response.headers["Location"] = f"/v1/keywords/{claimed.keyword.id}"
-    return tagged(response, _version(claimed.keyword), KeywordClaimed.claimed(claimed.keyword, claimed.judgement))
+    shown = KeywordClaimed.claimed(claimed.keyword, claimed.judgement, claimed.choices)
+    return tagged(response, _version(claimed.keyword), shown)
 
 
 @router.get("")
@@ -141,7 +143,9 @@ async def change_keyword(
     _check(body, can_mail=context.is_mail_possible)
     wanted = body.to_claim(NumberId(keyword.number_id), is_override=principal.tenant_id is None)
     changed = await service.change(session, keyword, wanted, now=now, table=table, by=actor_of(principal))
-    return tagged(response, _version(changed.keyword), KeywordClaimed.claimed(changed.keyword, changed.judgement))
+    await context.tell(session, changed.news, now)
+    shown = KeywordClaimed.claimed(changed.keyword, changed.judgement, changed.choices)
+    return tagged(response, _version(changed.keyword), shown)
 
 
 @router.delete("/{keyword_id}", status_code=204)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import TextClause, delete, insert, select, text, tuple_, update
+from sqlalchemy import ARRAY, Text, TextClause, cast, delete, insert, select, text, tuple_, update
 
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.keywords.rules import Holder, Spelling
@@ -261,6 +261,20 @@ async def list_holders(session: Session, number_id: UUID, keys: Collection[str])
 async def list_any_word(session: Session, number_id: UUID, *, but: UUID) -> Sequence[Any]:
     """The keywords of a number that take any text, with their windows."""
     return (await session.execute(_ANY_WORD, {"number_id": number_id, "keyword_id": but})).all()
+
+
+async def list_offering(
+    session: Session, number_id: UUID, beside: TenantId, keys: Collection[str]
+) -> Sequence[Keywords]:
+    """The keywords of others on a number whose questions may offer one of these keys as a choice."""
+    statement = select(Keywords).where(
+        text("choice_keys <> '{}'"),
+        Keywords.choice_keys.op("&&")(cast(list(keys), ARRAY(Text))),
+        Keywords.number_id == number_id,
+        Keywords.tenant_id != beside,
+        Keywords.state != RELEASED,
+    )
+    return (await session.scalars(statement.order_by(Keywords.id))).all()
 
 
 async def list_keys_of(session: Session, keyword_id: UUID) -> frozenset[str]:

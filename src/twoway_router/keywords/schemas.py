@@ -1,6 +1,6 @@
 """Keywords as the API takes and shows them: around the definition, what a claim needs and what became of it. For ``api``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, Self
 from uuid import UUID
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from twoway_router.domain.errors import RouterError
 from twoway_router.domain.ids import NumberId, TenantId
+from twoway_router.keywords.choices import ChoiceFinding, show_finding
 from twoway_router.keywords.definitions import KeywordDefinition
 from twoway_router.keywords.rules import Judgement, KeywordClaim, show_collision
 from twoway_router.keywords.tables import Keywords
@@ -133,16 +134,29 @@ class CollisionOut(BaseModel):
     moves: list[str] = Field([], description="Texts that reach it now, and would not with your word beside it.")
 
 
+class ChoiceOut(BaseModel):
+    """A choice of one of your questions with what to know about it."""
+
+    pointer: str = Field(description="Where it stands in the definition.")
+    choice: str
+    number: str = Field(description="The address of the number on which it is so.")
+    reason: Literal["choice_is_own_keyword"]
+    detail: str = Field(description="In a sentence.")
+
+
 class KeywordClaimed(KeywordOut):
-    """A keyword with what to know about its word."""
+    """A keyword with what to know about its word and the choices of its questions."""
 
     collisions: tuple[CollisionOut, ...] = Field((), description="Warnings; the keyword is yours all the same.")
     catches: tuple[str, ...] = Field((), description="Spellings that reach it.")
+    choice_warnings: tuple[ChoiceOut, ...] = Field((), description="Choices that are keywords of your own.")
 
     @classmethod
-    def claimed(cls, keyword: Keywords, judgement: Judgement) -> Self:
+    def claimed(cls, keyword: Keywords, judgement: Judgement, choices: Sequence[ChoiceFinding] = ()) -> Self:
         collisions = tuple(CollisionOut.model_validate(show_collision(each)) for each in judgement.collisions)
-        return cls.of(keyword).model_copy(update={"collisions": collisions, "catches": judgement.catches})
+        warnings = tuple(ChoiceOut.model_validate(show_finding(each)) for each in choices)
+        said = {"collisions": collisions, "catches": judgement.catches, "choice_warnings": warnings}
+        return cls.of(keyword).model_copy(update=said)
 
 
 class Availability(BaseModel):

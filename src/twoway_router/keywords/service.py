@@ -5,14 +5,16 @@ has the last word. A definition never changes: an update is a new revision, and 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from twoway_router.actions.checks import check_references
 from twoway_router.domain.errors import FieldError, RouterError
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId, new_id
 from twoway_router.domain.messages import Sharing
+from twoway_router.events.news import News
 from twoway_router.keywords import queries
+from twoway_router.keywords.choices import ChoiceFinding, check_choices, choice_keys, list_taken
 from twoway_router.keywords.resting import free_spellings, resting_time, retire
 from twoway_router.keywords.rules import (
     AnyWordTaken,
@@ -48,7 +50,7 @@ from twoway_router.numbers.tables import Numbers
 from twoway_router.routing.barred_words import NO_BARRED_WORDS
 from twoway_router.routing.claims import Claim, VerdictKind, are_apart, judge_claim
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.types import MatchMode
+from twoway_router.routing.types import KeywordRules, MatchMode
 from twoway_router.store import Session, audit, changes
 from twoway_router.store.audit import SYSTEM, Actor
 
@@ -63,10 +65,12 @@ take_places = queries.take_places
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claimed:
-    """A keyword with what was said of its word."""
+    """A keyword with what was said of its word and of its choices, and what other tenants hear of it."""
 
     keyword: Keywords
     judgement: Judgement
+    choices: Sequence[ChoiceFinding] = ()
+    news: News = field(default_factory=News)
 
 
 async def claim(
@@ -85,15 +89,18 @@ async def claim(
     number = await _number(session, wanted.number_id, tenant_id, lock=True)
     if errors := [*check_expiry(wanted, now), *await check_references(session, tenant_id, wanted.actions)]:
         raise DefinitionNotAcceptable(errors=errors)
+    tables = await _tables(session, wanted.number_id, table)
+    choices = await check_choices(session, tenant_id, wanted, tables)
     spellings = spellings_of(wanted.word, wanted.aliases)
     keyword_id = KeywordId(new_id())
-    judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, table=table)
+    judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, tables=tables)
     if (problem := await claims_problem_of(session, number, tenant_id)) is not None:
         raise problem
     definition = _definition(wanted, judgement)
     state = first_state(needs_approval=_needs_approval(number), is_operators=by.tenant_id is None)
     own = {"id": keyword_id, "tenant_id": tenant_id, "state": state, "revision": 1, "definition": definition}
     own |= {name: getattr(wanted, name) for name in ("number_id", "word", "active_from", "active_until", "expires_at")}
+    own["choice_keys"] = choice_keys(wanted.actions)
     await queries.insert_keyword(session, {**own, "created_at": now, "updated_at": now})
     await queries.insert_revision(session, keyword_id, tenant_id, 1, definition, now=now)
     if not await queries.insert_spellings(session, number.id, tenant_id, keyword_id, spellings, wanted.window):
@@ -101,7 +108,9 @@ async def claim(
     said = {"word": wanted.word, "state": state, "is_override": wanted.is_override, "verdict": judgement.code}
     await audit.record(session, "keyword.claimed", keyword_id, by=by, now=now, tenant_id=tenant_id, details=said)
     await changes.record(session, "keyword", keyword_id)
-    return Claimed(keyword=await get_keyword(session, keyword_id, tenant_id), judgement=judgement)
+    news = await _news(session, wanted.number_id, tenant_id, keyword_id, spellings, tables)
+    keyword = await get_keyword(session, keyword_id, tenant_id)
+    return Claimed(keyword=keyword, judgement=judgement, choices=choices, news=news)
 
 
 async def change(
@@ -120,8 +129,10 @@ async def change(
     number = await _number(session, NumberId(keyword.number_id), tenant_id, lock=True)
     if errors := [*check_expiry(wanted, now), *await check_references(session, tenant_id, wanted.actions)]:
         raise DefinitionNotAcceptable(errors=errors)
+    tables = await _tables(session, wanted.number_id, table)
+    choices = await check_choices(session, tenant_id, wanted, tables)
     spellings = spellings_of(wanted.word, wanted.aliases)
-    judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, table=table)
+    judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, tables=tables)
     kept = {spelling.key for spelling in spellings}
     own = await queries.list_keys_of(session, keyword_id)
     if _needs_approval(number) and by.tenant_id is not None and not kept <= own:
@@ -138,6 +149,7 @@ async def change(
     keyword.active_from, keyword.active_until = wanted.active_from, wanted.active_until
     if keyword.expires_at != wanted.expires_at:  # what its tenant was notified of holds no more
         keyword.expires_at, keyword.releases_at = wanted.expires_at, None
+    keyword.choice_keys = choice_keys(wanted.actions)
     keyword.revision += 1
     keyword.updated_at = now
     await session.flush()
@@ -145,7 +157,9 @@ async def change(
     said = {"word": wanted.word, "revision": keyword.revision, "verdict": judgement.code}
     await audit.record(session, "keyword.changed", keyword_id, by=by, now=now, tenant_id=tenant_id, details=said)
     await changes.record(session, "keyword", keyword_id)
-    return Claimed(keyword=keyword, judgement=judgement)
+    added = [spelling for spelling in spellings if spelling.key not in own]
+    news = await _news(session, wanted.number_id, tenant_id, keyword_id, added, tables)
+    return Claimed(keyword=keyword, judgement=judgement, choices=choices, news=news)
 
 
 async def set_state(
@@ -180,7 +194,7 @@ async def preview(
     """What a claim would be answered, without making it: the judgement, and the error if it would fail."""
     number = await _number(session, wanted.number_id, tenant_id)
     spellings = spellings_of(wanted.word, wanted.aliases)
-    judgement = await _judge(session, tenant_id, wanted, None, table)
+    judgement = _judge(tenant_id, wanted, None, await _tables(session, wanted.number_id, table))
     holders = await queries.list_holders(session, number.id, [spelling.key for spelling in spellings])
     quarantine = resting_time(number)
     problem = holder_problem(holders, tenant_id, keyword_id=None, window=wanted.window, quarantine=quarantine, now=now)
@@ -221,7 +235,7 @@ async def _admit(
     keyword_id: KeywordId,
     *,
     now: datetime,
-    table: RoutingTable | None,
+    tables: Sequence[RoutingTable],
 ) -> Judgement:
     """Let the claim in or raise; keys of released keywords that it takes over are free afterwards."""
     await _check_match(session, number, wanted, keyword_id)
@@ -232,7 +246,7 @@ async def _admit(
     )
     if problem is not None:
         raise problem
-    judgement = await _judge(session, tenant_id, wanted, keyword_id, table)
+    judgement = _judge(tenant_id, wanted, keyword_id, tables)
     if (problem := judgement_problem(judgement)) is not None:
         raise problem
     overtaken = [each for each in holders if is_overtaken(each, tenant_id, quarantine=quarantine, now=now)]
@@ -252,14 +266,10 @@ async def _check_match(session: Session, number: Numbers, wanted: KeywordClaim, 
                 raise AnyWordTaken(extra={"keyword_id": str(other.id), "word": other.word})
 
 
-async def _judge(
-    session: Session,
-    tenant_id: TenantId,
-    wanted: KeywordClaim,
-    keyword_id: KeywordId | None,
-    table: RoutingTable | None,
+def _judge(
+    tenant_id: TenantId, wanted: KeywordClaim, keyword_id: KeywordId | None, tables: Sequence[RoutingTable]
 ) -> Judgement:
-    """Judge against the table, and against keywords that changed after it was loaded."""
+    """The judgement on a claim by all tables together."""
     asked = Claim(
         number_id=wanted.number_id,
         tenant_id=tenant_id,
@@ -272,18 +282,36 @@ async def _judge(
             text for sub in wanted.definition.get("sub_keywords", ()) for text in (sub["word"], *sub.get("aliases", ()))
         ),
     )
-    known = table if table is not None and table.number(wanted.number_id) is not None else None
-    version = None if known is None else known.version
-    numbers = [each.rules for each in await list_routed_numbers(session, [wanted.number_id])]
-    fresh = RoutingTable.build(
-        numbers,
-        await queries.list_rules_of_number(session, wanted.number_id, newer_than=version),
-        barred_words=NO_BARRED_WORDS if table is None else table.barred_words,
-    )
-    tables = [fresh] if known is None else [known, fresh]
     judgement = judge([judge_claim(each, asked) for each in tables])
     is_refused = judgement.kind is VerdictKind.REFUSE
     return replace(judgement, pointer=_place(tables, asked, judgement.code)) if is_refused else judgement
+
+
+async def _tables(session: Session, number_id: NumberId, table: RoutingTable | None) -> Sequence[RoutingTable]:
+    """What a claim is judged against: the process's table, and keywords of the number that changed after it was loaded."""
+    known = table if table is not None and table.number(number_id) is not None else None
+    version = None if known is None else known.version
+    numbers = [each.rules for each in await list_routed_numbers(session, [number_id])]
+    fresh = RoutingTable.build(
+        numbers,
+        await queries.list_rules_of_number(session, number_id, newer_than=version),
+        barred_words=NO_BARRED_WORDS if table is None else table.barred_words,
+    )
+    return [fresh] if known is None else [known, fresh]
+
+
+async def _news(
+    session: Session,
+    number_id: NumberId,
+    tenant_id: TenantId,
+    keyword_id: KeywordId,
+    spellings: Sequence[Spelling],
+    tables: Sequence[RoutingTable],
+) -> News:
+    """What the tenants whose questions offer these spellings hear."""
+    texts = tuple(spelling.text for spelling in spellings)
+    rules = KeywordRules(keyword_id=keyword_id, tenant_id=tenant_id, number_id=number_id, spellings=texts)
+    return News(events=tuple(await list_taken(session, rules, tables[-1])))
 
 
 def _place(tables: Sequence[RoutingTable], asked: Claim, code: str) -> str:

@@ -17,7 +17,8 @@ class Keywords(Base):
 
     ``expires_at`` is when its tenant wants it given back; ``releases_at`` when it will be, once the tenant was notified.
     ``hold_note`` is why an operator holds it back: until it is lifted an active keyword routes as a suspended one. What an
-    operator has suspended its tenant cannot resume.
+    operator has suspended its tenant cannot resume. ``choice_keys`` are those of keywords that would meet a choice of its
+    questions.
     """
 
     __tablename__ = "keywords"
@@ -35,6 +36,7 @@ class Keywords(Base):
     releases_at: Mapped[datetime | None]
     hold_note: Mapped[str | None]
     is_operators_suspension: Mapped[bool] = mapped_column(server_default=sql("false"))
+    choice_keys: Mapped[list[str]] = mapped_column(server_default=sql("'{}'"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -51,6 +53,12 @@ class Keywords(Base):
             "ix_keywords_releases_at",
             "releases_at",
             postgresql_where=sql("releases_at IS NOT NULL AND state <> 'released'"),
+        ),
+        Index(
+            "ix_keywords_choice_keys",
+            "choice_keys",
+            postgresql_using="gin",
+            postgresql_where=sql("choice_keys <> '{}'"),
         ),
     )
 

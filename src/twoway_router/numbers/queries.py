@@ -210,6 +210,11 @@ async def list_routed_numbers(session: Session, ids: Collection[UUID] | None = N
     return [_routed(number) for number in await session.scalars(wanted)]
 
 
+async def list_usable(session: Session, tenant_id: UUID) -> frozenset[UUID]:
+    """The numbers that a tenant may send from."""
+    return frozenset(await session.scalars(select(Numbers.id).where(_is_usable_by(tenant_id))))
+
+
 async def has_others_keywords(session: Session, number_id: UUID, tenant_id: UUID | None) -> bool:
     """Whether anybody but the tenant still holds keywords on the number.
 

@@ -36,6 +36,7 @@ is_visible_to = queries.is_visible_to
 list_idle_terms = queries.list_idle_terms
 list_of_runs = queries.list_of_runs
 list_routed_numbers = queries.list_routed_numbers
+list_usable = queries.list_usable
 
 
 class NumberTaken(Conflict):

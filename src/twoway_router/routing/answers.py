@@ -4,6 +4,7 @@ Called for every open question by ``contexts``, and by the executor for a messag
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from twoway_router.routing.other_spellings import cut_runs
@@ -58,10 +59,7 @@ def read_answer(context: Context, text: str, folded: Folded, words: Vocabulary) 
     if context.kind is not ContextKind.QUESTION or folded.is_long or not folded.tokens:
         return None
     kind = (context.expected or "").lower()
-    # "yes please" is a yes: courtesy behind an answer is no part of it.
-    tokens = folded.tokens[: folded.size]
-    while len(tokens) > 1 and tokens[-1] in words.polite:
-        tokens = tokens[:-1]
+    tokens = _without_courtesy(folded, words)
     key = "".join(tokens)
     if kind in _YES_NO:
         return _yes_or_no(key, tokens[0], context, words)
@@ -72,6 +70,19 @@ def read_answer(context: Context, text: str, folded: Folded, words: Vocabulary) 
     if kind in _PIN:
         return key if len(key) >= 4 and key.isascii() and key.isdigit() else None
     return None if len(tokens) > 1 or _BELOW_ZERO.search(text) else _numeric(kind, key)
+
+
+def _without_courtesy(folded: Folded, words: Vocabulary) -> list[str]:
+    """ "Yes please" is a yes: courtesy behind an answer is no part of it."""
+    tokens = folded.tokens[: folded.size]
+    while len(tokens) > 1 and tokens[-1] in words.polite:
+        tokens = tokens[:-1]
+    return tokens
+
+
+def plain_key(folded: Folded, words: Vocabulary) -> str:
+    """What an answer is compared by."""
+    return "".join(_without_courtesy(folded, words))
 
 
 def _numeric(kind: str, key: str) -> str | None:
@@ -107,4 +118,18 @@ def _choice(key: str, context: Context) -> str | None:
         for choice in context.choices:
             if fold(choice).key == spelt:
                 return choice
-    return None
+    return next(iter(names_place(key, context.choices)), None)
+
+
+def names_place(key: str, choices: Sequence[str]) -> Sequence[str]:
+    """The choice that a number from 1 or a letter from a stands for; none where a choice is such a sign itself."""
+    keys = [fold(choice).key for choice in choices]
+    if not key.isascii() or len(key) > 2:
+        return ()
+    if key.isdecimal() and not any(map(str.isdecimal, keys)):
+        place = int(key)
+    elif len(key) == 1 and key.isalpha() and all(len(each) > 1 for each in keys):
+        place = ord(key) - ord("a") + 1
+    else:
+        return ()
+    return choices[place - 1 : place] if place else ()

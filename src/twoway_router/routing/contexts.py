@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from twoway_router.routing.answers import read_answer
+from twoway_router.routing.choices import is_inert
+from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.number_entries import NumberEntry
 from twoway_router.routing.text import Folded
 from twoway_router.routing.types import AmbiguityPolicy, AskChoice, Context, ContextKind, RouteRequest
@@ -32,10 +34,16 @@ def _latest_first(context: Context) -> tuple[float, bool, str]:
     return context.age_seconds, context.kind is not ContextKind.QUESTION, context.context_id
 
 
-def answered(entry: NumberEntry, text: str, folded: Folded, live: Sequence[Context]) -> list[tuple[Context, str]]:
-    """The open questions whose expected set holds the text, with the answer."""
+def answered(
+    entry: NumberEntry, table: RoutingTable, text: str, folded: Folded, live: Sequence[Context]
+) -> list[tuple[Context, str]]:
+    """The open questions whose expected set holds the text, with the answer. A choice that is another's keyword holds nothing."""
     answers = ((context, read_answer(context, text, folded, entry.words)) for context in live)
-    return [(context, answer) for context, answer in answers if answer is not None]
+    return [
+        (context, answer)
+        for context, answer in answers
+        if answer is not None and not is_inert(table, entry, context, answer, text, folded)
+    ]
 
 
 def pick(entry: NumberEntry, fitting: Sequence[Context]) -> Picked:

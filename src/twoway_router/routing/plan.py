@@ -118,7 +118,7 @@ def _decide(case: _Case) -> Decision:
 def _open_question(case: _Case) -> Decision | None:
     if not case.live:
         return None
-    fitting = answered(case.entry, case.request.text, case.folded, case.live)
+    fitting = answered(case.entry, case.table, case.request.text, case.folded, case.live)
     if not fitting:
         return None
     picked = pick(case.entry, [context for context, _ in fitting])
