@@ -177,10 +177,11 @@ async def test_a_look_alike_is_seen_although_the_table_is_old(world: World) -> N
         await stale.claim(world.gym, "ΝΙΚΗ")
 
 
-async def test_an_operator_may_grant_a_common_word_for_whole_messages(world: World) -> None:
+async def test_a_common_word_that_an_operator_grants_keeps_its_definition(world: World) -> None:
+    """What may stand behind it is decided by its being common, so that the tenant's own option remains its own."""
     keyword = await world.claim(world.pizzeria, "GRAZIE", is_override=True)
 
-    assert keyword.definition["is_whole_message"] is True
+    assert "is_whole_message" not in keyword.definition
 
 
 async def test_a_released_word_rests_for_others_and_is_free_for_its_tenant(world: World) -> None:

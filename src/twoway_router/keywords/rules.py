@@ -174,7 +174,6 @@ class Judgement:
     key: str
     collisions: tuple[Collision, ...]
     catches: tuple[str, ...]
-    is_whole_message: bool
     pointer: str = "/word"
     """Where the word stands that decided it."""
 
@@ -245,7 +244,6 @@ def judge(verdicts: Sequence[Verdict]) -> Judgement:
         key=gravest.key,
         collisions=tuple(collisions.values()),
         catches=next((each.catches for each in remaining if each.catches), ()),
-        is_whole_message=any(each.is_whole_message for each in remaining),
     )
 
 
@@ -312,5 +310,4 @@ def _beside_holders(verdict: Verdict) -> Judgement:
         key=verdict.key,
         collisions=collisions,
         catches=verdict.catches,
-        is_whole_message=verdict.is_whole_message,
     )

@@ -96,7 +96,7 @@ async def claim(
     judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, tables=tables)
     if (problem := await claims_problem_of(session, number, tenant_id)) is not None:
         raise problem
-    definition = _definition(wanted, judgement)
+    definition = dict(wanted.definition)
     state = first_state(needs_approval=_needs_approval(number), is_operators=by.tenant_id is None)
     own = {"id": keyword_id, "tenant_id": tenant_id, "state": state, "revision": 1, "definition": definition}
     own |= {name: getattr(wanted, name) for name in ("number_id", "word", "active_from", "active_until", "expires_at")}
@@ -145,7 +145,7 @@ async def change(
     await queries.delete_spellings(session, keyword_id, own & kept)
     if not await queries.insert_spellings(session, number.id, tenant_id, keyword_id, spellings, wanted.window):
         raise KeywordTaken
-    keyword.word, keyword.definition = wanted.word, _definition(wanted, judgement)
+    keyword.word, keyword.definition = wanted.word, dict(wanted.definition)
     keyword.active_from, keyword.active_until = wanted.active_from, wanted.active_until
     if keyword.expires_at != wanted.expires_at:  # what its tenant was notified of holds no more
         keyword.expires_at, keyword.releases_at = wanted.expires_at, None
@@ -321,11 +321,6 @@ def _place(tables: Sequence[RoutingTable], asked: Claim, code: str) -> str:
         if any(judge_claim(table, alone).code == code for table in tables):
             return f"/aliases/{place - 1}" if place else "/word"
     return "/word"
-
-
-def _definition(wanted: KeywordClaim, judgement: Judgement) -> dict[str, object]:
-    """A word that was only granted for whole messages matches nothing else, whatever was asked for."""
-    return {**wanted.definition, **({"is_whole_message": True} if judgement.is_whole_message else {})}
 
 
 def _needs_approval(number: Numbers) -> bool:

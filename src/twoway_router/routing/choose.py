@@ -16,13 +16,15 @@ from twoway_router.routing.match import (
     RESPACED,
     Hit,
     direct_hits,
+    guard_text_after,
     has_declared_sub_keyword,
     is_a_word,
     rests,
 )
 from twoway_router.routing.number_entries import HAS_WINDOW, NumberEntry
+from twoway_router.routing.tails import has_harmless_tail
 from twoway_router.routing.text import Folded, after, locate
-from twoway_router.routing.types import ClaimState, WindowState
+from twoway_router.routing.types import ClaimState, LostBecause, WindowState
 from twoway_router.routing.weaker_matches import weak_hits
 
 _SETTLED = (EXACT, LOOK_ALIKE, RESPACED)
@@ -71,6 +73,11 @@ def find(
     Where the exact words are one tenant's keyword with text behind it, and the whole text is another's, nobody wins.
     """
     hits = direct_hits(entry, table, folded)
+    for place, hit in enumerate(hits):
+        # Only where the guard refuses, for this needs the original text.
+        is_common = hit.refusal is LostBecause.COMMON_WORD and hit.match_class == EXACT
+        if is_common and has_harmless_tail(entry, table, text, folded, hit):
+            hits[place] = hit._replace(refusal=guard_text_after(entry, table, folded, hit, is_harmless=True))
     best = _best(table, hits)
     is_sure = best is not None and best.is_whole and best.match_class in (EXACT, RESPACED)
     if all_hits or best is None or not is_sure or rests(table, best.rows):

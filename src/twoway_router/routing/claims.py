@@ -76,7 +76,7 @@ class Collision:
 class Verdict:
     """The answer to a claim. ``catches`` are spellings that would reach the keyword; ``key`` is the word's folded form.
 
-    ``is_whole_message``: granted by an operator's override, the keyword only ever matches whole messages.
+    ``is_whole_message``: a common word, which an operator can allow, takes whole messages and harmless tails only.
     """
 
     kind: VerdictKind

@@ -4,7 +4,6 @@ Called by ``choose``. The classes and guards are tabled in docs/routing.md. What
 many keywords exist: one look-up a word.
 """
 
-from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from twoway_router.routing.characters import is_symbol
@@ -112,9 +111,11 @@ def routable(entry: NumberEntry, table: RoutingTable, rows: list[int]) -> tuple[
     )
 
 
-def rests(table: RoutingTable, rows: Iterable[int]) -> bool:
+def rests(table: RoutingTable, rows: tuple[int, ...]) -> bool:
     """Whether all of the keywords were given back and only rest."""
     columns = table.columns
+    if len(rows) == 1:
+        return columns.flags[columns.keyword[rows[0]]] >> 4 == _RELEASED
     return all(columns.flags[columns.keyword[row]] >> 4 == _RELEASED for row in rows)
 
 
@@ -172,8 +173,13 @@ def is_a_word(entry: NumberEntry, before: str, rest: str) -> bool:
     return letters(rest) >= _THREE and entry.words.is_common(rest)
 
 
-def guard_text_after(entry: NumberEntry, table: RoutingTable, folded: Folded, hit: Hit) -> LostBecause | None:
-    """Why a keyword may not win when text follows it, or None. Guards of length are for shared numbers."""
+def guard_text_after(
+    entry: NumberEntry, table: RoutingTable, folded: Folded, hit: Hit, *, is_harmless: bool = False
+) -> LostBecause | None:
+    """Why a keyword may not win when text follows it, or None. Guards of length are for shared numbers.
+
+    ``is_harmless``: the text is one that a common word may have behind it (``tails``).
+    """
     if all(table.columns.flags[table.columns.keyword[row]] & IS_WHOLE for row in hit.rows):
         return LostBecause.WHOLE_ONLY
     if not entry.is_shared:
@@ -182,7 +188,7 @@ def guard_text_after(entry: NumberEntry, table: RoutingTable, folded: Folded, hi
         return LostBecause.WHOLE_ONLY
     # As it is written here, or as the keyword itself is: NIKH is as common as the Greek word that it looks like.
     keys = [hit.key] if hit.match_class == EXACT else [hit.key, *map(table.key_of, hit.rows)]
-    if any(map(entry.words.is_common, keys)):
+    if not is_harmless and any(map(entry.words.is_common, keys)):
         return LostBecause.COMMON_WORD
     if hit.match_class == EXACT:
         if letters(hit.key) < _THREE:

@@ -13,6 +13,7 @@ from typing import Final
 
 import yaml
 
+from twoway_router.routing.frames import Frame, frame_of
 from twoway_router.routing.other_spellings import derived_keys
 from twoway_router.routing.sentences import Sentences, sentences_of
 from twoway_router.routing.text import fold
@@ -43,7 +44,7 @@ class Vocabulary:
 
     ``reserved`` has the keys of all lists of compliance; ``openers`` the first tokens of their words; ``triggers`` the words
     without which a text holds no wish for an end; ``operator`` what a sender may ask the number itself; ``offensive`` what
-    nobody should advertise without an operator's consent.
+    nobody should advertise without an operator's consent; ``frame`` what stands around a keyword and says nothing.
     """
 
     languages: tuple[str, ...]
@@ -65,6 +66,7 @@ class Vocabulary:
     openers: frozenset[str]
     sentences: tuple[Sentences, ...]
     triggers: frozenset[str]
+    frame: Frame
 
     def is_common(self, key: str) -> bool:
         """A word so common, or so typical an answer, that only a whole message may mean a keyword by it."""
@@ -235,6 +237,7 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
         openers=frozenset(openers),
         sentences=sentences,
         triggers=frozenset(leads).union(*(each.triggers for each in sentences)),
+        frame=frame_of(own),
     )
 
 

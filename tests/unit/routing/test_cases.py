@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,32 +13,34 @@ from twoway_router.rulesets.file import Rules, evaluate, read_rules
 CASES = Path(__file__).parent / "cases"
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 TABLES = ("latin", "scripts", "classes", "guards", "inside", "reserved", "contexts")
+CAMPAIGN_TABLES = ("tails",)
 
 
 def _rows() -> Iterator[object]:
-    for table in TABLES:
+    for table in (*TABLES, *CAMPAIGN_TABLES):
+        file = "campaign_rules" if table in CAMPAIGN_TABLES else "rules"
         for place, group in enumerate(yaml.safe_load((CASES / f"{table}.yaml").read_text(encoding="utf-8"))):
             for number, row in enumerate(group["rows"]):
                 contexts = group.get("contexts", [])
-                yield pytest.param(group["number"], contexts, row, id=f"{table}-{place}-{number}")
+                yield pytest.param(file, group["number"], contexts, row, id=f"{table}-{place}-{number}")
 
 
 ROWS = list(_rows())
 
 
-@pytest.fixture(scope="module")
-def rules() -> Rules:
-    return read_rules((CASES / "rules.yaml").read_text(encoding="utf-8"))
+@cache
+def rules_in(file: str) -> Rules:
+    return read_rules((CASES / f"{file}.yaml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize(("number", "contexts", "row"), ROWS)
+@pytest.mark.parametrize(("file", "number", "contexts", "row"), ROWS)
 def test_a_message_goes_where_the_table_says(
-    rules: Rules, number: str, contexts: list[object], row: list[str | None]
+    file: str, number: str, contexts: list[object], row: list[str | None]
 ) -> None:
     text, outcome, tenant, keyword, match_class, rest, sub_keyword, rule = (row + [None] * 3)[:8]
     message = {"id": "1", "number": number, "from": "+34600000009", "text": text, "contexts": contexts}
 
-    result = evaluate(rules, message, 0, AT)
+    result = evaluate(rules_in(file), message, 0, AT)
 
     expected = {"outcome": outcome, "tenant": tenant, "keyword": keyword, "class": match_class}
     expected |= {
