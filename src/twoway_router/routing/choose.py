@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from twoway_router.routing.activity_windows import nearest
+from twoway_router.routing.adverts import read_adverts
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.match import (
+    ADVERT,
     EXACT,
     LOOK_ALIKE,
     RANKS,
@@ -23,7 +25,7 @@ from twoway_router.routing.match import (
 )
 from twoway_router.routing.number_entries import HAS_WINDOW, NumberEntry
 from twoway_router.routing.tails import has_harmless_tail
-from twoway_router.routing.text import Folded, after, locate
+from twoway_router.routing.text import Folded, after, fold, locate
 from twoway_router.routing.types import ClaimState, LostBecause, WindowState
 from twoway_router.routing.weaker_matches import weak_hits
 
@@ -33,7 +35,8 @@ _SETTLED = (EXACT, LOOK_ALIKE, RESPACED)
 class Winner(NamedTuple):
     """The keyword that a text means: its hit, the spelling row that was met, and where its window stands.
 
-    ``is_declared``: what stands behind the keyword is one of its sub-keywords, and nothing else.
+    ``is_declared``: what stands behind the keyword is one of its sub-keywords, and nothing else. Only of an advert, which
+    does not begin with the keyword: its ``span`` in the text, and the sub-keyword as it is written behind it.
     """
 
     hit: Hit
@@ -41,6 +44,8 @@ class Winner(NamedTuple):
     keyword: int
     window: WindowState
     is_declared: bool = False
+    span: tuple[int, int] | None = None
+    sub_keyword: str = ""
 
     @property
     def is_strong(self) -> bool:
@@ -89,16 +94,43 @@ def find(
         return Found(None, None, hits)
     winner = _resolve(table, best, text, folded, at)
     if len(hits) > 1 and winner is not None and not best.is_whole and best.match_class == EXACT and not folded.is_long:
-        whole = _best(table, [hit for hit in hits if hit.is_whole])
-        # What rests takes nothing from a live keyword.
-        whole = None if whole is not None and rests(table, whole.rows) else whole
-        as_whole = None if whole is None else _resolve(table, whole, text, folded, at)
-        if as_whole is not None and table.tenant_of(as_whole.spelling) == table.tenant_of(winner.spelling):
-            return Found(winner if winner.is_declared else as_whole, None, hits)
-        if whole is not None and not _is_mere_split(entry, whole, best):
-            rivals = (winner,) if as_whole is None else (winner, as_whole)
-            return Found(None, whole, hits, is_contested=True, rivals=rivals)
+        return _against_the_whole(entry, table, text, folded, at, winner, hits)
     return Found(winner, best if winner is None else None, hits)
+
+
+def _against_the_whole(
+    entry: NumberEntry, table: RoutingTable, text: str, folded: Folded, at: datetime, winner: Winner, hits: list[Hit]
+) -> Found:
+    """A keyword with text behind it won, unless the whole text means another one: of its tenant that, else nobody."""
+    whole = _best(table, [hit for hit in hits if hit.is_whole])
+    # What rests takes nothing from a live keyword.
+    whole = None if whole is not None and rests(table, whole.rows) else whole
+    as_whole = None if whole is None else _resolve(table, whole, text, folded, at)
+    if as_whole is not None and table.tenant_of(as_whole.spelling) == table.tenant_of(winner.spelling):
+        return Found(winner if winner.is_declared else as_whole, None, hits)
+    if whole is not None and not _is_mere_split(entry, whole, winner.hit):
+        rivals = (winner,) if as_whole is None else (winner, as_whole)
+        return Found(None, whole, hits, is_contested=True, rivals=rivals)
+    return Found(winner, None, hits)
+
+
+def find_advert(entry: NumberEntry, table: RoutingTable, text: str, at: datetime, found: Found) -> Found:
+    """What matching came to, if it came to nothing and the text is the advert of one tenant's keyword: that keyword."""
+    adverts = [] if found.doubt else read_adverts(entry, table, text)
+    adverts = [advert for advert in adverts if not rests(table, advert.hit.rows)] or adverts
+    if not adverts:
+        return found
+    best = adverts[0]
+    of_best = [advert for advert in adverts if advert.span == best.span]
+    hit = best.hit._replace(rows=tuple(sorted({row for advert in of_best for row in advert.hit.rows})))
+    hits = [*found.hits, hit, *(advert.hit for advert in adverts if advert.span != best.span)]
+    here = text[best.span[0] :]
+    winner = _resolve(table, hit, here, fold(here), at)
+    holders = {table.tenant_of(row) for advert in adverts if advert not in of_best for row in advert.hit.rows}
+    if winner is None or not holders <= {table.tenant_of(winner.spelling)}:
+        return Found(None, hit, hits)
+    sub_keyword = next((advert.sub_keyword for advert in of_best if winner.spelling in advert.hit.rows), "")
+    return Found(winner._replace(span=best.span, sub_keyword=sub_keyword), None, hits)
 
 
 def _is_mere_split(entry: NumberEntry, whole: Hit, first: Hit) -> bool:
@@ -121,7 +153,7 @@ def _resolve(table: RoutingTable, hit: Hit, text: str, folded: Folded, at: datet
         rows = tuple(row for row in hit.rows if window_of(table, keyword[row], at) is WindowState.OPEN)
         rows = rows or nearest(table, hit.rows, at)
         # SÍBERIA and SIBÉRIA fold to one key: of several that are open, those written exactly as the text writes it.
-        if len(rows) > 1 and hit.match_class == EXACT:
+        if len(rows) > 1 and hit.match_class in (EXACT, ADVERT):
             start, end = locate(text, folded.tokens[: hit.tokens])
             typed = _bare(text[start:end])
             rows = tuple(row for row in rows if _bare(table.columns.display(row)) == typed) or rows

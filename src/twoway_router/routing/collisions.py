@@ -7,6 +7,7 @@ message is, and the keys around it are looked up; how many is bounded, however m
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
+from twoway_router.routing.adverts import read_adverts
 from twoway_router.routing.characters import is_symbol
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.match import DERIVED, DIGIT_LOOK, GLUED, direct_hits, is_a_word
@@ -123,6 +124,10 @@ def _texts_taken(table: RoutingTable, entry: NumberEntry, display: str, key: str
             elif hit.is_whole:
                 code = {DERIVED: "derived", DIGIT_LOOK: "look_alike"}.get(hit.match_class, "")
             yield from ((table.columns.keyword[row], code) for row in hit.rows if code)
+    # TEXT PIZZA and PIZZA TO would take "text PIZZA to 66777" from PIZZA.
+    for text in (display, f"{display} {entry.rules.address}"):
+        for advert in read_adverts(entry, table, text):
+            yield from ((table.columns.keyword[row], "in_their_advert") for row in advert.hit.rows)
 
 
 def _longer_keys(

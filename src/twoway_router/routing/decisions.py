@@ -30,7 +30,11 @@ def to_keyword(
     """A keyword won; its window says whether it may act. ``stands``: where, if it is not at the start of the text."""
     columns = table.columns
     keyword = winner.keyword
-    span, rest = (stands, after(text, stands[1])) if stands else span_and_rest(text, folded, winner.hit)
+    if winner.span:
+        # What stands around a keyword in an advert is no text of the sender's.
+        span, rest = winner.span, winner.sub_keyword
+    else:
+        span, rest = (stands, after(text, stands[1])) if stands else span_and_rest(text, folded, winner.hit)
     sub = find_sub_keyword(table, keyword, rest)
     first = columns.first[keyword]
     return Decision(

@@ -20,8 +20,9 @@ DERIVED: Final = "3"
 GLUED: Final = "glued"
 DIGIT_LOOK: Final = "4"
 FUZZY: Final = "5"
+ADVERT: Final = "advert"
 
-RANKS: Final = {EXACT: 0, LOOK_ALIKE: 1, RESPACED: 2, GLUED: 3, DERIVED: 4, DIGIT_LOOK: 5, FUZZY: 6}
+RANKS: Final = {EXACT: 0, LOOK_ALIKE: 1, RESPACED: 2, GLUED: 3, DERIVED: 4, DIGIT_LOOK: 5, FUZZY: 6, ADVERT: 7}
 """Classes, best first."""
 
 _LONG: Final = 8

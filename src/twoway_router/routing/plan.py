@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from twoway_router.domain.ids import NumberId
 from twoway_router.routing.answers import is_free_text
 from twoway_router.routing.anywhere import find_anywhere
-from twoway_router.routing.choose import Found, find, is_settled
+from twoway_router.routing.choose import Found, find, find_advert, is_settled
 from twoway_router.routing.contexts import answered, live_contexts, pick
 from twoway_router.routing.decisions import (
     candidates,
@@ -66,6 +66,11 @@ def choose_route(table: RoutingTable, request: RouteRequest, *, explain: bool = 
         return Decision(outcome=RouteOutcome.NONE, rule=Rule.UNKNOWN_NUMBER, reason=Reason.NO_SUCH_NUMBER)
     folded = fold(request.text)
     found = find(entry, table, request.text, folded, request.at, all_hits=explain)
+    if found.winner is None:
+        frame, tokens = entry.words.frame, folded.tokens
+        # An advert holds a verb or begins with a subject (Re:); one that begins with its keyword leaves a refused match.
+        if found.hits or not frame.verbs.isdisjoint(tokens) or not frame.subjects.isdisjoint(tokens[:1]):
+            found = find_advert(entry, table, request.text, request.at, found)
     live = live_contexts(entry, request) if request.contexts else []
     decision = _decide(_Case(table, entry, request, folded, found, live))
     if explain:

@@ -95,7 +95,7 @@ class LostBecause(_Sentence):
     """Why a keyword that was looked at did not get the message."""
 
     WHOLE_ONLY = "whole_only", "whole messages only"
-    COMMON_WORD = "common_word", "a common word: whole messages only"
+    COMMON_WORD = "common_word", "a common word: whole messages and harmless tails only"
     TOO_SHORT = "too_short", "too short for text after it"
     TOO_SHORT_GLUED = "too_short_glued", "too short for text glued to it"
     TOO_SHORT_SPACED = "too_short_spaced", "too short to be spaced anew"

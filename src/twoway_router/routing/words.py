@@ -193,7 +193,9 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
     helping, starting = (_words(kind, own) for kind in ("help", "start"))
     known = {*unless_asked, *helping, *starting}
     answers_and_replies = (_keys(kind, own) for kind in ("yes_words", "no_words", "replies"))
-    common = frozenset[str]().union(*map(common_words, own), *map(chat_words, own), *answers_and_replies)
+    frame = frame_of(own)
+    # The words with which adverts begin, too: a keyword SMS would take "sms PIZZA to 66777".
+    common = frame.verbs.union(*map(common_words, own), *map(chat_words, own), *answers_and_replies)
     foreign = {
         key: word
         for kind in ("help", "start", "opt_out_unless_asked")
@@ -237,7 +239,7 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
         openers=frozenset(openers),
         sentences=sentences,
         triggers=frozenset(leads).union(*(each.triggers for each in sentences)),
-        frame=frame_of(own),
+        frame=frame,
     )
 
 
