@@ -78,13 +78,22 @@ def find(
     Where the exact words are one tenant's keyword with text behind it, and the whole text is another's, nobody wins.
     """
     hits = direct_hits(entry, table, folded)
+    # An active keyword without options is the whole message: nearly every match ends here.
+    if len(hits) == 1 and hits[0].is_whole and not hits[0].refusal and not all_hits:
+        hit, columns = hits[0], table.columns
+        keyword = columns.keyword[hit.rows[0]]
+        if len(hit.rows) == 1 and not columns.flags[keyword] and hit.match_class in (EXACT, RESPACED):
+            return Found(Winner(hit, hit.rows[0], keyword, WindowState.OPEN), None, hits)
     for place, hit in enumerate(hits):
         # Only where the guard refuses, for this needs the original text.
         is_common = hit.refusal is LostBecause.COMMON_WORD and hit.match_class == EXACT
         if is_common and has_harmless_tail(entry, table, text, folded, hit):
             hits[place] = hit._replace(refusal=guard_text_after(entry, table, folded, hit, is_harmless=True))
     best = _best(table, hits)
-    is_sure = best is not None and best.is_whole and best.match_class in (EXACT, RESPACED)
+    # Behind exact words a weaker match counts only if it is the whole text, which a long text never is.
+    is_sure = best is not None and (
+        best.match_class in (EXACT, RESPACED) if best.is_whole else best.match_class == EXACT and folded.is_long
+    )
     if all_hits or best is None or not is_sure or rests(table, best.rows):
         weak = weak_hits(entry, table, folded)
         if weak:
