@@ -25,7 +25,7 @@ from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.types import Decision, KeywordRules, NumberRules, RouteOutcome, RouteRequest
 
-CLASSES = ("1", "1.5", "2", "glued", "3", "4")
+CLASSES = ("1", "1.5", "2", "glued", "3", "4", "advert")
 LONGEST_LEFT_OUT = 2
 
 
