@@ -37,8 +37,8 @@ from twoway_router.web.schemas import Body, Country, Moment, Shown
 router = api_router("/route-previews", resource="routes", tag="Routes", always="read")
 
 _MATCH_CLASS: Final = (
-    "How the text spells it: from 1 (the same words) to 5 (one edit), `glued` or `advert`; on dedicated numbers also `contains` and"
-    " `any_word`."
+    "How the text spells it: from 1 (the same words) to 5 (one edit), `glued` or `advert`; on dedicated numbers also"
+    " `contains` and `any_word`."
 )
 
 FOREIGN: Final = Reason.ANOTHER_TENANTS.detail
