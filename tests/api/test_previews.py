@@ -1,6 +1,7 @@
 """Route previews: the live decision, shown to each as far as it is theirs."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -97,6 +98,7 @@ async def test_a_sender_brings_what_is_open_with_them(engine: Engine, pizzeria: 
     assert [(one["what"], one["is_used"], one["expected"]) for one in shown["contexts"]] == [
         ("an open question", True, "yes_no")
     ]
+    assert UUID(shown["contexts"][0]["id"]).version == 7
 
 
 @pytest.mark.parametrize(

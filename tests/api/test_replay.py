@@ -91,6 +91,45 @@ async def test_only_an_operator_gives_a_message_to_a_keyword(
     assert (refused.status_code, refused.json()["code"]) == (403, "assignment_is_operators")
 
 
+@pytest.mark.parametrize(
+    "wish", [{"ordinal": 0}, {"rules": "original"}, {"text": "   "}, {"answer_to": str(new_id()), "rules": "current"}]
+)
+async def test_a_corrected_text_needs_a_route_to_be_made(
+    engine: Engine, pizzeria: Caller, place: tuple[ConnectionId, NumberId], wish: dict[str, Any]
+) -> None:
+    message_id = await arrived(engine, place, pizzeria)
+
+    refused = await pizzeria.post(f"/v1/inbound-messages/{message_id}/replay", {"text": "PIZZA due"} | wish)
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "validation_failed")
+
+
+async def test_a_dry_run_answers_like_a_replay_and_makes_none(
+    engine: Engine, pizzeria: Caller, place: tuple[ConnectionId, NumberId]
+) -> None:
+    message_id = await arrived(engine, place, pizzeria, text="PIZZE", route="default", rule="courtesy")
+    dry = {"text": "STOP PIZZA", "dry_run": True}
+
+    one = (await pizzeria.post(f"/v1/inbound-messages/{message_id}/replay", dry)).json()
+    many = (await pizzeria.post("/v1/inbound-messages/replays", {**HOUR, "dry_run": True})).json()
+
+    assert (one["is_dry_run"], one["corrected_text"], one["generation"]) == (True, "STOP PIZZA", 1)
+    assert (one["route"]["rule"], one["steps"]) == ("opt_out_keyword", [{"ordinal": 0, "kind": "opt_out"}])
+    assert [each["code"] for each in many["skipped"]] == ["replay_leaves_tenant"]
+    shown = (await pizzeria.get(f"/v1/inbound-messages/{message_id}")).json()
+    assert (shown["corrected_text"], shown["route"]["rule"], await jobs(engine)) == (None, "courtesy", [])
+
+
+async def test_an_answer_to_a_question_that_is_not_open_is_refused(
+    engine: Engine, pizzeria: Caller, place: tuple[ConnectionId, NumberId]
+) -> None:
+    message_id = await arrived(engine, place, pizzeria)
+
+    refused = await pizzeria.post(f"/v1/inbound-messages/{message_id}/replay", {"answer_to": str(new_id())})
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "replay_question_unknown")
+
+
 async def test_one_wish_at_a_time(engine: Engine, pizzeria: Caller, place: tuple[ConnectionId, NumberId]) -> None:
     message_id = await arrived(engine, place, pizzeria)
 

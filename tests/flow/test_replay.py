@@ -14,6 +14,7 @@ from twoway_router.keywords.queries import list_rules_of_number
 from twoway_router.keywords.rules import KeywordClaim
 from twoway_router.keywords.service import claim, get_keyword
 from twoway_router.keywords.tables import Keywords
+from twoway_router.management.dry_runs import list_steps
 from twoway_router.management.replaying import Wish, replay
 from twoway_router.numbers.queries import list_routed_numbers
 from twoway_router.routing.index import RoutingTable
@@ -21,6 +22,7 @@ from twoway_router.store import System, transaction
 from twoway_router.store.audit import Actor, list_entries
 from twoway_router.webhooks.listener import tell_endpoints
 
+KEPT = ("inbound_messages", "inbound_replays", "suppressions", "audit_log", "outbox", "outbound_messages")
 REPLY = {"kind": "reply", "text": "Ecco {{ message.rest }}"}
 
 
@@ -192,6 +194,97 @@ async def test_what_cannot_be_replayed_is_left_as_it_is(
 
     assert result.problem is not None
     assert (result.problem.code, result.message.generation) == (code, 0)
+
+
+async def test_a_replay_takes_a_corrected_text_and_keeps_what_came(scene: Scene) -> None:
+    keyword = await hold(scene, scene.pizzeria, "PIZZA", REPLY)
+    message_id = await scene.add_inbound("PZIZA due", route="default", rule="courtesy", state="done")
+
+    await again(scene, message_id, text="PIZZA due")
+
+    (message,) = await scene.rows("SELECT * FROM inbound_messages")
+    assert (message.text, message.extra["corrected_text"]) == ("PZIZA due", "PIZZA due")
+    assert (message.keyword_id, await sent(scene)) == (keyword.id, [(1, "Ecco due")])
+    async with transaction(scene.engine, System("test")) as session:
+        (entry,) = await list_entries(session, message_id, after=None, limit=9)
+    assert entry.details["is_corrected"] is True
+    assert "PIZZA due" not in str(entry.details)
+
+
+async def test_a_replay_uses_the_text_with_the_parts_that_came_late(scene: Scene) -> None:
+    await hold(scene, scene.pizzeria, "PIZZA", {"kind": "reply", "text": "{{ message.text }}"})
+    late = {"missing_parts": "", "corrected_text": "PIZZA grande con tutto"}
+    message_id = await scene.add_inbound("PIZZA grande", route="default", rule="courtesy", state="done", extra=late)
+
+    await again(scene, message_id)
+    await again(scene, message_id, ordinal=0)
+
+    assert await sent(scene) == [(1, "PIZZA grande con tutto"), (2, "PIZZA grande con tutto")]
+
+
+async def test_the_original_route_has_the_original_text(scene: Scene) -> None:
+    keyword = await hold(scene, scene.pizzeria, "PIZZA", {"kind": "reply", "text": "{{ message.text }}"})
+    message_id = await scene.ask(keyword.id, "PIZZA uno")
+    await scene.runner().run([message_id])
+
+    await again(scene, message_id, text="PIZZA due")
+    await again(scene, message_id, rules="original")
+
+    assert await sent(scene) == [(0, "PIZZA uno"), (1, "PIZZA due"), (2, "PIZZA uno")]
+
+
+async def test_a_corrected_text_opts_nobody_in(scene: Scene) -> None:
+    message_id = await scene.add_inbound("STRAT", route="default", rule="courtesy", state="done")
+
+    problem = await again(scene, message_id, text="START")
+
+    assert problem is not None
+    assert problem.code == "replay_correction_opts_in"
+
+
+@pytest.mark.parametrize(
+    ("words", "wish", "outcome", "steps"),
+    [
+        ("PIZZA due", {}, "keyword", {0: "reply", 1: "reply"}),
+        ("PIZZA due", {"ordinal": 1}, "keyword", {1: "reply"}),
+        ("PZIZA due", {"text": "PIZZA due"}, "keyword", {0: "reply", 1: "reply"}),
+        ("STOP", {}, "opt_out", {0: "opt_out"}),
+        ("PLAYA", {}, "default", {0: "courtesy"}),
+    ],
+)
+async def test_a_dry_run_says_what_would_happen_and_changes_nothing(
+    scene: Scene, words: str, wish: dict[str, Any], outcome: str, steps: dict[int, str]
+) -> None:
+    keyword = await hold(scene, scene.pizzeria, "PIZZA", REPLY, REPLY)
+    message_id = await scene.ask(keyword.id, words)
+    await scene.runner().run([message_id])
+    before = [await scene.rows(f"SELECT * FROM {table}") for table in KEPT]
+
+    table = await table_of(scene)
+    async with transaction(scene.engine, System("test")) as session:
+        message = await lock_message(session, message_id, within=None)
+        assert message is not None
+        asked = Wish(is_dry_run=True, **wish)
+        (result,) = await replay(
+            session, [message], asked, table, within=None, by=Actor(), now=scene.clock(), tell=tell_endpoints
+        )
+        planned = await list_steps(session, [result.message])
+
+    assert (result.message.route, result.message.generation, planned) == (outcome, 1, {message_id: steps})
+    assert [await scene.rows(f"SELECT * FROM {table}") for table in KEPT] == before
+
+
+async def test_a_dry_run_of_a_closed_keyword_names_its_notice(scene: Scene) -> None:
+    await hold(scene, scene.pizzeria, "PIZZA", REPLY)
+    message_id = await scene.add_inbound(
+        "PIZZA", tenant_id=scene.pizzeria, route="keyword", state="done", route_details={"window": "too_late"}
+    )
+    async with transaction(scene.engine, System("test")) as session:
+        message = await lock_message(session, message_id, within=None)
+        assert message is not None
+        (keyword,) = await scene.rows("SELECT id FROM keywords")
+        message.keyword_id, message.keyword_revision = keyword.id, 1
+        assert await list_steps(session, [message]) == {message_id: {0: "window"}}
 
 
 async def test_a_stop_found_by_current_rules_is_obeyed_at_once(scene: Scene) -> None:

@@ -15,6 +15,9 @@ from twoway_router.domain.ids import TenantId
 from twoway_router.routing.types import Context, ContextKind, Decision
 from twoway_router.web.schemas import Body, Shown
 
+_STORED: Final = len(str(UUID(int=0)))
+"""Only a stored context has a UUID: those given by hand are numbered."""
+
 
 class ContextIn(Body):
     """A conversation to be tried out. It is the caller's; operators name the tenant."""
@@ -39,6 +42,7 @@ class ContextIn(Body):
 class ContextOut(Shown):
     """A conversation that was live for the decision."""
 
+    id: UUID | None = Field(description="Of a stored one; a replay takes that of a question as `answer_to`.")
     kind: ContextKind
     is_yours: bool
     is_used: bool = Field(description="It decided, or it is one of those between which the sender is asked to choose.")
@@ -86,6 +90,7 @@ def show_contexts(contexts: Sequence[Context], decision: Decision, viewer: Tenan
     seen = [each for each in contexts if viewer is None or is_own(each, viewer)]
     return [
         ContextOut(
+            id=UUID(each.context_id) if len(each.context_id) == _STORED else None,
             kind=each.kind,
             is_yours=viewer is not None,
             is_used=each.context_id in used,

@@ -1,4 +1,4 @@
-"""Replays of inbound messages: a new generation with the current or the first route, or of one action. Called by ``replays``.
+"""Replays of inbound messages: a new generation with another route or the same one, or of one action. Called by ``replays``.
 
 A replayed message waits for its run like a new one, under the same locks and ledger: its order with the sender's other
 messages holds, its earlier effects stay, and an action that issues a coupon finds the code that it issued before.
@@ -10,22 +10,33 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from twoway_router.consent.rules import ConsentChange, ConsentKind, scope_of
+from twoway_router.consent.rules import ConsentChange, ConsentKind, Person, scope_of
 from twoway_router.contexts import service as contexts
-from twoway_router.contexts.rules import StoredContext
+from twoway_router.contexts.rules import NUMBER_QUESTIONS, StoredContext
 from twoway_router.domain.errors import Conflict, RouterError, Unprocessable
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.domain.messages import SenderKind
 from twoway_router.events.news import Listener, News
-from twoway_router.inbound.service import begin_generation, list_original_routes, list_run_ordinals, mark_restored
+from twoway_router.inbound.rules import CORRECTED_TEXT, RUN_TEXT
+from twoway_router.inbound.service import (
+    begin_generation,
+    copy_of,
+    list_original_routes,
+    list_run_ordinals,
+    mark_restored,
+    take_route,
+)
 from twoway_router.inbound.tables import InboundMessages
 from twoway_router.keywords.tables import Keywords
 from twoway_router.mts import service as messaging
+from twoway_router.routing.answers import is_free_text, read_answer
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.route_details import RouteDetails
 from twoway_router.routing.suggest import with_suggestion
-from twoway_router.routing.types import Decision, Reason, RouteRequest, Rule
+from twoway_router.routing.text import fold
+from twoway_router.routing.types import ContextKind, Decision, Reason, RouteOutcome, RouteRequest, Rule
+from twoway_router.routing.words import vocabulary
 from twoway_router.store import Session, audit, outbox
 from twoway_router.store.audit import Actor, Entry
 from twoway_router.store.outbox import order_key
@@ -68,6 +79,27 @@ class ActionUnknown(Unprocessable):
     title = "Action unknown"
 
 
+class QuestionUnknown(Unprocessable):
+    """The tenant had no such question open with this sender, or another message has answered it."""
+
+    code = "replay_question_unknown"
+    title = "Question unknown"
+
+
+class NoAnswer(Unprocessable):
+    """The text is none of the answers that the question expects. Correct it."""
+
+    code = "replay_is_no_answer"
+    title = "No answer"
+
+
+class CorrectionOptsIn(Conflict):
+    """A corrected text is not the sender's own, so it cannot opt them in."""
+
+    code = "replay_correction_opts_in"
+    title = "Correction opts in"
+
+
 class KeywordElsewhere(Unprocessable):
     """The keyword is not active on the number that the message came to."""
 
@@ -77,21 +109,27 @@ class KeywordElsewhere(Unprocessable):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
-    """How to replay: by which rules, or one action only, or as a message of one keyword."""
+    """How to replay: by which rules, or one action only, or as a message of one keyword, or as the answer to a question.
+
+    ``text`` is what the message should have said. A dry run changes nothing.
+    """
 
     rules: Rules = "current"
     ordinal: int | None = None
     keyword: Keywords | None = None
+    answer_to: UUID | None = None
+    text: str | None = None
+    is_dry_run: bool = False
 
     @property
     def is_anew(self) -> bool:
         """Whether the messages are routed as if they came now."""
-        return self.rules == "current" and self.ordinal is None and self.keyword is None
+        return self.rules == "current" and self.ordinal is None and self.keyword is None and self.answer_to is None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Replayed:
-    """One message and why it was not replayed, if it was not."""
+    """One message, as it is after its replay or would be, and why it was not replayed, if it was not."""
 
     message: InboundMessages
     problem: RouterError | None = None
@@ -108,11 +146,16 @@ async def replay(
     now: datetime,
     tell: Listener,
 ) -> Sequence[Replayed]:
-    """Begin a new generation of those locked messages that may be replayed; one result a message, in order."""
+    """Begin a new generation of those locked messages that may be replayed; one result a message, in order.
+
+    A dry run answers the same and begins none.
+    """
     ids = [message.id for message in messages]
     originals = await list_original_routes(session, ids) if wish.rules == "original" else {}
     ordinals = await list_run_ordinals(session, ids) if wish.ordinal is not None else {}
-    open_then = await contexts.list_past(session, ids if wish.is_anew else ())
+    open_then = await contexts.list_past(session, ids if wish.is_anew or wish.answer_to else ())
+    people = {_person(message) for message in messages} if wish.answer_to else set()
+    open_now = await contexts.load(session, people, now)
     results: list[Replayed] = []
     entries: list[Entry] = []
     changes: list[ConsentChange] = []
@@ -121,15 +164,23 @@ async def replay(
         try:
             if wish.ordinal is not None and wish.ordinal not in ordinals[message.id]:
                 raise ActionUnknown
-            route = _route(message, wish, table, originals, open_then.get(message.id, ()), within)
+            conversation = [*open_then.get(message.id, ()), *open_now.get(_person(message), ())]
+            route = _route(message, wish, table, originals, conversation, within)
         except RouterError as problem:
             results.append(Replayed(message=message, problem=problem))
+            continue
+        if wish.is_dry_run:
+            would_be = copy_of(message)
+            take_route(would_be, route, only=wish.ordinal)
+            results.append(Replayed(message=would_be))
             continue
         begin_generation(session, message, route, only=wish.ordinal, now=now)
         if change := _consent_change(message, before, table):
             changes.append(change)
         entries.append(_entry(message, wish, before))
         results.append(Replayed(message=message))
+    if wish.is_dry_run:
+        return results
     await session.flush()
     obeyed = await messaging.obey(session, changes, now=now)
     await mark_restored(session, obeyed.restored_by)
@@ -156,18 +207,31 @@ def _route(
         raise NumberUnknown
     if wish.ordinal is not None:
         return None
+    extra = {name: fact for name, fact in message.extra.items() if name != RUN_TEXT}
+    words = wish.text or text_of(message)
     if wish.keyword is not None:
-        route = _assigned(message, wish.keyword)
+        route = _assigned(message, words, wish.keyword)
+    elif wish.answer_to is not None:
+        route = _answered(message, words, wish.answer_to, table, open_then, within)
     elif wish.rules == "original" or message.rule == Rule.CARRIER_OPT_OUT:
-        route = originals.get(message.id, {})
+        words, route = message.text, originals.get(message.id, {})
     else:
-        route = _routed(message, table, open_then)
+        route = _routed(message, words, table, open_then)
     if within is not None and route.get("tenant_id", message.tenant_id) != within:
         raise ReplayLeavesTenant
-    return route
+    if words == message.text:
+        return {**route, "extra": extra}
+    if route["route"] == ConsentKind.OPT_IN:
+        raise CorrectionOptsIn
+    return {**route, "extra": {**extra, CORRECTED_TEXT: words, RUN_TEXT: words}}
 
 
-def _assigned(message: InboundMessages, keyword: Keywords) -> Mapping[str, Any]:
+def text_of(message: InboundMessages) -> str:
+    """What a message says, with parts that came late or as it was corrected."""
+    return str(message.extra.get(CORRECTED_TEXT) or message.text)
+
+
+def _assigned(message: InboundMessages, words: str, keyword: Keywords) -> Mapping[str, Any]:
     if keyword.number_id != message.number_id or keyword.state != "active":
         raise KeywordElsewhere
     return {
@@ -178,17 +242,55 @@ def _assigned(message: InboundMessages, keyword: Keywords) -> Mapping[str, Any]:
         "keyword_id": keyword.id,
         "keyword_revision": keyword.revision,
         "sub_keyword": None,
-        "rest": message.text.strip(),
+        "rest": words.strip(),
         "route_details": RouteDetails(word=keyword.word, reason=Reason.ASSIGNED).write(),
     }
 
 
-def _routed(message: InboundMessages, table: RoutingTable, open_then: Sequence[StoredContext]) -> Mapping[str, Any]:
+def _answered(
+    message: InboundMessages,
+    words: str,
+    question_id: UUID,
+    table: RoutingTable,
+    conversation: Sequence[StoredContext],
+    within: TenantId | None,
+) -> Mapping[str, Any]:
+    """As the answer to a tenant's question that was open with the sender when the message came in, or is now."""
+    questions = [each for each in conversation if each.id == question_id and each.kind == ContextKind.QUESTION]
+    question = questions[0] if questions else None
+    if question is None or question.origin in NUMBER_QUESTIONS or within not in (None, question.tenant_id):
+        raise QuestionUnknown
+    if question.answered_by not in (None, message.id):
+        raise QuestionUnknown
+    asked = question.as_context(question.last_at)
+    number = table.number(NumberId(question.number_id))
+    answer = read_answer(asked, words, fold(words), vocabulary(number.languages if number else ()))
+    if answer is None and is_free_text(asked):
+        answer = words.strip()
+    if not answer:
+        raise NoAnswer
+    details = RouteDetails(context_id=question.id, answer=answer, language=question.language, reason=Reason.ASSIGNED)
+    return {
+        "tenant_id": question.tenant_id,
+        "order_key": order_key(question.tenant_id, message.sender),
+        "route": RouteOutcome.CONTEXT.value,
+        "rule": Rule.ASSIGNED.value,
+        "keyword_id": question.keyword_id,
+        "keyword_revision": None,
+        "sub_keyword": None,
+        "rest": words.strip(),
+        "route_details": details.write(),
+    }
+
+
+def _routed(
+    message: InboundMessages, words: str, table: RoutingTable, open_then: Sequence[StoredContext]
+) -> Mapping[str, Any]:
     """Route anew, with the contexts that were open when it came in. Raises when the one that decided is gone."""
     decided_by = RouteDetails.read(message.route_details).context_id
     if message.route == "context" and decided_by not in {context.id for context in open_then}:
         raise NeedsConversation
-    decision = decide(message, table, open_then)
+    decision = decide(message, words, table, open_then)
     return {
         "tenant_id": decision.tenant_id,
         "order_key": order_key(decision.tenant_id or UUID(str(message.number_id)), message.sender),
@@ -204,17 +306,26 @@ def _routed(message: InboundMessages, table: RoutingTable, open_then: Sequence[S
 
 
 def decide(
-    message: InboundMessages, table: RoutingTable, open_then: Sequence[StoredContext], *, explain: bool = False
+    message: InboundMessages,
+    words: str,
+    table: RoutingTable,
+    open_then: Sequence[StoredContext],
+    *,
+    explain: bool = False,
 ) -> Decision:
-    """Where a stored message would go by a table, at the time it came in, with these contexts open."""
+    """Where a stored message would go by a table if these were its words, with what was open when it came in."""
     request = RouteRequest(
         number_id=NumberId(message.number_id or message.connection_id),
         sender=message.sender,
-        text=message.text,
+        text=words,
         at=message.received_at,
         contexts=tuple(each.as_context(message.received_at) for each in open_then),
     )
     return with_suggestion(table, request, choose_route(table, request, explain=explain))
+
+
+def _person(message: InboundMessages) -> Person:
+    return Person(number_id=message.number_id or message.connection_id, msisdn=message.sender)
 
 
 def _consent_change(message: InboundMessages, before: str, table: RoutingTable) -> ConsentChange | None:
@@ -237,6 +348,10 @@ def _entry(message: InboundMessages, wish: Wish, before: str) -> Entry:
         said["ordinal"] = wish.ordinal
     elif wish.keyword is not None:
         said["assigned_to"] = str(wish.keyword.id)
+    elif wish.answer_to is not None:
+        said["answer_to"] = str(wish.answer_to)
     else:
         said["rules"] = wish.rules
+    if wish.text is not None:
+        said["is_corrected"] = True
     return Entry(subject_id=message.id, tenant_id=message.tenant_id, details=said)

@@ -1,5 +1,6 @@
 """``/v1/inbound-messages/…/replay``: run messages again; ``…/explanations``: why one went where it went."""
 
+from collections.abc import Sequence
 from typing import Self
 from uuid import UUID
 
@@ -8,13 +9,15 @@ from pydantic import ConfigDict, Field, model_validator
 from twoway_router.contexts.service import list_past
 from twoway_router.domain.errors import Forbidden, NotFound
 from twoway_router.domain.ids import KeywordId, NumberId
+from twoway_router.inbound.rules import RUN_TEXT
 from twoway_router.inbound.schemas import MoState, RouteOut
 from twoway_router.inbound.service import InboundFilter, find_inbound, lock_message, lock_messages
 from twoway_router.inbound.tables import InboundMessages
 from twoway_router.keywords.service import get_keyword
 from twoway_router.keywords.tables import Keywords
+from twoway_router.management.dry_runs import list_steps
 from twoway_router.management.previews import PreviewOut, show
-from twoway_router.management.replaying import NumberUnknown, Rules, Wish, decide, replay
+from twoway_router.management.replaying import NumberUnknown, Rules, Wish, decide, replay, text_of
 from twoway_router.routing.types import RouteOutcome
 from twoway_router.store import Session
 from twoway_router.store.periods import Period
@@ -34,18 +37,32 @@ class AssignmentIsOperators(Forbidden):
 
 
 class ReplayIn(Body):
-    """How to run a message again. Give ``rules``, or ``ordinal``, or ``keyword_id``."""
+    """How to run a message again. Give ``rules``, or ``ordinal``, or ``keyword_id``, or ``answer_to``."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"rules": "current"}]})
 
     rules: Rules = Field("current", description="Route it anew, or send it where it went at first.")
     ordinal: int | None = Field(None, ge=0, le=100, description="Run only this action again, with its route as it is.")
     keyword_id: UUID | None = Field(None, description="Operators only: as a message of this keyword.")
+    answer_to: UUID | None = Field(
+        None,
+        description="As the answer to this question of yours (operators: of any tenant) to its sender; explanations show ids.",
+    )
+    text: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1600,
+        pattern=r"\S",
+        description="What the message should have said: it is routed by this, and kept beside what came.",
+    )
+    dry_run: bool = Field(False, description="Only answer what would happen.")
 
     @model_validator(mode="after")
     def _is_one_wish(self) -> Self:
-        if len({"rules", "ordinal", "keyword_id"} & self.model_fields_set) > 1:
-            raise ValueError("give only one of rules, ordinal and keyword_id")
+        if len({"rules", "ordinal", "keyword_id", "answer_to"} & self.model_fields_set) > 1:
+            raise ValueError("give only one of rules, ordinal, keyword_id and answer_to")
+        if self.text is not None and (self.rules == "original" or self.ordinal is not None):
+            raise ValueError("a corrected text is routed: it needs the current rules, keyword_id or answer_to")
         return self
 
 
@@ -73,6 +90,7 @@ class ReplaysIn(Body):
     state: MoState | None = None
     route: RouteOutcome | None = None
     rules: Rules = "current"
+    dry_run: bool = Field(False, description="Only answer what would happen.")
     after: UUID | None = Field(None, description="Go on behind this message: the ``next`` of the answer before.")
     limit: int = Field(100, ge=1, le=500)
 
@@ -83,13 +101,25 @@ class ReplaysIn(Body):
         return InboundFilter(period=period, **{name: getattr(self, name) for name in names})
 
 
+class StepOut(Shown):
+    """A step that a replay would come to."""
+
+    ordinal: int
+    kind: str = Field(description="The kind of action; notices are what the number itself says.")
+
+
 class ReplayOut(Shown):
-    """A message that runs again."""
+    """A message that runs again, or would."""
 
     inbound_message_id: UUID
     generation: int = Field(description="Counts the message's replays; its new runs and answers carry it.")
     state: MoState = Field(description="``accepted`` waits for its run; ``stored`` has nothing to run.")
     route: RouteOut
+    corrected_text: str | None = Field(description="What is routed instead of the text that came.")
+    is_dry_run: bool = Field(description="Nothing was changed.")
+    steps: list[StepOut] | None = Field(
+        description="Of a dry run: what would be done, in this order, as far as conditions and places let it."
+    )
 
 
 class SkippedOut(Shown):
@@ -127,11 +157,10 @@ async def replay_inbound_messages(
     within = caller.tenant_id
     rows = await lock_messages(session, within=within, where=body.to_filter(), after=body.after, limit=body.limit + 1)
     page = rows[: body.limit]
-    results = await replay(
-        session, page, Wish(rules=body.rules), table, within=within, by=actor_of(caller), now=now, tell=tell
-    )
+    wish = Wish(rules=body.rules, is_dry_run=body.dry_run)
+    results = await replay(session, page, wish, table, within=within, by=actor_of(caller), now=now, tell=tell)
     return ReplaysOut(
-        replayed=[_replayed(each.message, caller) for each in results if each.problem is None],
+        replayed=await _replayed(session, [each.message for each in results if each.problem is None], wish, caller),
         skipped=[
             SkippedOut(inbound_message_id=each.message.id, code=each.problem.code, detail=each.problem.detail)
             for each in results
@@ -156,13 +185,21 @@ async def replay_inbound_message(
     if message is None:
         raise NotFound
     keyword = await _keyword(session, body.keyword_id, caller)
-    wish = Wish(rules=body.rules, ordinal=body.ordinal, keyword=keyword)
+    wish = Wish(
+        rules=body.rules,
+        ordinal=body.ordinal,
+        keyword=keyword,
+        answer_to=body.answer_to,
+        text=body.text,
+        is_dry_run=body.dry_run,
+    )
     (result,) = await replay(
         session, [message], wish, table, within=caller.tenant_id, by=actor_of(caller), now=now, tell=tell
     )
     if result.problem is not None:
         raise result.problem
-    return _replayed(message, caller)
+    (replayed,) = await _replayed(session, [result.message], wish, caller)
+    return replayed
 
 
 @explanations.post("/{message_id}/explanations")
@@ -176,7 +213,7 @@ async def explain_inbound_message(
     if message.number_id is None:
         raise NumberUnknown
     open_then = (await list_past(session, [message.id])).get(message.id, ())
-    decision = decide(message, table, open_then, explain=True)
+    decision = decide(message, text_of(message), table, open_then, explain=True)
     contexts = [each.as_context(message.received_at) for each in open_then]
     now = (decision.outcome.value, decision.tenant_id, decision.keyword_id, decision.sub_keyword)
     return ExplanationOut(
@@ -195,10 +232,21 @@ async def _keyword(session: Session, keyword_id: UUID | None, caller: Principal)
     return await get_keyword(session, KeywordId(keyword_id), None)
 
 
-def _replayed(message: InboundMessages, caller: Principal) -> ReplayOut:
-    return ReplayOut(
-        inbound_message_id=message.id,
-        generation=message.generation,
-        state=message.state,
-        route=RouteOut.read(message, caller.tenant_id),
-    )
+async def _replayed(
+    session: Session, messages: Sequence[InboundMessages], wish: Wish, caller: Principal
+) -> list[ReplayOut]:
+    steps = await list_steps(session, messages) if wish.is_dry_run else {}
+    return [
+        ReplayOut(
+            inbound_message_id=message.id,
+            generation=message.generation,
+            state=message.state,
+            route=RouteOut.read(message, caller.tenant_id),
+            corrected_text=message.extra.get(RUN_TEXT),
+            is_dry_run=wish.is_dry_run,
+            steps=[StepOut(ordinal=ordinal, kind=kind) for ordinal, kind in steps[message.id].items()]
+            if wish.is_dry_run
+            else None,
+        )
+        for message in messages
+    ]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from twoway_router.inbound.rules import RUN_TEXT
 from twoway_router.routing.route_details import AskedTenant, RouteDetails
 from twoway_router.routing.types import Rule
 from twoway_router.store import Session
@@ -37,7 +38,7 @@ class Reassignment:
 
 
 _ORIGINALS: Final = text(
-    "SELECT id, text, route_details AS details FROM inbound_messages"
+    "SELECT id, coalesce(extra->>CAST(:run_text AS text), text) AS text, route_details AS details FROM inbound_messages"
     " WHERE id = ANY(CAST(:ids AS uuid[])) AND state IN ('done', 'stored')"
 )
 _REASSIGN: Final = text(
@@ -57,7 +58,7 @@ _REASSIGN: Final = text(
 
 async def list_originals(session: Session, ids: Collection[UUID]) -> Mapping[UUID, Original]:
     """Messages that have been run or put aside."""
-    rows = await session.execute(_ORIGINALS, {"ids": list(ids)}) if ids else ()
+    rows = await session.execute(_ORIGINALS, {"ids": list(ids), "run_text": RUN_TEXT}) if ids else ()
     return {row.id: Original(id=row.id, text=row.text, asks=RouteDetails.read(row.details).asks) for row in rows}
 
 

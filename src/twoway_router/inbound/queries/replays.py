@@ -71,17 +71,27 @@ def begin_generation(
     """Give a locked message its next generation, and a new route if there is one. It waits for its run as at first."""
     previous: dict[str, Any] = {name: getattr(message, name) for name in ROUTE_COLUMNS}
     previous |= {name: str(previous[name]) if previous[name] else None for name in _IDS}
-    message.generation += 1
     session.add(
         InboundReplays(
             inbound_message_id=message.id,
-            generation=message.generation,
+            generation=message.generation + 1,
             tenant_id=message.tenant_id,
             only_ordinal=only,
             previous=previous,
             created_at=now,
         )
     )
+    take_route(message, route, only=only)
+
+
+def copy_of(message: InboundMessages) -> InboundMessages:
+    """The same message outside of the session: what is done to it is not stored."""
+    return InboundMessages(**{column.key: getattr(message, column.key) for column in InboundMessages.__table__.columns})
+
+
+def take_route(message: InboundMessages, route: Mapping[str, Any] | None, *, only: int | None) -> None:
+    """What a new generation makes of a message."""
+    message.generation += 1
     for name, value in (route or {}).items():
         setattr(message, name, value)
     message.only_ordinal, message.attempts, message.last_error, message.finished_at = only, 0, None, None

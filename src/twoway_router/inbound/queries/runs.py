@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import text
 
 from twoway_router.domain.causes import EffectKey
-from twoway_router.inbound.rules import CARRIER_REPLIED, RESTORED
+from twoway_router.inbound.rules import CARRIER_REPLIED, RESTORED, RUN_TEXT
 from twoway_router.routing.route_details import AskedTenant, RouteDetails
 from twoway_router.store import Session
 
@@ -92,9 +92,9 @@ _LOCK_PEOPLE: Final = text(
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS locks (key)")
 _WAITING: Final = text(
     """
-    SELECT id, order_key, tenant_id, number_id, sender, text, route, keyword_id, keyword_revision, sub_keyword, rest,
-           route_details AS details, reply_token, attempts, received_at, generation, only_ordinal,
-           extra->>CAST(:replied AS text) IS NOT NULL AS carrier_replied,
+    SELECT id, order_key, tenant_id, number_id, sender, coalesce(extra->>CAST(:run_text AS text), text) AS text,
+           route, keyword_id, keyword_revision, sub_keyword, rest, route_details AS details, reply_token, attempts,
+           received_at, generation, only_ordinal, extra->>CAST(:replied AS text) IS NOT NULL AS carrier_replied,
            coalesce(extra->>CAST(:restored AS text) = CAST(generation AS text), false) AS has_restored
     FROM inbound_messages
     WHERE order_key = ANY(CAST(:keys AS bigint[])) AND state = 'accepted'
@@ -190,7 +190,13 @@ async def lock_keys(session: Session, keys: Sequence[int]) -> None:
 
 async def list_waiting(session: Session, keys: Collection[int], limit: int) -> Sequence[WaitingMessage]:
     """All accepted messages of these people, oldest first."""
-    values = {"keys": list(keys), "limit": limit, "replied": CARRIER_REPLIED, "restored": RESTORED}
+    values = {
+        "keys": list(keys),
+        "limit": limit,
+        "replied": CARRIER_REPLIED,
+        "restored": RESTORED,
+        "run_text": RUN_TEXT,
+    }
     rows = await session.execute(_WAITING, values)
     return [WaitingMessage(**{**row._asdict(), "details": RouteDetails.read(row.details)}) for row in rows]
 
