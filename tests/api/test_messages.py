@@ -87,6 +87,18 @@ async def test_what_was_put_aside_is_listed_by_its_rule(place: Place, operator: 
     assert (await operator.get("/v1/inbound-messages?rule=nonsense")).status_code == 422
 
 
+@pytest.mark.parametrize("window", ["open", "too_early", "too_late", "sold_out", "suspended", "released"])
+async def test_messages_are_listed_by_their_window(place: Place, pizzeria: Caller, window: str) -> None:
+    details = {"word": "PIZZA", "window": window} if window != "open" else {"word": "PIZZA"}
+    wanted = await place.inbound(pizzeria, route_details=details)
+    await place.inbound(pizzeria, route_details={"window": "too_late"} if window != "too_late" else {})
+
+    (listed,) = (await pizzeria.get(f"/v1/inbound-messages?window={window}")).json()["data"]
+    story = (await pizzeria.get(f"/v1/inbound-messages/{wanted}")).json()
+
+    assert (listed["id"], listed["route"]["window"], story["route"]["window"]) == (wanted, window, window)
+
+
 async def test_an_operator_sees_all_also_what_nobody_got(
     place: Place, operator: Caller, pizzeria: Caller, gym: Caller
 ) -> None:

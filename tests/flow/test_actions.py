@@ -118,7 +118,8 @@ async def test_a_webhook_gets_the_values_of_the_actions_before_it(scene: Scene) 
 
     ((event_type, data),) = await events_of(scene)
     (code,) = await scene.rows("SELECT code FROM coupon_codes")
-    assert (event_type, data["rest"], data["values"]["gift"]["code"]) == ("keyword.matched", "large", code.code)
+    assert (event_type, data["rest"], data["window"]) == ("keyword.matched", "large", "open")
+    assert data["values"]["gift"]["code"] == code.code
 
 
 async def test_an_email_is_queued_for_each_recipient(scene: Scene) -> None:
@@ -172,6 +173,7 @@ async def test_a_sub_keywords_actions_run_instead_of_the_keywords_own(scene: Sce
 
 
 async def test_outside_its_window_a_keyword_only_says_so(scene: Scene) -> None:
+    await an_endpoint(scene, "message.received")
     keyword_id = await scene.add_keyword(
         scene.pizzeria, {"kind": "reply", "text": "Hello"}, too_late_text="{{ keyword.word }} is over"
     )
@@ -179,6 +181,7 @@ async def test_outside_its_window_a_keyword_only_says_so(scene: Scene) -> None:
     await scene.runner().run([await scene.ask(keyword_id, route_details={"word": "PIZZA", "window": "too_late"})])
 
     assert [mt.text for mt in await scene.mts()] == ["PIZZA is over"]
+    assert [data["window"] for _, data in await events_of(scene)] == ["too_late"]
 
 
 async def test_the_revision_that_matched_is_the_one_that_runs(scene: Scene) -> None:

@@ -66,6 +66,11 @@ async def test_sold_out_is_said_in_the_numbers_words(scene: Scene, database_url:
         await door.say("POSTO")
 
     assert await door.texts() == ["Preso", "POSTO: finito"]
+    rows = await scene.rows("SELECT route_details FROM inbound_messages ORDER BY id")
+    assert [(row.route_details.get("window"), row.route_details.get("reason")) for row in rows] == [
+        (None, None),
+        ("sold_out", "sold_out"),
+    ]
 
 
 async def test_a_stop_with_a_keyword_is_confirmed_in_the_senders_language(scene: Scene, database_url: str) -> None:

@@ -116,12 +116,14 @@ async def test_the_first_messages_get_the_places_and_the_others_are_told(scene: 
 async def test_a_batch_takes_no_more_places_than_there_are(scene: Scene, database_url: str) -> None:
     definition = {"word": "TAVOLO", "actions": [REPLY], "limit": 1, "sold_out_text": "Sold out."}
     door = await open_door(scene, database_url, (scene.pizzeria, definition))
+    await an_endpoint(scene, "message.received")
     await door.send("a", "TAVOLO", ANN)
     await door.send("b", "TAVOLO", BOB)
 
     await door.run()
 
     assert sorted(await door.texts()) == ["Hello ", "Sold out."]
+    assert [data["window"] for _, data in await events_of(scene)] == ["open", "sold_out"]
 
 
 async def test_an_inactive_keyword_does_not_fall_through_to_a_shorter_one(scene: Scene, database_url: str) -> None:

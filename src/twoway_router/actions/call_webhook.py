@@ -45,6 +45,7 @@ def _draft(each: Run[CallWebhookSpec]) -> DeliveryDraft:
         "keyword": message.word,
         "sub_keyword": message.sub_keyword,
         "rest": message.rest,
+        "window": message.window.value,
         "received_at": message.received_at,
         "values": each.values,
     }

@@ -12,6 +12,7 @@ from twoway_router.domain.ids import InboundMessageId, TenantId
 from twoway_router.domain.outcomes import Outcome
 from twoway_router.events.news import Departure, Event
 from twoway_router.numbers.rules import RunNumber
+from twoway_router.routing.types import WindowState
 from twoway_router.store import Session
 
 Spec = TypeVar("Spec")
@@ -23,7 +24,7 @@ class RunMessage:
 
     An answer to the number's own question runs another message that waited for it: text and rest are that one's, and
     ``original_id`` names it. ``revision`` is the keyword's. ``carrier_replied``: the carrier has answered already.
-    ``has_restored``: a START that has lifted something.
+    ``has_restored``: a START that has lifted something. ``window`` is where it stands in the keyword's activity window.
     """
 
     id: InboundMessageId
@@ -46,6 +47,7 @@ class RunMessage:
     original_id: UUID | None = None
     carrier_replied: bool = False
     has_restored: bool = False
+    window: WindowState = WindowState.OPEN
 
     @property
     def owner(self) -> TenantId:

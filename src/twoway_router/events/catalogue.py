@@ -26,6 +26,9 @@ EventType = Literal[
     "webhook.test",
 ]
 
+Window = Literal["open", "too_early", "too_late", "sold_out", "suspended", "released"]
+"""Where a message stands in the keyword's activity window: the values of ``routing.types.WindowState``."""
+
 _MESSAGE: Final = "0198c0de-8d5b-7cc3-a5f1-1d2b3c4d5e6f"
 _MT: Final = "0198c0de-9a01-7d10-8a4e-5f60718293a4"
 _KEYWORD: Final = "0198c0dd-1111-7aaa-9bbb-0c0d0e0f1011"
@@ -53,6 +56,9 @@ class MessageReceived(Data):
     keyword: str | None = None
     sub_keyword: str | None = None
     rest: str = Field("", description="The text after the keyword.")
+    window: Window = Field(
+        "open", description="Where it stands in the keyword's activity window; no action runs outside."
+    )
     answer: str | None = Field(None, description="What it answers to your open question, such as `yes` or `7`.")
     received_at: datetime
 
@@ -69,6 +75,7 @@ class KeywordMatched(Data):
     keyword: str
     sub_keyword: str | None = None
     rest: str = Field("", description="The text after the keyword.")
+    window: Window = Field("open", description="Always open: the actions of a keyword run only then.")
     received_at: datetime
     values: dict[str, Any] = Field(default_factory=dict, description="What earlier actions gave, by their names.")
 
@@ -169,6 +176,7 @@ _INBOUND: Final[dict[str, Any]] = {
     "keyword": "PIZZA",
     "sub_keyword": None,
     "rest": "large",
+    "window": "open",
     "received_at": _AT,
 }
 _OUTBOUND: Final[dict[str, Any]] = {

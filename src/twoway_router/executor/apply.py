@@ -7,9 +7,16 @@ from twoway_router.actions.context import RunContext, RunMessage
 from twoway_router.contexts import service as contexts
 from twoway_router.events.catalogue import MessageReceived
 from twoway_router.events.news import Event, Listener, News
-from twoway_router.executor.decide import Plan, after_answers, after_places, places_wanted, recent_contexts
+from twoway_router.executor.decide import (
+    Plan,
+    after_answers,
+    after_places,
+    places_wanted,
+    recent_contexts,
+    windows_to_note,
+)
 from twoway_router.executor.steps import run_steps
-from twoway_router.inbound.service import finish, reassign
+from twoway_router.inbound.service import finish, note_windows, reassign
 from twoway_router.keywords.service import take_places
 from twoway_router.store import Session
 
@@ -24,6 +31,7 @@ async def apply(session: Session, plans: Sequence[Plan], context: RunContext, te
         plans = after_answers(plans, turn, await contexts.take_answers(session, answers, now=context.now))
     if wanted := places_wanted(plans):
         plans = after_places(plans, await take_places(session, wanted))
+    await note_windows(session, windows_to_note(plans))
     await reassign(session, [plan.reassigns for plan in plans if plan.reassigns])
     await contexts.close_choices(session, {plan.person for plan in plans if plan.closes_choices}, now=context.now)
     received = [_received(plan.message) for plan in plans if plan.message.tenant_id is not None and plan.only is None]
@@ -46,6 +54,7 @@ def _received(message: RunMessage) -> Event:
         "keyword": message.word or None,
         "sub_keyword": message.sub_keyword,
         "rest": message.rest,
+        "window": message.window.value,
         "answer": message.answer,
         "received_at": message.received_at,
     }

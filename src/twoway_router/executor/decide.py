@@ -222,7 +222,10 @@ def _plan(waiting: WaitingMessage, turn: Turn | None, facts: Facts) -> Plan:
         asking, ordinal = definition.actions_of(turn.question.sub_keyword), turn.question.ordinal
         is_there = ordinal is not None and ordinal < len(asking)
         return replace(plan, steps=plan_answer(asking[ordinal or 0], turn.answer) if is_there else ())
-    match _window(waiting, turn, definition, facts.now):
+    window = _window(waiting, turn, definition, facts.now)
+    message = replace(message, window=window)
+    plan = replace(plan, message=message)
+    match window:
         case WindowState.TOO_EARLY:
             return replace(plan, steps=plan_closed(message, "too_early", definition.too_early_text))
         case WindowState.TOO_LATE:
@@ -292,7 +295,8 @@ def _choices(waiting: WaitingMessage, facts: Facts) -> Sequence[Choice]:
 def _window(waiting: WaitingMessage, turn: Turn | None, definition: KeywordDefinition, now: datetime) -> WindowState:
     """Where a message stood in its keyword's window when it came; one that waited for an answer stands there now."""
     if turn is None:
-        return waiting.details.window
+        # A replay asks for no place, so it does not matter that there was none.
+        return WindowState.OPEN if waiting.details.window is WindowState.SOLD_OUT else waiting.details.window
     if definition.active_from is not None and now < definition.active_from:
         return WindowState.TOO_EARLY
     if definition.active_until is not None and now >= definition.active_until:
@@ -368,8 +372,19 @@ def after_places(plans: Sequence[Plan], granted: Mapping[UUID, int]) -> Sequence
             continue
         is_granted = left[plan.place.keyword_id] > 0
         left[plan.place.keyword_id] -= 1
-        settled.append(plan if is_granted else replace(plan, steps=plan.place.sold_out))
+        message = plan.message if is_granted else replace(plan.message, window=WindowState.SOLD_OUT)
+        settled.append(replace(plan, message=message, steps=plan.steps if is_granted else plan.place.sold_out))
     return settled
+
+
+def windows_to_note(plans: Sequence[Plan]) -> Mapping[UUID, WindowState]:
+    """Where messages stand in their keyword's window, as far as their routes cannot say it: by places, or by an answer."""
+    return {
+        plan.message.original_id or plan.message.id: plan.message.window
+        for plan in plans
+        if plan.message.window is WindowState.SOLD_OUT
+        or (plan.message.original_id is not None and plan.message.window is not WindowState.OPEN)
+    }
 
 
 def recent_contexts(plans: Sequence[Plan], finished: Sequence[FinishedRun]) -> Sequence[Recent]:

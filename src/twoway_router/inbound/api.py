@@ -10,7 +10,7 @@ from twoway_router.inbound.queries import listing
 from twoway_router.inbound.queries.listing import InboundFilter
 from twoway_router.inbound.schemas import InboundMessageOut, InboundStoryOut, MoState
 from twoway_router.mts.service import list_answers
-from twoway_router.routing.types import RouteOutcome, Rule
+from twoway_router.routing.types import RouteOutcome, Rule, WindowState
 from twoway_router.store.periods import Period
 from twoway_router.web.auth import CurrentPrincipal
 from twoway_router.web.context import DbSession
@@ -30,6 +30,7 @@ async def _inbound_filter(
     state: MoState | None = None,
     route: RouteOutcome | None = None,
     rule: Annotated[Rule | None, Query(description="Such as `message_id_reused` of what was put aside.")] = None,
+    window: Annotated[WindowState | None, Query(description="Where it stood in the keyword's activity window.")] = None,
     opt_out_intent: Annotated[
         bool | None, Query(description="Whether the text is marked as a possible wish for an end.")
     ] = None,
@@ -45,6 +46,7 @@ async def _inbound_filter(
         state=state,
         route=route,
         rule=rule,
+        window=window,
         opt_out_intent=opt_out_intent,
     )
 

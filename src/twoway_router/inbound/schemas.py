@@ -13,7 +13,7 @@ from twoway_router.inbound.tables import ActionRuns, InboundMessages
 from twoway_router.mts.schemas import OutboundMessageOut
 from twoway_router.mts.tables import OutboundMessages
 from twoway_router.routing.route_details import RouteDetails
-from twoway_router.routing.types import Reason, RouteOutcome, Rule
+from twoway_router.routing.types import Reason, RouteOutcome, Rule, WindowState
 from twoway_router.web.schemas import Shown
 
 MoState = Literal["accepted", "done", "stored", "parked"]
@@ -31,6 +31,7 @@ class RouteOut(Shown):
     keyword_revision: int | None = Field(description="The revision of the keyword whose actions were run.")
     sub_keyword: str | None
     rest: str = Field(description="The text after the keyword.")
+    window: WindowState
     details: dict[str, Any] = Field(description="The word that matched, how, and where in the text.")
     rules_version: int = Field(description="How new the routing table was.")
 
@@ -47,6 +48,7 @@ class RouteOut(Shown):
             keyword_revision=row.keyword_revision,
             sub_keyword=row.sub_keyword,
             rest=row.rest,
+            window=details.window,
             details=(details if viewer is None else details.for_tenant()).write(),
             rules_version=row.rules_version,
         )

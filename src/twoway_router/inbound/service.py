@@ -38,6 +38,7 @@ list_order_keys = runs.list_order_keys
 list_waiting = runs.list_waiting
 lock_keys = runs.lock_keys
 lock_people = runs.lock_people
+note_windows = runs.note_windows
 take_courtesies = runs.take_courtesies
 ACCEPTED = waiting.ACCEPTED
 PARKED = waiting.PARKED

@@ -66,7 +66,7 @@ def _kinds(
         planned = plan_answer(asking[question.ordinal or 0], details.answer) if is_there else ()
     elif message.keyword_id is None or message.keyword_revision is None:
         return ()
-    elif details.window is not WindowState.OPEN:
+    elif details.window not in (WindowState.OPEN, WindowState.SOLD_OUT):  # a replay asks for no place
         return ("window",)
     else:
         planned = plan_actions(

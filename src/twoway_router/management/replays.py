@@ -18,7 +18,7 @@ from twoway_router.keywords.tables import Keywords
 from twoway_router.management.dry_runs import list_steps
 from twoway_router.management.previews import PreviewOut, show
 from twoway_router.management.replaying import NumberUnknown, Rules, Wish, decide, replay, text_of
-from twoway_router.routing.types import RouteOutcome
+from twoway_router.routing.types import RouteOutcome, WindowState
 from twoway_router.store import Session
 from twoway_router.store.periods import Period
 from twoway_router.web.auth import CurrentPrincipal, Principal, actor_of
@@ -89,6 +89,7 @@ class ReplaysIn(Body):
     sender: str | None = Field(None, max_length=64)
     state: MoState | None = None
     route: RouteOutcome | None = None
+    window: WindowState | None = None
     rules: Rules = "current"
     dry_run: bool = Field(False, description="Only answer what would happen.")
     after: UUID | None = Field(None, description="Go on behind this message: the ``next`` of the answer before.")
@@ -96,7 +97,7 @@ class ReplaysIn(Body):
 
     def to_filter(self) -> InboundFilter:
         """As lists of messages filter."""
-        names = ("tenant_id", "number_id", "keyword_id", "sender", "state", "route")
+        names = ("tenant_id", "number_id", "keyword_id", "sender", "state", "route", "window")
         period = Period(after=self.received_after, before=self.received_before)
         return InboundFilter(period=period, **{name: getattr(self, name) for name in names})
 

@@ -74,6 +74,7 @@ class Reason(_Sentence):
 
     TOO_EARLY = "too_early", "the keyword is not active yet"
     TOO_LATE = "too_late", "the keyword is no longer active"
+    SOLD_OUT = "sold_out", "the keyword's places are taken"
     SUSPENDED = "suspended", "the keyword is suspended"
     RELEASED = "released", "the keyword was given back"
     DECLINED = "declined", "the sender said no to the number's question"
@@ -230,11 +231,15 @@ class Candidate:
 
 
 class WindowState(StrEnum):
-    """Where a message stands in the keyword's activity window."""
+    """Where a message stands in the keyword's activity window; open also where no keyword is meant.
+
+    ``sold_out`` is found out when it runs: the keyword's first so many messages have come.
+    """
 
     OPEN = "open"
     TOO_EARLY = "too_early"
     TOO_LATE = "too_late"
+    SOLD_OUT = "sold_out"
     SUSPENDED = "suspended"
     RELEASED = "released"
 

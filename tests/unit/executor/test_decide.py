@@ -20,12 +20,14 @@ from twoway_router.executor.decide import (
     decide,
     places_wanted,
     recent_contexts,
+    windows_to_note,
 )
 from twoway_router.inbound.queries.reassigning import Original
 from twoway_router.inbound.queries.runs import FinishedRun, WaitingMessage
 from twoway_router.keywords.definitions import KeywordDefinition
 from twoway_router.keywords.queries import KeywordRow
 from twoway_router.routing.route_details import RouteDetails
+from twoway_router.routing.types import WindowState
 from twoway_router.tenants.queries import NamedTenant
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
@@ -272,7 +274,10 @@ def test_a_message_that_waited_stands_in_the_window_of_now(opens: int, steps: li
         definitions={(PIZZA, 1): definition},
     )
 
-    assert kinds(decide_one(an_answer(ASKED), given)) == steps
+    plan = decide_one(an_answer(ASKED), given)
+
+    assert kinds(plan) == steps
+    assert windows_to_note([plan]) == ({} if opens < 0 else {OLD: WindowState.TOO_EARLY})
 
 
 @pytest.mark.parametrize("has", ["no message", "no keyword"])
@@ -326,7 +331,25 @@ def test_places_go_to_the_first_messages_and_the_others_hear_that_it_is_sold_out
     plans = decide([a_message(), a_message()], given)
 
     assert places_wanted(plans) == {PIZZA: (2, 5)}
-    assert [kind for plan in after_places(plans, {PIZZA: granted}) for kind in kinds(plan)] == steps
+    settled = after_places(plans, {PIZZA: granted})
+    assert [kind for plan in settled for kind in kinds(plan)] == steps
+    assert [plan.message.window.value for plan in settled] == ["open"] * granted + ["sold_out"] * (2 - granted)
+    assert len(windows_to_note(settled)) == 2 - granted
+
+
+def test_a_replay_of_what_was_sold_out_asks_for_no_place() -> None:
+    given = facts(definitions={(PIZZA, 1): a_definition(limit=5, sold_out_text="Gone")})
+
+    plan = decide_one(a_message(generation=1, details={"window": "sold_out"}), given)
+
+    assert (kinds(plan), plan.place, windows_to_note([plan])) == (["reply"], None, {})
+
+
+@pytest.mark.parametrize("window", ["too_early", "too_late", "suspended", "released"])
+def test_a_step_sees_the_window_that_its_message_was_routed_in(window: str) -> None:
+    plan = decide_one(a_message(details={"window": window}), facts())
+
+    assert (plan.message.window.value, windows_to_note([plan])) == (window, {})
 
 
 @pytest.mark.parametrize("fields", [{"generation": 1}, {"details": {"window": "too_late"}}])

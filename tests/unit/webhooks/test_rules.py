@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from twoway_router.events.catalogue import EVENTS, EventType
+from twoway_router.events.catalogue import EVENTS, EventType, Window
+from twoway_router.routing.types import WindowState
 from twoway_router.webhooks.openapi import webhook_routes
 from twoway_router.webhooks.rules import (
     BadWebhookSecret,
@@ -135,6 +136,10 @@ def test_a_body_that_is_too_large_has_its_texts_cut() -> None:
 
 def test_every_event_type_has_its_place_in_the_catalogue() -> None:
     assert set(EVENTS) == set(get_args(EventType))
+
+
+def test_an_event_s_window_is_one_of_routing_s() -> None:
+    assert set(get_args(Window)) == {each.value for each in WindowState}
 
 
 @pytest.mark.parametrize("event_type", list(EVENTS))

@@ -15,6 +15,7 @@ from sqlalchemy import Select, select
 from twoway_router.domain.ids import TenantId
 from twoway_router.inbound.tables import ActionRuns, InboundMessages
 from twoway_router.numbers.service import is_visible_to
+from twoway_router.routing.types import WindowState
 from twoway_router.store import Session
 from twoway_router.store.periods import Period, during
 
@@ -33,6 +34,7 @@ class InboundFilter:
     state: str | None = None
     route: str | None = None
     rule: str | None = None
+    window: WindowState | None = None
     opt_out_intent: bool | None = None
 
 
@@ -89,6 +91,9 @@ def restricted(
     for name in ("tenant_id", "number_id", "keyword_id", "sender", "state", "route", "rule"):
         if (value := getattr(where, name)) is not None:
             wanted = wanted.where(getattr(table, name) == value)
+    if where.window is not None:  # stored only where it was not open
+        stored = None if where.window is WindowState.OPEN else where.window.value
+        wanted = wanted.where(table.route_details["window"].astext.is_not_distinct_from(stored))
     if where.opt_out_intent is not None:
         wanted = wanted.where(table.route_details.has_key("opt_out_intent").is_(where.opt_out_intent))
     return wanted.where(*during(table.id, table.received_at, where.period))

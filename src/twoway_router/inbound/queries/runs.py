@@ -12,6 +12,7 @@ from sqlalchemy import text
 from twoway_router.domain.causes import EffectKey
 from twoway_router.inbound.rules import CARRIER_REPLIED, RESTORED, RUN_TEXT
 from twoway_router.routing.route_details import AskedTenant, RouteDetails
+from twoway_router.routing.types import WindowState
 from twoway_router.store import Session
 
 ACCEPTED: Final = "accepted"
@@ -146,6 +147,14 @@ _FAIL: Final = text(
     RETURNING state, attempts
     """
 )
+_NOTE_WINDOWS: Final = text(
+    """
+    UPDATE inbound_messages AS m
+    SET route_details = m.route_details || jsonb_build_object('window', given.name, 'reason', given.name)
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:windows AS text[])) AS given (id, name)
+    WHERE m.id = given.id
+    """
+)
 _COURTESY: Final = text(
     """
     INSERT INTO courtesy_replies (number_id, sender, day)
@@ -243,6 +252,13 @@ async def count_failure(session: Session, message_id: UUID, error: str, tries: i
     values = {"id": message_id, "error": error, "tries": tries, "accepted": ACCEPTED}
     row = (await session.execute(_FAIL, values)).one_or_none()
     return (row.state, row.attempts) if row else None
+
+
+async def note_windows(session: Session, windows: Mapping[UUID, WindowState]) -> None:
+    """Write where messages stand in their keyword's window, where it was not known when they were routed."""
+    if windows:
+        names = [window.value for window in windows.values()]
+        await session.execute(_NOTE_WINDOWS, {"ids": list(windows), "windows": names})
 
 
 async def take_courtesies(session: Session, wanted: Sequence[tuple[UUID, str, date]]) -> set[tuple[UUID, str, date]]:
