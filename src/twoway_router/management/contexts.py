@@ -5,7 +5,7 @@ itself has asked.
 """
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Final, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
