@@ -185,6 +185,92 @@ async def test_a_tenant_overrides_nothing(pizzeria: Caller, number_id: NumberId)
     assert (refused.status_code, refused.json()["code"]) == (403, "override_is_operators")
 
 
+async def test_an_override_that_moves_texts_needs_the_list_of_them(
+    operator: Caller, pizzeria: Caller, gym: Caller, number_id: NumberId
+) -> None:
+    await pizzeria.post("/v1/keywords", a_keyword(number_id, "50%OFF"))
+    body = a_keyword(number_id, "50OFF", tenant_id=str(gym.tenant_id), is_override=True)
+
+    unconfirmed = await operator.post("/v1/keywords", body)
+    moves = unconfirmed.json()["moves"]
+    short = await operator.post("/v1/keywords", body | {"confirmed_moves": moves[1:]})
+    granted = await operator.post("/v1/keywords", body | {"confirmed_moves": moves})
+
+    assert (unconfirmed.status_code, unconfirmed.json()["code"]) == (409, "override_unconfirmed")
+    assert {"50OFF", "50 off"} <= set(moves)
+    assert (short.status_code, granted.status_code) == (409, 201)
+    (claimed,) = (await operator.get(f"{granted.headers['location']}/history")).json()["data"]
+    assert claimed["details"]["moves"] == moves
+
+
+async def test_availability_lists_the_texts_that_an_override_would_move(
+    pizzeria: Caller, gym: Caller, number_id: NumberId
+) -> None:
+    await pizzeria.post("/v1/keywords", a_keyword(number_id, "50%OFF"))
+
+    shown = (await gym.get("/v1/keywords/availability", params={"number_id": str(number_id), "word": "50OFF"})).json()
+
+    assert (shown["verdict"], shown["code"]) == ("override_needed", "derived")
+    assert "50 off" in shown["collisions"][0]["moves"]
+
+
+async def test_a_tenant_changes_what_a_word_does_that_an_operator_has_allowed(
+    operator: Caller, pizzeria: Caller, gym: Caller, number_id: NumberId
+) -> None:
+    await pizzeria.post("/v1/keywords", a_keyword(number_id, "50%OFF"))
+    body = a_keyword(number_id, "50OFF")
+    moves = (await gym.post("/v1/keywords", body)).json()["moves"]
+    granted = await operator.post(
+        "/v1/keywords", body | {"tenant_id": str(gym.tenant_id), "is_override": True, "confirmed_moves": moves}
+    )
+    new = {"word": "50OFF", "actions": [{"kind": "reply", "text": "Half price!"}]}
+
+    changed = await gym.put(granted.headers["location"], new)
+    refused = await gym.put(granted.headers["location"], new | {"aliases": ["50$OFF"]})
+
+    assert (changed.status_code, changed.json()["revision"]) == (200, 2)
+    assert (refused.status_code, refused.json()["code"]) == (409, "keyword_needs_operator")
+
+
+@pytest.mark.parametrize("word", ["PIZZA", "P1ZZA", "PIZZA ROMA", "GRAZIE", "AB"])
+async def test_a_refusal_and_a_preview_name_words_that_can_be_had(
+    pizzeria: Caller, gym: Caller, number_id: NumberId, word: str
+) -> None:
+    await pizzeria.post("/v1/keywords", a_keyword(number_id))
+
+    shown = (await gym.get("/v1/keywords/availability", params={"number_id": str(number_id), "word": word})).json()
+    refused = (await gym.post("/v1/keywords", a_keyword(number_id, word))).json()
+    claimed = [await gym.post("/v1/keywords", a_keyword(number_id, near)) for near in refused["alternatives"]]
+
+    assert shown["alternatives"] == refused["alternatives"]
+    assert [each.status_code for each in claimed] == [201, 201, 201]
+
+
+async def test_nothing_is_named_near_what_is_available_or_ones_own(pizzeria: Caller, number_id: NumberId) -> None:
+    await pizzeria.post("/v1/keywords", a_keyword(number_id))
+
+    own, free = [
+        (await pizzeria.get("/v1/keywords/availability", params={"number_id": str(number_id), "word": word})).json()
+        for word in ("PIZZA", "LASAGNA")
+    ]
+
+    assert (own["code"], own["alternatives"]) == ("keyword_exists", [])
+    assert (free["code"], free["alternatives"]) == ("free", [])
+
+
+async def test_campaign_words_are_free_on_a_number_whose_operator_says_so(
+    operator: Caller, pizzeria: Caller, gym: Caller, number_id: NumberId
+) -> None:
+    refused = await pizzeria.post("/v1/keywords", a_keyword(number_id, "VOTO"))
+    await operator.patch(f"/v1/numbers/{number_id}", {"options": {"campaign_words": "free"}})
+
+    first = await pizzeria.post("/v1/keywords", a_keyword(number_id, "VOTO"))
+    second = await gym.post("/v1/keywords", a_keyword(number_id, "VOTO"))
+
+    assert (refused.json()["code"], refused.json()["reason"]) == ("keyword_needs_operator", "common_word")
+    assert (first.status_code, first.json()["is_whole_message"], second.json()["code"]) == (201, False, "keyword_taken")
+
+
 async def test_a_dedicated_number_of_another_is_not_there(engine: Engine, pizzeria: Caller, gym: Caller) -> None:
     async with transaction(engine, System("test")) as session:
         owned = await a_number(session, await a_connection(session), OWNED, owner=gym.tenant_id)

@@ -14,7 +14,7 @@ from twoway_router.actions.call_webhook import CallWebhookSpec
 from twoway_router.actions.issue_coupon import IssueCouponSpec
 from twoway_router.domain.errors import RouterError
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId, new_id
-from twoway_router.keywords import queries, service
+from twoway_router.keywords import administration, queries, service
 from twoway_router.keywords.follower import RoutingCache
 from twoway_router.keywords.queries import list_revisions
 from twoway_router.keywords.rules import (
@@ -35,6 +35,7 @@ from twoway_router.numbers.queries import list_routed_numbers
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.types import ClaimState
 from twoway_router.store import Engine, System, changes, transaction
+from twoway_router.store.audit import SYSTEM
 from twoway_router.store.engine import make_engine
 
 
@@ -194,6 +195,20 @@ async def test_a_released_word_rests_for_others_and_is_free_for_its_tenant(world
 
     assert caught.value.extra["free_at"] == (NOW + timedelta(days=90)).isoformat()
     assert again.id != keyword.id
+
+
+async def test_a_holder_may_have_what_looks_like_its_word_while_it_rests_for_another(world: World) -> None:
+    await world.claim(world.pizzeria, "PIZZAROMA")
+    look_alike = await world.claim(world.pizzeria, "PIZZAR0MA")
+    async with transaction(world.engine, System("test")) as session:
+        locked = await service.get_keyword(session, KeywordId(look_alike.id), None, for_update=True)
+        theirs = await administration.transfer(session, locked, world.gym, note=None, by=SYSTEM, now=NOW)
+    await world.set_state(theirs, "released")
+
+    again = await world.claim(world.pizzeria, "PIZZAR0MA", now=NOW + timedelta(days=1))
+
+    assert again.tenant_id == world.pizzeria
+    assert (await world.rules())["PIZZAR0MA"] == (ClaimState.ACTIVE, ("PIZZAR0MA",))
 
 
 async def test_after_its_rest_another_tenant_may_have_the_word(world: World) -> None:

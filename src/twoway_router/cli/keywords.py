@@ -137,6 +137,10 @@ def _find_held(api: ApiClient, registry: Registry, step: Step) -> Iterator[Findi
             continue
         if verdict["verdict"] != "override_needed" or not (step.is_override and registry.is_operators):
             yield Finding(kind="refused", word=word, detail=verdict["detail"])
+            continue
+        moves = {text for collision in verdict["collisions"] for text in collision["moves"]}
+        if moved := sorted(moves - set(step.confirmed_moves)):
+            yield Finding(kind="refused", word=word, detail=f"Its override does not list {moved}, which move.")
 
 
 def apply_plan(api: ApiClient, registry: Registry, plan: RulesPlan, report: Callable[[Step, str], None]) -> bool:
@@ -154,9 +158,11 @@ def apply_plan(api: ApiClient, registry: Registry, plan: RulesPlan, report: Call
 
 
 def _apply(api: ApiClient, registry: Registry, step: Step) -> None:
+    confirmed = {"confirmed_moves": step.confirmed_moves} if step.confirmed_moves else {}
     if step.kind is StepKind.CREATE:
         owner = {"tenant_id": step.key.tenant} if registry.is_operators else {}
-        body = {**step.body, **owner, "number_id": registry.numbers[step.key.number], "is_override": step.is_override}
+        body = {**step.body, **owner, **confirmed}
+        body |= {"number_id": registry.numbers[step.key.number], "is_override": step.is_override}
         path = f"/v1/keywords/{api.send('POST', '/v1/keywords', body).json()['id']}"
         if step.is_suspended:
             api.send("POST", f"{path}/suspension")
@@ -167,7 +173,7 @@ def _apply(api: ApiClient, registry: Registry, step: Step) -> None:
         api.send("DELETE", path, headers=headers)
         return
     if set(step.fields) - {"state"}:
-        api.send("PUT", path, dict(step.body), headers=headers)
+        api.send("PUT", path, {**step.body, **confirmed}, headers=headers)
     if "state" in step.fields:
         api.send("POST" if step.is_suspended else "DELETE", f"{path}/suspension")
 
@@ -198,7 +204,7 @@ def _number(name: str, number: Mapping[str, Any], *, is_operators: bool) -> dict
         **{field: number[field] for field in ("country", "address", "sharing", "languages", "time_zone")},
         **({"owner": owner} if owner else {}),
         **({"fuzzy": True} if options.get("is_fuzzy") else {}),
-        **({"ambiguity": options["ambiguity"]} if "ambiguity" in options else {}),
+        **{name: options[name] for name in ("ambiguity", "campaign_words") if name in options},
     }
 
 

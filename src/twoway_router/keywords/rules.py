@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,12 +11,11 @@ from twoway_router.actions.spec import ActionBase
 from twoway_router.domain.errors import Conflict, FieldError, Forbidden, NotFound, RouterError, Unprocessable
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.numbers.rules import Claims
-from twoway_router.routing.claims import Collision, Verdict, VerdictKind, Window, are_apart
+from twoway_router.routing.claims import Collision, Verdict, VerdictKind, Window, all_moves, are_apart
 from twoway_router.routing.text import fold
-from twoway_router.routing.types import MatchMode
+from twoway_router.routing.types import CollisionCode, MatchMode, VerdictCode
 
 QUARANTINE_DAYS: Final = 90
-_BY_HOLDER: Final = ("taken", "resting", "own_alias")
 _GRAVITY: Final = tuple(VerdictKind)
 _SIGN_BIT: Final = 1 << 63
 
@@ -67,6 +67,13 @@ class OperatorNeeded(Conflict):
     title = "Operator needed"
 
 
+class OverrideUnconfirmed(Conflict):
+    """With this override texts go elsewhere that reach another tenant now. Bring `moves` back as `confirmed_moves`."""
+
+    code = "override_unconfirmed"
+    title = "Override not confirmed"
+
+
 class KeywordReleased(Conflict):
     """This keyword was given back. Claim the word again."""
 
@@ -116,11 +123,22 @@ class DefinitionNotAcceptable(Unprocessable):
     title = "Definition not acceptable"
 
 
+class RefusalCode(StrEnum):
+    """Why a word cannot be had that is acceptable: who holds it, or what the tenant may claim."""
+
+    KEYWORD_TAKEN = KeywordTaken.code
+    KEYWORD_EXISTS = KeywordExists.code
+    KEYWORD_RESTING = KeywordResting.code
+    KEYWORD_QUOTA = KeywordQuota.code
+    NUMBER_NOT_ALLOWED = NumberNotAllowed.code
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeywordClaim:
     """A keyword that a tenant claims, with the definition that will be its next revision.
 
-    ``actions`` are all that it holds, with their JSON pointers.
+    ``actions`` are all that it holds, with their JSON pointers. ``confirmed_moves`` are the texts that an operator knows
+    will move by the override; None: whatever they are.
     """
 
     number_id: NumberId
@@ -133,6 +151,7 @@ class KeywordClaim:
     match: MatchMode = MatchMode.START
     actions: Sequence[tuple[str, ActionBase]] = ()
     is_override: bool = False
+    confirmed_moves: tuple[str, ...] | None = ()
 
     @property
     def window(self) -> Window:
@@ -169,13 +188,20 @@ class Judgement:
     """The verdicts without the holders of the same keys."""
 
     kind: VerdictKind
-    code: str
+    code: VerdictCode
     detail: str
     key: str
     collisions: tuple[Collision, ...]
     catches: tuple[str, ...]
+    own_keys: frozenset[str] = frozenset()
+    """Keys that look like a word that the claimant holds."""
     pointer: str = "/word"
     """Where the word stands that decided it."""
+
+    @property
+    def moves(self) -> tuple[str, ...]:
+        """Every text that the claim would take from another tenant."""
+        return all_moves(self.collisions)
 
 
 def spellings_of(word: str, aliases: Iterable[str]) -> tuple[Spelling, ...]:
@@ -196,16 +222,18 @@ def holder_problem(
     window: Window,
     quarantine: timedelta,
     now: datetime,
+    own_keys: frozenset[str] = frozenset(),
 ) -> RouterError | None:
     """Why the keys cannot be had for a window from those who have them.
 
-    A word at rest is free for the tenant that gave it back, and for windows that begin after the rest. A tenant's own
+    A word at rest is free for the tenant that gave it back, for the holder of a word that it looks like (``own_keys``),
+    and for windows that begin after the rest. A tenant's own
     word is one keyword whatever its window, or two of its keywords would have the same name.
     """
     begins = now if window[0] is None else max(now, window[0])
     for holder in holders:
         is_own = holder.tenant_id == tenant_id
-        if holder.keyword_id == keyword_id or (holder.is_released and is_own):
+        if holder.keyword_id == keyword_id or (holder.is_released and (is_own or holder.key in own_keys)):
             continue
         if is_own:
             known = {"keyword_id": str(holder.keyword_id), "word": holder.word}
@@ -224,18 +252,26 @@ def _taken(holder: Holder) -> KeywordTaken:
     return KeywordTaken(detail if window else None, extra={"key": holder.key, **window})
 
 
-def is_overtaken(holder: Holder, tenant_id: TenantId, *, quarantine: timedelta, now: datetime) -> bool:
+def is_overtaken(
+    holder: Holder,
+    tenant_id: TenantId,
+    *,
+    quarantine: timedelta,
+    now: datetime,
+    own_keys: frozenset[str] = frozenset(),
+) -> bool:
     """Whether a claim that was let in ends this holder's rest; one that only begins after the rest leaves it."""
-    is_own = holder.tenant_id == tenant_id
+    is_own = holder.tenant_id == tenant_id or holder.key in own_keys
     return holder.is_released and (is_own or holder.changed_at + quarantine <= now)
 
 
 def judge(verdicts: Sequence[Verdict]) -> Judgement:
-    """The gravest verdict, but for holders of the same keys: those the database decides."""
-    remaining = [_beside_holders(verdict) for verdict in verdicts]
-    gravest = max(remaining, key=lambda each: _GRAVITY.index(each.kind))
+    """The gravest verdict, of several tables' on one claim beside the holders of its keys."""
+    gravest = max(verdicts, key=lambda each: _GRAVITY.index(each.kind))
     collisions = {
-        (collision.keyword_id, collision.code): collision for each in remaining for collision in each.collisions
+        (collision.keyword_id, collision.code, collision.spelling): collision
+        for each in verdicts
+        for collision in each.collisions
     }
     return Judgement(
         kind=gravest.kind,
@@ -243,18 +279,27 @@ def judge(verdicts: Sequence[Verdict]) -> Judgement:
         detail=gravest.detail,
         key=gravest.key,
         collisions=tuple(collisions.values()),
-        catches=next((each.catches for each in remaining if each.catches), ()),
+        catches=next((each.catches for each in verdicts if each.catches), ()),
+        own_keys=frozenset[str]().union(*(each.own_keys for each in verdicts)),
     )
 
 
-def judgement_problem(judgement: Judgement) -> RouterError | None:
-    """Why the word cannot be had; None when it can, perhaps with warnings."""
-    extra = {"reason": judgement.code, "collisions": [show_collision(each) for each in judgement.collisions]}
+def judgement_problem(judgement: Judgement, *, confirmed_moves: Sequence[str] | None = None) -> RouterError | None:
+    """Why the word cannot be had; None when it can, perhaps with warnings.
+
+    ``confirmed_moves``: of an override, the texts that the operator knows will move.
+    """
+    extra: dict[str, Any] = {
+        "reason": judgement.code,
+        "collisions": [show_collision(each) for each in judgement.collisions],
+    }
+    extra |= {"moves": list(judgement.moves)} if judgement.moves else {}
     if judgement.kind is VerdictKind.OVERRIDE_NEEDED:
         return OperatorNeeded(judgement.detail, extra=extra)
     if judgement.kind is not VerdictKind.REFUSE:
-        return None
-    if any(collision.code == judgement.code for collision in judgement.collisions):
+        is_confirmed = confirmed_moves is None or set(judgement.moves) <= set(confirmed_moves)
+        return None if is_confirmed else OverrideUnconfirmed(extra=extra)
+    if any(judgement.code == collision.code.value for collision in judgement.collisions):
         return KeywordCollides(judgement.detail, extra=extra)
     return WordNotAcceptable(
         judgement.detail, errors=[FieldError(pointer=judgement.pointer, detail=judgement.detail)], extra=extra
@@ -286,28 +331,10 @@ def show_collision(collision: Collision) -> dict[str, str | list[str]]:
     }
     if collision.moves:
         shown["moves"] = list(collision.moves)
-    return {**shown, **show_window(*collision.window)} if collision.code == "other_window" else shown
+    return {**shown, **show_window(*collision.window)} if collision.code is CollisionCode.OTHER_WINDOW else shown
 
 
 def show_window(active_from: datetime | None, active_until: datetime | None) -> dict[str, str]:
     """The ends that a window has."""
     ends = {"active_from": active_from, "active_until": active_until}
     return {name: end.isoformat() for name, end in ends.items() if end is not None}
-
-
-def _beside_holders(verdict: Verdict) -> Judgement:
-    collisions = tuple(collision for collision in verdict.collisions if collision.code not in _BY_HOLDER)
-    kind, code, detail = verdict.kind, verdict.code, verdict.detail
-    if code in _BY_HOLDER:
-        gravest = max(collisions, key=lambda each: _GRAVITY.index(each.kind), default=None)
-        kind = gravest.kind if gravest else VerdictKind.ACCEPT
-        code = gravest.code if gravest else "free"
-        detail = gravest.detail if gravest else "Nobody holds this word."
-    return Judgement(
-        kind=kind,
-        code=code,
-        detail=detail,
-        key=verdict.key,
-        collisions=collisions,
-        catches=verdict.catches,
-    )

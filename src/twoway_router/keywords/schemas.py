@@ -11,9 +11,10 @@ from twoway_router.domain.errors import RouterError
 from twoway_router.domain.ids import NumberId, TenantId
 from twoway_router.keywords.choices import ChoiceFinding, show_finding
 from twoway_router.keywords.definitions import KeywordDefinition
-from twoway_router.keywords.rules import Judgement, KeywordClaim, show_collision
+from twoway_router.keywords.rules import Judgement, KeywordClaim, RefusalCode, show_collision
 from twoway_router.keywords.tables import Keywords
 from twoway_router.routing.claims import VerdictKind
+from twoway_router.routing.types import CollisionCode, VerdictCode
 from twoway_router.store.tables import AuditLog
 
 OPERATORS_ONLY: Final = frozenset({"internal_note", "from_tenant", "from_keyword", "to_tenant", "to_keyword"})
@@ -43,6 +44,12 @@ class KeywordPut(KeywordDefinition):
         json_schema_extra={"examples": [{key: value for key, value in _EXAMPLE.items() if key != "number_id"}]},
     )
 
+    confirmed_moves: tuple[str, ...] = Field(
+        (),
+        max_length=10_000,
+        description="Operators only: the texts that an override takes from another tenant, as the refusal listed them.",
+    )
+
     def to_claim(self, number_id: NumberId, *, is_override: bool = False) -> KeywordClaim:
         """What the service is asked for."""
         return KeywordClaim(
@@ -56,6 +63,7 @@ class KeywordPut(KeywordDefinition):
             match=self.match,
             actions=self.placed_actions(),
             is_override=is_override,
+            confirmed_moves=self.confirmed_moves,
         )
 
 
@@ -128,10 +136,14 @@ class CollisionOut(BaseModel):
 
     word: str = Field(description="As its tenant writes it.")
     spelling: str = Field(description="Which of your spellings meets it.")
-    reason: str = Field(description="How they meet, for programs: `look_alike`, `one_edit`, `other_window` and so on.")
+    reason: CollisionCode = Field(description="How they meet.")
     active_from: datetime | None = Field(None, description="Of its window, with the reason `other_window`.")
     active_until: datetime | None = None
-    moves: list[str] = Field([], description="Texts that reach it now, and would not with your word beside it.")
+    moves: list[str] = Field(
+        [],
+        description="All texts that reach it now, and would not with your word beside it. `…` stands for any text behind,"
+        " `<digits>` for any digits.",
+    )
 
 
 class ChoiceOut(BaseModel):
@@ -165,26 +177,26 @@ class Availability(BaseModel):
     word: str
     key: str = Field(description="The word as it is compared.")
     is_available: bool
-    verdict: Literal["accept", "warn", "override_needed", "refuse"] = Field(
-        description="With `override_needed` only an operator can claim it for you."
-    )
-    code: str = Field(description="Why, for programs.")
+    verdict: VerdictKind = Field(description="With `override_needed` only an operator can claim it for you.")
+    code: VerdictCode | RefusalCode = Field(description="Why, for programs.")
     detail: str = Field(description="Why, in a sentence.")
     free_at: datetime | None = Field(None, description="When a word that rests is free.")
     collisions: tuple[CollisionOut, ...]
     catches: tuple[str, ...] = Field(description="Spellings that would reach the keyword.")
+    alternatives: tuple[str, ...] = Field(description="Of a word that is not available: some near it that are free.")
 
     @classmethod
     def of(cls, word: str, judgement: Judgement, problem: RouterError | None) -> Self:
-        is_held = problem is not None and judgement.kind in (VerdictKind.ACCEPT, VerdictKind.WARN)
+        holder = RefusalCode(problem.code) if problem is not None and problem.code in set(RefusalCode) else None
         return cls(
             word=word,
             key=judgement.key,
             is_available=problem is None,
-            verdict="refuse" if is_held else judgement.kind.value,
-            code=problem.code if problem is not None and is_held else judgement.code,
+            verdict=judgement.kind if holder is None else VerdictKind.REFUSE,
+            code=holder or judgement.code,
             detail=problem.detail if problem is not None else judgement.detail,
             free_at=problem.extra.get("free_at") if problem is not None else None,
             collisions=tuple(CollisionOut.model_validate(show_collision(each)) for each in judgement.collisions),
             catches=judgement.catches if problem is None else (),
+            alternatives=() if problem is None else problem.extra.get("alternatives", ()),
         )

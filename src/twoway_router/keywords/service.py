@@ -21,12 +21,14 @@ from twoway_router.keywords.rules import (
     DefinitionNotAcceptable,
     Judgement,
     KeywordClaim,
+    KeywordExists,
     KeywordNotFound,
     KeywordReleased,
     KeywordTaken,
     MatchNotAllowed,
     NumberNotAllowed,
     NumberNotFound,
+    OverrideUnconfirmed,
     Spelling,
     check_expiry,
     claims_problem,
@@ -47,6 +49,7 @@ from twoway_router.numbers.service import (
     list_routed_numbers,
 )
 from twoway_router.numbers.tables import Numbers
+from twoway_router.routing.alternatives import alternatives
 from twoway_router.routing.barred_words import NO_BARRED_WORDS
 from twoway_router.routing.claims import Claim, VerdictKind, are_apart, judge_claim
 from twoway_router.routing.index import RoutingTable
@@ -106,6 +109,7 @@ async def claim(
     if not await queries.insert_spellings(session, number.id, tenant_id, keyword_id, spellings, wanted.window):
         raise KeywordTaken
     said = {"word": wanted.word, "state": state, "is_override": wanted.is_override, "verdict": judgement.code}
+    said |= {"moves": list(judgement.moves)} if judgement.moves else {}
     await audit.record(session, "keyword.claimed", keyword_id, by=by, now=now, tenant_id=tenant_id, details=said)
     await changes.record(session, "keyword", keyword_id)
     news = await _news(session, wanted.number_id, tenant_id, keyword_id, spellings, tables)
@@ -132,6 +136,10 @@ async def change(
     tables = await _tables(session, wanted.number_id, table)
     choices = await check_choices(session, tenant_id, wanted, tables)
     spellings = spellings_of(wanted.word, wanted.aliases)
+    held = {keyword.word, *keyword.definition.get("aliases", ())}
+    if {wanted.word, *wanted.aliases} <= held and wanted.window == (keyword.active_from, keyword.active_until):
+        # What an operator has allowed once is not asked again for each change of an action.
+        wanted = replace(wanted, is_override=True, confirmed_moves=None)
     judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, tables=tables)
     kept = {spelling.key for spelling in spellings}
     own = await queries.list_keys_of(session, keyword_id)
@@ -194,11 +202,21 @@ async def preview(
     """What a claim would be answered, without making it: the judgement, and the error if it would fail."""
     number = await _number(session, wanted.number_id, tenant_id)
     spellings = spellings_of(wanted.word, wanted.aliases)
-    judgement = _judge(tenant_id, wanted, None, await _tables(session, wanted.number_id, table))
+    tables = await _tables(session, wanted.number_id, table)
+    judgement, asked = _judge(tenant_id, wanted, None, tables)
     holders = await queries.list_holders(session, number.id, [spelling.key for spelling in spellings])
     quarantine = resting_time(number)
-    problem = holder_problem(holders, tenant_id, keyword_id=None, window=wanted.window, quarantine=quarantine, now=now)
+    problem = holder_problem(
+        holders,
+        tenant_id,
+        keyword_id=None,
+        window=wanted.window,
+        quarantine=quarantine,
+        now=now,
+        own_keys=judgement.own_keys,
+    )
     problem = problem or judgement_problem(judgement)
+    problem = problem and _naming_alternatives(problem, tables, asked)
     return judgement, problem or await claims_problem_of(session, number, tenant_id)
 
 
@@ -239,17 +257,25 @@ async def _admit(
 ) -> Judgement:
     """Let the claim in or raise; keys of released keywords that it takes over are free afterwards."""
     await _check_match(session, number, wanted, keyword_id)
+    judgement, asked = _judge(tenant_id, wanted, keyword_id, tables)
+    own_keys = judgement.own_keys
     holders = await queries.list_holders(session, number.id, [spelling.key for spelling in spellings])
     quarantine = resting_time(number)
     problem = holder_problem(
-        holders, tenant_id, keyword_id=keyword_id, window=wanted.window, quarantine=quarantine, now=now
+        holders,
+        tenant_id,
+        keyword_id=keyword_id,
+        window=wanted.window,
+        quarantine=quarantine,
+        now=now,
+        own_keys=own_keys,
     )
+    problem = problem or judgement_problem(judgement, confirmed_moves=wanted.confirmed_moves)
     if problem is not None:
-        raise problem
-    judgement = _judge(tenant_id, wanted, keyword_id, tables)
-    if (problem := judgement_problem(judgement)) is not None:
-        raise problem
-    overtaken = [each for each in holders if is_overtaken(each, tenant_id, quarantine=quarantine, now=now)]
+        raise _naming_alternatives(problem, tables, asked)
+    overtaken = [
+        each for each in holders if is_overtaken(each, tenant_id, quarantine=quarantine, now=now, own_keys=own_keys)
+    ]
     await free_spellings(session, overtaken)
     return judgement
 
@@ -268,8 +294,8 @@ async def _check_match(session: Session, number: Numbers, wanted: KeywordClaim, 
 
 def _judge(
     tenant_id: TenantId, wanted: KeywordClaim, keyword_id: KeywordId | None, tables: Sequence[RoutingTable]
-) -> Judgement:
-    """The judgement on a claim by all tables together."""
+) -> tuple[Judgement, Claim]:
+    """The judgement on a claim by all tables together, and the claim as they were asked."""
     asked = Claim(
         number_id=wanted.number_id,
         tenant_id=tenant_id,
@@ -278,13 +304,15 @@ def _judge(
         keyword_id=keyword_id,
         active_from=wanted.active_from,
         active_until=wanted.active_until,
+        is_beside_holders=True,
         sub_keywords=tuple(
             text for sub in wanted.definition.get("sub_keywords", ()) for text in (sub["word"], *sub.get("aliases", ()))
         ),
     )
     judgement = judge([judge_claim(each, asked) for each in tables])
-    is_refused = judgement.kind is VerdictKind.REFUSE
-    return replace(judgement, pointer=_place(tables, asked, judgement.code)) if is_refused else judgement
+    if judgement.kind is VerdictKind.REFUSE:
+        judgement = replace(judgement, pointer=_place(tables, asked, judgement.code))
+    return judgement, asked
 
 
 async def _tables(session: Session, number_id: NumberId, table: RoutingTable | None) -> Sequence[RoutingTable]:
@@ -321,6 +349,13 @@ def _place(tables: Sequence[RoutingTable], asked: Claim, code: str) -> str:
         if any(judge_claim(table, alone).code == code for table in tables):
             return f"/aliases/{place - 1}" if place else "/word"
     return "/word"
+
+
+def _naming_alternatives(problem: RouterError, tables: Sequence[RoutingTable], asked: Claim) -> RouterError:
+    """A refusal of a word that also names some near it that are free."""
+    if not isinstance(problem, KeywordExists | OverrideUnconfirmed):
+        problem.extra["alternatives"] = list(alternatives(tables, replace(asked, is_beside_holders=False)))
+    return problem
 
 
 def _needs_approval(number: Numbers) -> bool:

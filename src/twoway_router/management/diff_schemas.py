@@ -18,6 +18,7 @@ from twoway_router.routing.types import (
     RouteOutcome,
     Rule,
     SubKeyword,
+    VerdictCode,
     WindowState,
 )
 from twoway_router.web.schemas import Body, Moment, Shown
@@ -102,7 +103,7 @@ class DraftVerdict(Shown):
 
     word: str
     verdict: VerdictKind
-    code: str
+    code: VerdictCode
     detail: str
     is_compared: bool
     collisions: list[CollisionOut]

@@ -14,7 +14,7 @@ from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
 from twoway_router.domain.messages import Sharing
 from twoway_router.numbers.rules import RunNumber
 from twoway_router.numbers.tables import ConnectionRequests, Connections, Numbers
-from twoway_router.routing.types import AmbiguityPolicy, NumberRules
+from twoway_router.routing.types import AmbiguityPolicy, CampaignWords, NumberRules
 from twoway_router.store import Session
 from twoway_router.store.unique import is_flushed
 from twoway_router.tenants.tables import Tenants
@@ -253,6 +253,7 @@ def _routed(number: Numbers) -> RoutedNumber:
         owner=TenantId(number.tenant_id) if number.tenant_id else None,
         is_fuzzy=bool(number.options.get("is_fuzzy", False)),
         ambiguity=AmbiguityPolicy(number.options.get("ambiguity", AmbiguityPolicy.LATEST)),
+        campaign_words=CampaignWords(number.options.get("campaign_words", CampaignWords.OPERATOR)),
         time_zone=number.time_zone,
     )
     return RoutedNumber(

@@ -10,7 +10,7 @@ from twoway_router.domain.ids import TenantId
 from twoway_router.domain.messages import NumberKind, Sharing, UnknownPolicy
 from twoway_router.numbers.tables import Numbers
 from twoway_router.numbers.texts import Language, NumberTexts
-from twoway_router.routing.types import AmbiguityPolicy
+from twoway_router.routing.types import AmbiguityPolicy, CampaignWords
 from twoway_router.web.schemas import UNCHANGED, Body, Country, Shown
 
 State = Literal["active", "disabled"]
@@ -27,6 +27,11 @@ class NumberOptions(Body):
 
     is_fuzzy: bool = Field(False, description="Dedicated numbers: forgive one wrong letter in words of five or more.")
     ambiguity: AmbiguityPolicy = AmbiguityPolicy.LATEST
+    campaign_words: CampaignWords = Field(
+        CampaignWords.OPERATOR,
+        description="Shared numbers: whether common words that adverts like (WIN, VOTE) are free for the first who claims"
+        " them, or an operator's to allow.",
+    )
     unknown_policy: UnknownPolicy = Field(
         UnknownPolicy.AT_MOST_ONCE,
         description="When a hand-over's answer was lost and the carrier cannot tell: send again?",

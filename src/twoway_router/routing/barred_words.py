@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from twoway_router.domain.ids import TenantId
 from twoway_router.routing.text import Folded, fold
+from twoway_router.routing.types import VerdictCode
 from twoway_router.routing.word_faults import Fault, look_alikes_of
 
 
@@ -35,11 +36,13 @@ class BarredWords:
             return None
         for key in look_alikes_of(folded):
             if key in self.barred:
-                return Fault("barred", f"Only an operator can allow {self.barred[key]}.", is_final=False)
+                return Fault(VerdictCode.BARRED, f"Only an operator can allow {self.barred[key]}.", is_final=False)
             name, holder = self.brands.get(key, ("", tenant_id))
             if holder != tenant_id:
                 return Fault(
-                    "brand", f"{name} is the name of another firm; only an operator can allow it.", is_final=False
+                    VerdictCode.BRAND,
+                    f"{name} is the name of another firm; only an operator can allow it.",
+                    is_final=False,
                 )
         return None
 

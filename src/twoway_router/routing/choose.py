@@ -30,6 +30,7 @@ from twoway_router.routing.types import ClaimState, LostBecause, WindowState
 from twoway_router.routing.weaker_matches import weak_hits
 
 _SETTLED = (EXACT, LOOK_ALIKE, RESPACED)
+_APART_IN_TIME = ({WindowState.OPEN, WindowState.TOO_EARLY}, {WindowState.OPEN, WindowState.TOO_LATE})
 
 
 class Winner(NamedTuple):
@@ -117,6 +118,9 @@ def _against_the_whole(
     as_whole = None if whole is None else _resolve(table, whole, text, folded, at)
     if as_whole is not None and table.tenant_of(as_whole.spelling) == table.tenant_of(winner.spelling):
         return Found(winner if winner.is_declared else as_whole, None, hits)
+    # Registration lets two in that are never open at the same time: the one that is open.
+    if as_whole is not None and {winner.window, as_whole.window} in _APART_IN_TIME:
+        return Found(winner if winner.window is WindowState.OPEN else as_whole, None, hits)
     if whole is not None and not _is_mere_split(entry, whole, winner.hit):
         rivals = (winner,) if as_whole is None else (winner, as_whole)
         return Found(None, whole, hits, is_contested=True, rivals=rivals)

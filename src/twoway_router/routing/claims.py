@@ -3,23 +3,30 @@
 Pure: the answer holds for the table as it stands; the database's exclusion of overlapping windows has the last word.
 """
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.routing.choose import find
-from twoway_router.routing.collisions import MetKeyword, collisions_of
+from twoway_router.routing.collisions import MetKeyword, collisions_of, is_like_own
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.match import EXACT
+from twoway_router.routing.moves import ANY_TIME, Moves
 from twoway_router.routing.number_entries import NumberEntry
 from twoway_router.routing.other_spellings import derived_keys
 from twoway_router.routing.text import fold
-from twoway_router.routing.types import KeywordRules, NumberRules
-from twoway_router.routing.word_faults import fault_of
+from twoway_router.routing.types import (
+    ClaimState,
+    CollisionCode,
+    KeywordRules,
+    NumberRules,
+    SubKeyword,
+    VerdictCode,
+)
+from twoway_router.routing.word_faults import fault_of, is_free_campaign_word
 
-_ANY_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 WINDOW_GUARD: Final = timedelta(hours=24)
 """What must lie between two tenants' windows of one word."""
 
@@ -41,7 +48,11 @@ _GRAVITY: Final = {kind: rank for rank, kind in enumerate(VerdictKind)}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """What a tenant wants to hold. ``keyword_id`` names the keyword that is being changed, if it exists already."""
+    """What a tenant wants to hold. ``keyword_id`` names the keyword that is being changed, if it exists already.
+
+    ``is_override``: an operator allows it. Who asks for that sees to it that ``Verdict.moves`` were confirmed.
+    ``is_beside_holders``: who has the very same keys is left out, because the database decides that.
+    """
 
     number_id: NumberId
     tenant_id: TenantId
@@ -51,6 +62,7 @@ class Claim:
     active_from: datetime | None = None
     active_until: datetime | None = None
     sub_keywords: tuple[str, ...] = ()
+    is_beside_holders: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +73,7 @@ class Collision:
     keyword_id: KeywordId
     word: str
     spelling: str
-    code: str
+    code: CollisionCode
     kind: VerdictKind
     window: Window = (None, None)
     moves: tuple[str, ...] = ()
@@ -76,16 +88,23 @@ class Collision:
 class Verdict:
     """The answer to a claim. ``catches`` are spellings that would reach the keyword; ``key`` is the word's folded form.
 
-    ``is_whole_message``: a common word, which an operator can allow, takes whole messages and harmless tails only.
+    ``is_whole_message``: a common word, which takes whole messages and harmless tails only. ``own_keys`` look like a word
+    that the claimant holds, so it may have them although they rest for another tenant.
     """
 
     kind: VerdictKind
-    code: str
+    code: VerdictCode
     detail: str
     key: str
     collisions: tuple[Collision, ...] = ()
     catches: tuple[str, ...] = ()
     is_whole_message: bool = False
+    own_keys: frozenset[str] = frozenset()
+
+    @property
+    def moves(self) -> tuple[str, ...]:
+        """Every text that the claim would take from another tenant."""
+        return all_moves(self.collisions)
 
 
 _DETAILS: Final = {
@@ -107,8 +126,12 @@ _DETAILS: Final = {
     "own_beside_derived": "A spelling derived from this word is another tenant's keyword, and stays its.",
     "longer_word": "Nobody holds this word; written as two words, the text goes to the tenant of the shorter one.",
     "one_edit": "The word is one letter away from another tenant's.",
+    "campaign_word": "A campaign word, which the first claimant has on this number; text behind it is hardly ever read.",
+    "common_word": "A common word: it matches whole messages, with hardly any text behind it.",
+    "answer": "People also send this word as an answer or in passing.",
 }
-_WHOLE_ONLY: Final = frozenset(("common_word", "typical_reply"))
+_OF_HOLDERS: Final = frozenset((CollisionCode.TAKEN, CollisionCode.RESTING, CollisionCode.OWN_ALIAS))
+_APART_IN_TIME: Final = frozenset((CollisionCode.TAKEN, CollisionCode.COMPOUND, CollisionCode.BEGINS_MANY))
 _KINDS: Final = {
     "taken": VerdictKind.REFUSE,
     "resting": VerdictKind.REFUSE,
@@ -135,12 +158,12 @@ def judge_claim(table: RoutingTable, claim: Claim) -> Verdict:
     entry = table.entry(claim.number_id)
     first = fold(claim.spellings[0]) if claim.spellings else fold("")
     if entry is None:
-        return _refusal("unknown_number", "There is no such number.", first.key)
+        return _refusal(VerdictCode.UNKNOWN_NUMBER, "There is no such number.", first.key)
     if not entry.is_shared and claim.tenant_id != entry.rules.owner:
-        return _refusal("not_owner", "The number belongs to another tenant.", first.key)
+        return _refusal(VerdictCode.NOT_OWNER, "The number belongs to another tenant.", first.key)
     if not claim.spellings:
-        return _refusal("unreadable", "A keyword needs a word.", first.key)
-    verdicts = [_judge_spelling(table, entry, claim, spelling) for spelling in claim.spellings]
+        return _refusal(VerdictCode.UNREADABLE, "A keyword needs a word.", first.key)
+    verdicts = [judge_spelling(table, entry, claim, spelling) for spelling in claim.spellings]
     gravest = max(verdicts, key=lambda verdict: _GRAVITY[verdict.kind])
     return Verdict(
         kind=gravest.kind,
@@ -150,59 +173,89 @@ def judge_claim(table: RoutingTable, claim: Claim) -> Verdict:
         collisions=tuple(collision for verdict in verdicts for collision in verdict.collisions),
         catches=_catches(entry.rules, claim) if gravest.kind is not VerdictKind.REFUSE else (),
         is_whole_message=any(verdict.is_whole_message for verdict in verdicts),
+        own_keys=frozenset[str]().union(*(verdict.own_keys for verdict in verdicts)),
     )
 
 
-def _refusal(code: str, detail: str, key: str) -> Verdict:
+def all_moves(collisions: Iterable[Collision]) -> tuple[str, ...]:
+    """The texts that move by any of the collisions, each once."""
+    return tuple(dict.fromkeys(text for collision in collisions for text in collision.moves))
+
+
+def _refusal(code: VerdictCode, detail: str, key: str) -> Verdict:
     return Verdict(kind=VerdictKind.REFUSE, code=code, detail=detail, key=key)
 
 
-def _judge_spelling(table: RoutingTable, entry: NumberEntry, claim: Claim, spelling: str) -> Verdict:
+def judge_spelling(
+    table: RoutingTable, entry: NumberEntry, claim: Claim, spelling: str, *, lists_moves: bool = True
+) -> Verdict:
     """What the word is, by itself and beside the keywords of others; of both the graver counts."""
     folded = fold(spelling)
     fault = fault_of(entry, spelling, folded)
     if entry.is_shared and (fault is None or not fault.is_final):
         fault = table.barred_words.fault_of(folded, claim.tenant_id) or fault
     sub_keys = {fold(sub).key for sub in claim.sub_keywords}
-    meetings = [
-        _collision(table, entry, claim, spelling, met)
-        for met in collisions_of(table, entry, spelling, folded, sub_keys)
-        if table.columns.keyword_id(met.keyword) != claim.keyword_id
+    met = [
+        each
+        for each in collisions_of(table, entry, spelling, folded, sub_keys)
+        if table.columns.keyword_id(each.keyword) != claim.keyword_id
     ]
-    collisions = tuple(collision for collision in meetings if collision is not None)
-    gravest = max(collisions, key=lambda collision: _GRAVITY[collision.kind], default=None)
+    own_keys = frozenset[str]()
+    if any(table.state_of(each.keyword) is ClaimState.RELEASED for each in met) and is_like_own(
+        table, entry, claim.tenant_id, spelling, folded.key
+    ):
+        # Its senders mean the holder of the word; what rests of another tenant is in nobody's way.
+        met = [each for each in met if table.state_of(each.keyword) is not ClaimState.RELEASED]
+        own_keys = frozenset((folded.key,))
+    meetings = [(each.keyword, _collision(table, claim, spelling, each)) for each in met]
+    collisions = {
+        keyword: collision
+        for keyword, collision in meetings
+        if collision is not None and not (claim.is_beside_holders and collision.code in _OF_HOLDERS)
+    }
+    gravest = max(collisions.values(), key=lambda collision: _GRAVITY[collision.kind], default=None)
     kind = VerdictKind.ACCEPT if gravest is None else gravest.kind
-    code = "free" if gravest is None else gravest.code
+    code = VerdictCode.FREE if gravest is None else VerdictCode(gravest.code)
     detail = _DETAILS[code]
     # A word that is taken stays taken, whatever is wrong with it besides.
     if fault is not None and kind is not VerdictKind.REFUSE:
         kind = VerdictKind.REFUSE if fault.is_final else VerdictKind.OVERRIDE_NEEDED
         code, detail = fault.code, fault.detail
-    if kind is VerdictKind.OVERRIDE_NEEDED and claim.is_override:
-        kind = VerdictKind.WARN
-    # The owner of a dedicated number may hold such a word; on a shared number it is a fault.
-    is_answer = folded.key.isdecimal() or entry.words.is_common(folded.key)
-    if kind is VerdictKind.ACCEPT and not entry.is_shared and is_answer:
-        kind, code, detail = VerdictKind.WARN, "answer", "People also send this word as an answer or in passing."
-    is_whole_message = fault is not None and fault.code in _WHOLE_ONLY
+    if kind is VerdictKind.OVERRIDE_NEEDED:
+        collisions |= _with_moves(table, entry, claim, collisions) if lists_moves else {}
+        kind = VerdictKind.WARN if claim.is_override else kind
+    if kind is VerdictKind.ACCEPT and entry.words.is_common(folded.key):
+        if entry.is_shared and is_free_campaign_word(entry, folded.key):
+            code = VerdictCode.CAMPAIGN_WORD
+        else:
+            kind = VerdictKind.WARN
+            code = VerdictCode.COMMON_WORD if entry.is_shared else VerdictCode.ANSWER
+        detail = _DETAILS[code]
+    elif kind is VerdictKind.ACCEPT and not entry.is_shared and folded.key.isdecimal():
+        # The owner of a dedicated number may hold such a word; on a shared number it is a fault.
+        kind, code, detail = VerdictKind.WARN, VerdictCode.ANSWER, _DETAILS[VerdictCode.ANSWER]
     return Verdict(
-        kind=kind, code=code, detail=detail, key=folded.key, collisions=collisions, is_whole_message=is_whole_message
+        kind=kind,
+        code=code,
+        detail=detail,
+        key=folded.key,
+        collisions=tuple(collisions.values()),
+        is_whole_message=entry.is_shared and entry.words.is_common(folded.key),
+        own_keys=own_keys,
     )
 
 
-def _collision(
-    table: RoutingTable, entry: NumberEntry, claim: Claim, spelling: str, met: MetKeyword
-) -> Collision | None:
+def _collision(table: RoutingTable, claim: Claim, spelling: str, met: MetKeyword) -> Collision | None:
     """How an existing keyword counts against this claimant; None if it does not."""
     tenant = table.tenants[table.columns.tenant[met.keyword]]
     window = table.windows.get(met.keyword, (None, None))
     code = met.code
     if tenant == claim.tenant_id:
-        if code != "taken":
+        if code is not CollisionCode.TAKEN:
             return None
-        code = "own_alias"
-    elif code == "taken" and are_apart((claim.active_from, claim.active_until), window):
-        code = "other_window"
+        code = CollisionCode.OWN_ALIAS
+    elif code in _APART_IN_TIME and are_apart((claim.active_from, claim.active_until), window):
+        code = CollisionCode.OTHER_WINDOW
     return Collision(
         tenant_id=tenant,
         keyword_id=KeywordId(table.columns.keyword_id(met.keyword)),
@@ -211,21 +264,33 @@ def _collision(
         code=code,
         kind=_KINDS[code],
         window=window,
-        moves=_moved_texts(entry, table, spelling, tenant) if _KINDS[code] is VerdictKind.OVERRIDE_NEEDED else (),
     )
 
 
-def _moved_texts(entry: NumberEntry, table: RoutingTable, spelling: str, tenant: TenantId) -> tuple[str, ...]:
-    """Texts that reach another tenant now and would not if the claim were let in."""
-    key = fold(spelling).key
-    moved = []
-    for text in dict.fromkeys((spelling, key, *sorted(derived_keys(key, spelling)))):
-        winner = find(entry, table, text, fold(text), _ANY_TIME).winner
-        # What is that keyword's very word stays with it.
-        is_its_own = winner is not None and winner.hit.is_whole and winner.hit.match_class == EXACT
-        if winner is not None and table.tenant_of(winner.spelling) == tenant and not is_its_own:
-            moved.append(text)
-    return tuple(moved)
+def _with_moves(
+    table: RoutingTable, entry: NumberEntry, claim: Claim, collisions: Mapping[int, Collision]
+) -> dict[int, Collision]:
+    """The collisions that an operator may allow, with the texts that he would move by it."""
+    allowable = {keyword: each for keyword, each in collisions.items() if each.kind is VerdictKind.OVERRIDE_NEEDED}
+    if not allowable:
+        return {}
+    moves = Moves(table, entry, _claimed(claim), tuple(allowable))
+    return {
+        keyword: replace(each, moves=moves.of(each.spelling, keyword, each.code)) for keyword, each in allowable.items()
+    }
+
+
+def _claimed(claim: Claim) -> KeywordRules:
+    """The keyword that the claim would become."""
+    return KeywordRules(
+        keyword_id=claim.keyword_id or KeywordId(claim.number_id),
+        tenant_id=claim.tenant_id,
+        number_id=claim.number_id,
+        spellings=claim.spellings,
+        sub_keywords=tuple(SubKeyword(name=sub, spellings=(sub,)) for sub in claim.sub_keywords),
+        active_from=claim.active_from,
+        active_until=claim.active_until,
+    )
 
 
 def are_apart(one: Window, other: Window) -> bool:
@@ -236,11 +301,9 @@ def are_apart(one: Window, other: Window) -> bool:
 
 def _catches(number: NumberRules, claim: Claim) -> tuple[str, ...]:
     """Spellings that would reach the keyword if it were the only one: every one is routed, none is guessed."""
-    keyword_id = claim.keyword_id or KeywordId(claim.number_id)
-    keyword = KeywordRules(
-        keyword_id=keyword_id, tenant_id=claim.tenant_id, number_id=claim.number_id, spellings=claim.spellings
+    table = RoutingTable.build(
+        [number], [replace(_claimed(claim), sub_keywords=(), active_from=None, active_until=None)]
     )
-    table = RoutingTable.build([number], [keyword])
     entry = table.entry(number.number_id)
     assert entry is not None
     word = claim.spellings[0]
@@ -262,4 +325,4 @@ def _catches(number: NumberRules, claim: Claim) -> tuple[str, ...]:
             f"{word} text",
         ]
     )
-    return tuple(text for text in tried if find(entry, table, text, fold(text), _ANY_TIME).winner is not None)
+    return tuple(text for text in tried if find(entry, table, text, fold(text), ANY_TIME).winner is not None)

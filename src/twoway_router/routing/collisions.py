@@ -7,14 +7,15 @@ message is, and the keys around it are looked up; how many is bounded, however m
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
+from twoway_router.domain.ids import TenantId
 from twoway_router.routing.adverts import read_adverts
 from twoway_router.routing.characters import is_symbol
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.match import DERIVED, DIGIT_LOOK, GLUED, direct_hits, is_a_word
+from twoway_router.routing.match import DERIVED, DIGIT_LOOK, EXACT, GLUED, LOOK_ALIKE, RESPACED, direct_hits, is_a_word
 from twoway_router.routing.number_entries import IS_GLUED, NumberEntry, as_rows
 from twoway_router.routing.other_spellings import derived_keys, digit_readings, has_other_script, letters, skeleton
 from twoway_router.routing.text import Folded, fold
-from twoway_router.routing.types import ClaimState
+from twoway_router.routing.types import ClaimState, CollisionCode
 from twoway_router.routing.weaker_matches import weak_hits
 
 _SHORTEST_EDIT: Final = 4
@@ -22,11 +23,15 @@ _SHORTEST_STEM: Final = 3
 _MOST_LONGER: Final = 300
 
 
+# Its own key, and look-alikes of other scripts, are looked up apart.
+_AS_A_WHOLE: Final = {EXACT: "", RESPACED: "", LOOK_ALIKE: "", DERIVED: "derived", DIGIT_LOOK: "look_alike"}
+
+
 class MetKeyword(NamedTuple):
     """An existing keyword's row, and the rule by which the new spelling meets it."""
 
     keyword: int
-    code: str
+    code: CollisionCode
 
 
 def collisions_of(
@@ -39,7 +44,22 @@ def collisions_of(
     codes: dict[int, str] = {}
     for keyword, code in _meetings(table, entry, display, folded, sub_keys):
         codes.setdefault(keyword, code)
-    return [MetKeyword(keyword, code) for keyword, code in codes.items()]
+    return [MetKeyword(keyword, CollisionCode(code)) for keyword, code in codes.items()]
+
+
+def is_like_own(table: RoutingTable, entry: NumberEntry, tenant_id: TenantId, display: str, key: str) -> bool:
+    """Whether a spelling could be taken for a word that the tenant holds: in another script, by digits, or derived."""
+    if not entry.is_shared or not key:
+        return False
+    alike = (
+        *_look_alikes(table, entry, key),
+        *_digits_for_letters(table, entry, key),
+        *_derived(table, entry, display, key),
+    )
+    return any(
+        table.tenants[table.columns.tenant[keyword]] == tenant_id and table.state_of(keyword) is not ClaimState.RELEASED
+        for keyword, _ in alike
+    )
 
 
 def _meetings(
@@ -66,12 +86,16 @@ def _meetings(
     for row in table.similar_keys(entry).phrases(key):
         if table.columns.masks[row] & below == folded.mask:
             yield table.columns.keyword[row], "prefix_of_theirs"
-    # A derived key that two tenants derive is nobody's, and a keyword's own key takes it from whoever derives it.
+    yield from _derived(table, entry, display, key)
+    yield from _one_edit_away(table, entry, key)
+    yield from shorter
+
+
+def _derived(table: RoutingTable, entry: NumberEntry, display: str, key: str) -> Iterator[tuple[int, str]]:
+    """A derived key that two tenants derive is nobody's, and a keyword's own key takes it from whoever derives it."""
     for probe in (key, *sorted(derived_keys(key, display))):
         for row in as_rows(entry.index.get(probe)):
             yield table.columns.keyword[row if row >= 0 else ~row], "own_beside_derived" if row >= 0 else "derived"
-    yield from _one_edit_away(table, entry, key)
-    yield from shorter
 
 
 def _look_alikes(table: RoutingTable, entry: NumberEntry, key: str) -> Iterator[tuple[int, str]]:
@@ -122,7 +146,7 @@ def _texts_taken(table: RoutingTable, entry: NumberEntry, display: str, key: str
             if hit.match_class == GLUED:
                 code = "with_their_digits"
             elif hit.is_whole:
-                code = {DERIVED: "derived", DIGIT_LOOK: "look_alike"}.get(hit.match_class, "")
+                code = _AS_A_WHOLE.get(hit.match_class, "derived")
             yield from ((table.columns.keyword[row], code) for row in hit.rows if code)
     # TEXT PIZZA and PIZZA TO would take "text PIZZA to 66777" from PIZZA.
     for text in (display, f"{display} {entry.rules.address}"):

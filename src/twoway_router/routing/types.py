@@ -126,6 +126,73 @@ class AmbiguityPolicy(StrEnum):
     QUARANTINE = "quarantine"
 
 
+class CampaignWords(StrEnum):
+    """Who may have a common word that adverts like, such as WIN: the first who claims it, or whom the operator allows."""
+
+    FREE = "free"
+    OPERATOR = "operator"
+
+
+class CollisionCode(StrEnum):
+    """How a new word meets a keyword that exists."""
+
+    TAKEN = "taken"
+    RESTING = "resting"
+    OTHER_WINDOW = "other_window"
+    OWN_ALIAS = "own_alias"
+    LOOK_ALIKE = "look_alike"
+    INSIDE_PHRASE = "inside_phrase"
+    PREFIX_OF_THEIRS = "prefix_of_theirs"
+    COMPOUND = "compound"
+    BEGINS_MANY = "begins_many"
+    BEGINS_WITH_THEIRS = "begins_with_theirs"
+    WITH_THEIR_SUB_KEYWORD = "with_their_sub_keyword"
+    WITH_THEIR_DIGITS = "with_their_digits"
+    DERIVED = "derived"
+    OWN_BESIDE_DERIVED = "own_beside_derived"
+    LONGER_WORD = "longer_word"
+    ONE_EDIT = "one_edit"
+
+
+class VerdictCode(StrEnum):
+    """Why a claim is answered as it is: no fault, what is wrong with the word, or how it meets a keyword that exists."""
+
+    FREE = "free"
+    CAMPAIGN_WORD = "campaign_word"
+    ANSWER = "answer"
+    UNKNOWN_NUMBER = "unknown_number"
+    NOT_OWNER = "not_owner"
+    UNREADABLE = "unreadable"
+    TOO_LONG = "too_long"
+    TOO_MANY_WORDS = "too_many_words"
+    INVISIBLE = "invisible"
+    MIXED_SCRIPTS = "mixed_scripts"
+    RESERVED = "reserved"
+    ONLY_DIGITS = "only_digits"
+    TOO_SHORT = "too_short"
+    TYPICAL_REPLY = "typical_reply"
+    COMMON_WORD = "common_word"
+    OFFENSIVE = "offensive"
+    BARRED = "barred"
+    BRAND = "brand"
+    TAKEN = CollisionCode.TAKEN.value
+    RESTING = CollisionCode.RESTING.value
+    OTHER_WINDOW = CollisionCode.OTHER_WINDOW.value
+    OWN_ALIAS = CollisionCode.OWN_ALIAS.value
+    LOOK_ALIKE = CollisionCode.LOOK_ALIKE.value
+    INSIDE_PHRASE = CollisionCode.INSIDE_PHRASE.value
+    PREFIX_OF_THEIRS = CollisionCode.PREFIX_OF_THEIRS.value
+    COMPOUND = CollisionCode.COMPOUND.value
+    BEGINS_MANY = CollisionCode.BEGINS_MANY.value
+    BEGINS_WITH_THEIRS = CollisionCode.BEGINS_WITH_THEIRS.value
+    WITH_THEIR_SUB_KEYWORD = CollisionCode.WITH_THEIR_SUB_KEYWORD.value
+    WITH_THEIR_DIGITS = CollisionCode.WITH_THEIR_DIGITS.value
+    DERIVED = CollisionCode.DERIVED.value
+    OWN_BESIDE_DERIVED = CollisionCode.OWN_BESIDE_DERIVED.value
+    LONGER_WORD = CollisionCode.LONGER_WORD.value
+    ONE_EDIT = CollisionCode.ONE_EDIT.value
+
+
 class ClaimState(StrEnum):
     """States of a claim on a keyword: only ``active`` claims route to their actions."""
 
@@ -160,6 +227,7 @@ class NumberRules:
     is_fuzzy: bool = False
     ambiguity: AmbiguityPolicy = AmbiguityPolicy.LATEST
     time_zone: str = "UTC"
+    campaign_words: CampaignWords = CampaignWords.OPERATOR
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,9 +5,10 @@ from typing import Final, NamedTuple
 
 from twoway_router.routing.characters import is_symbol
 from twoway_router.routing.number_entries import NumberEntry
-from twoway_router.routing.other_spellings import cut_runs, digit_look_alikes, letters, skeleton, without_signs
+from twoway_router.routing.other_spellings import cut_runs, digit_look_alikes, has_run, letters, skeleton, without_signs
 from twoway_router.routing.text import Folded
-from twoway_router.routing.words import words_of_all_languages
+from twoway_router.routing.types import CampaignWords, VerdictCode
+from twoway_router.routing.words import automatic_beginnings, words_of_all_languages
 
 LONGEST: Final = 32
 MOST_WORDS: Final = 4
@@ -18,13 +19,15 @@ _EAST_ASIAN: Final = (
     frozenset(("CJK", "HANGUL")),
     frozenset(("CJK", "BOPOMOFO")),
 )
+_LONGEST_ABBREVIATED: Final = 2
+_EXCLAIMED: Final = frozenset("aeiouyhmwz")
 _NEVER_WITH_LATIN: Final = frozenset(("GREEK", "CYRILLIC"))
 
 
 class Fault(NamedTuple):
     """Why a spelling is not to be had; ``is_final``: no operator can allow it."""
 
-    code: str
+    code: VerdictCode
     detail: str
     is_final: bool = True
 
@@ -40,15 +43,15 @@ def fault_of(entry: NumberEntry, display: str, folded: Folded) -> Fault | None:
 def _form_fault(display: str, folded: Folded) -> Fault | None:
     """What nobody can type or read: faults on every number."""
     if not folded.tokens:
-        return Fault("unreadable", "Nothing is left of this word once punctuation is taken away.")
+        return Fault(VerdictCode.UNREADABLE, "Nothing is left of this word once punctuation is taken away.")
     if len(display) > LONGEST:
-        return Fault("too_long", f"A keyword has at most {LONGEST} characters.")
+        return Fault(VerdictCode.TOO_LONG, f"A keyword has at most {LONGEST} characters.")
     if word_count(folded) > MOST_WORDS:
-        return Fault("too_many_words", f"A keyword has at most {MOST_WORDS} words.")
+        return Fault(VerdictCode.TOO_MANY_WORDS, f"A keyword has at most {MOST_WORDS} words.")
     if _has_invisibles(display, folded):
-        return Fault("invisible", "The word holds characters that nobody can see; type it anew.")
+        return Fault(VerdictCode.INVISIBLE, "The word holds characters that nobody can see; type it anew.")
     if any(map(_mixes_scripts, folded.tokens)):
-        return Fault("mixed_scripts", "One word mixes letters of scripts that are not written together.")
+        return Fault(VerdictCode.MIXED_SCRIPTS, "One word mixes letters of scripts that are not written together.")
     return None
 
 
@@ -59,25 +62,35 @@ def _shared_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
     if reserved is not None:
         return reserved
     typical_reply = Fault(
-        "typical_reply", "People send this word as an answer; only an operator can allow it.", is_final=False
+        VerdictCode.TYPICAL_REPLY, "People send this word as an answer; only an operator can allow it.", is_final=False
     )
     if key.isdecimal():
-        return Fault("only_digits", "Digits alone are answers to questions.")
+        return Fault(VerdictCode.ONLY_DIGITS, "Digits alone are answers to questions.")
     if key in words.yes or key in words.no:
-        return Fault("answer", "Yes and no words are answers to questions.")
+        return Fault(VerdictCode.ANSWER, "Yes and no words are answers to questions.")
     if key in words.replies and letters(key) >= _SHORTEST:
         return typical_reply
     if not words.offensive.isdisjoint(look_alikes_of(folded)):
         detail = "Many people find this word offensive; only an operator can allow it."
-        return Fault("offensive", detail, is_final=False)
+        return Fault(VerdictCode.OFFENSIVE, detail, is_final=False)
     if not any(map(is_symbol, folded.tokens)) and letters(key) < _SHORTEST:
-        return Fault("too_short", "A keyword has at least 3 letters.", is_final=len(key) < _SHORTEST)
+        return Fault(VerdictCode.TOO_SHORT, "A keyword has at least 3 letters.", is_final=len(key) < _SHORTEST)
     if key in words.replies:
         return typical_reply
-    if words.is_common(key):
+    if key in words.needs_operator and not is_free_campaign_word(entry, key):
         detail = "A common word: only an operator can allow it, and then it matches whole messages only."
-        return Fault("common_word", detail, is_final=False)
+        return Fault(VerdictCode.COMMON_WORD, detail, is_final=False)
     return None
+
+
+def is_free_campaign_word(entry: NumberEntry, key: str) -> bool:
+    """A word that adverts like, on a number whose operator leaves these to the first claimant."""
+    return entry.rules.campaign_words is CampaignWords.FREE and key in entry.words.campaign
+
+
+def ends_messages(entry: NumberEntry, folded: Folded) -> bool:
+    """Whether the word is an opt-out word, looks like one, or begins with one."""
+    return bool(folded.tokens) and _opt_out_fault(entry, folded) is not None
 
 
 def _opt_out_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
@@ -85,10 +98,10 @@ def _opt_out_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
     stops = words_of_all_languages("opt_out")
     for key in _look_alikes(folded.key):
         if word := stops.get(key) or entry.words.opt_out_unless_asked.get(key):
-            return Fault("reserved", f"{word.word} ends messages.")
+            return Fault(VerdictCode.RESERVED, f"{word.word} ends messages.")
     first = folded.tokens[0]
     if first in stops:
-        return Fault("reserved", f"A keyword cannot begin with {stops[first].word}, which ends messages.")
+        return Fault(VerdictCode.RESERVED, f"A keyword cannot begin with {stops[first].word}, which ends messages.")
     return None
 
 
@@ -96,8 +109,20 @@ def _everybodys_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
     words = entry.words
     for key in _look_alikes(folded.key):
         if word := words.help.get(key) or words.start.get(key) or words.operator.get(key):
-            return Fault("reserved", f"{word.word} is a word that every sender may use.")
+            return Fault(VerdictCode.RESERVED, f"{word.word} is a word that every sender may use.")
+    beginnings, first = automatic_beginnings(), folded.tokens[0]
+    # RE is a king in Italian: two letters that are a common word may begin a phrase.
+    begins = first in beginnings and (len(first) > _LONGEST_ABBREVIATED or not words.is_common(first))
+    if begins or not beginnings.isdisjoint(_look_alikes(folded.key)):
+        return Fault(VerdictCode.RESERVED, "Links, mails and automatic replies begin with it, whatever they say.")
+    if _is_drawn_out(folded.key):
+        return Fault(VerdictCode.RESERVED, "People begin any message with it.")
     return None
+
+
+def _is_drawn_out(key: str) -> bool:
+    """An exclamation such as OOO, AAAH, HMMM: at most two letters, one of them drawn out."""
+    return _EXCLAIMED.issuperset(key) and len(set(key)) <= 2 and has_run(key)
 
 
 def look_alikes_of(folded: Folded) -> set[str]:

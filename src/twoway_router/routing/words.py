@@ -19,6 +19,7 @@ from twoway_router.routing.sentences import Sentences, sentences_of
 from twoway_router.routing.text import fold
 
 _DATA: Final = files("twoway_router.routing") / "data"
+_COMMONEST: Final = 1_000
 _SAME_LIST: Final = {"nb": "no", "nn": "no", "sr": "hr", "bs": "hr", "gl": "ca", "iw": "he"}
 
 
@@ -60,6 +61,10 @@ class Vocabulary:
     yes: frozenset[str]
     no: frozenset[str]
     replies: frozenset[str]
+    campaign: frozenset[str]
+    """Words that adverts like: an operator may leave them to the first claimant."""
+    needs_operator: frozenset[str]
+    """Common words that only an operator can allow as a keyword; rarer ones of ``common`` are merely guarded."""
     polite: frozenset[str]
     common: frozenset[str]
     reserved: frozenset[str]
@@ -112,17 +117,30 @@ def chat_words(language: str) -> frozenset[str]:
 
 
 @cache
+def campaign_words(language: str) -> frozenset[str]:
+    """The folded keys of words that adverts like; empty where there is no list."""
+    return _listed("campaign", language)
+
+
+@cache
+def automatic_beginnings() -> frozenset[str]:
+    """The folded keys of what links, mails and automatic replies begin with, in all languages."""
+    names = (entry.name.removesuffix(".txt") for entry in (_DATA / "automatic").iterdir())
+    return frozenset[str]().union(*(_listed("automatic", name) for name in names))
+
+
+@cache
 def offensive_words(language: str) -> frozenset[str]:
     """The folded keys of words that many find offensive; empty where there is no list."""
     return _listed("profanity", language)
 
 
-def _listed(kind: str, language: str) -> frozenset[str]:
+def _listed(kind: str, language: str, at_most: int | None = None) -> frozenset[str]:
     path = _DATA / kind / f"{primary(language)}.txt"
     if not path.is_file():
         return frozenset()
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return frozenset(fold(line).key for line in lines if line and not line.startswith("#"))
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    return frozenset(fold(line).key for line in lines[:at_most])
 
 
 def _words(kind: str, languages: Iterable[str]) -> dict[str, ReservedWord]:
@@ -233,6 +251,12 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
         yes=_keys("yes_words", own),
         no=_keys("no_words", own),
         replies=_keys("replies", own),
+        campaign=frozenset[str]().union(*map(campaign_words, own)),
+        needs_operator=frozenset[str]().union(
+            *(_listed("common", language, _COMMONEST) for language in own),
+            *map(chat_words, own),
+            *(_keys(kind, own) for kind in ("yes_words", "no_words", "replies")),
+        ),
         polite=_keys("polite", own),
         common=common,
         reserved=frozenset(key for words in lists for key in words),

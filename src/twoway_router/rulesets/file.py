@@ -4,6 +4,7 @@ The same functions as in live traffic, with no server and no database. The file'
 """
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.domain.yaml_documents import load_yaml
 from twoway_router.routing.barred_words import fold_barred_words
-from twoway_router.routing.claims import Claim, judge_claim
+from twoway_router.routing.claims import Claim, Verdict, VerdictKind, judge_claim
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.types import (
@@ -106,6 +107,7 @@ class Rules:
             owner=None if model.owner is None else self.tenant_id(model.owner),
             is_fuzzy=model.fuzzy,
             ambiguity=model.ambiguity,
+            campaign_words=model.campaign_words,
             time_zone=model.time_zone,
         )
 
@@ -218,6 +220,12 @@ def describe(rules: Rules, decision: Decision) -> dict[str, object]:
     }
 
 
+def unconfirmed(verdict: Verdict, override: bool | Sequence[str]) -> list[str]:
+    """The texts that would move and that an override does not list."""
+    listed = () if isinstance(override, bool) else override
+    return [text for text in verdict.moves if text not in listed]
+
+
 def check(rules: Rules, line: object, place: int) -> dict[str, object]:
     """The verdict on one claim, the ``place``-th from 0, by the rules as they stand; raises ``ValidationError``."""
     model = ClaimModel.model_validate(line)
@@ -226,15 +234,16 @@ def check(rules: Rules, line: object, place: int) -> dict[str, object]:
         number_id=number_id,
         tenant_id=rules.tenant_id(model.tenant),
         spellings=(model.word, *model.aliases),
-        is_override=model.override,
+        is_override=model.override is not False,
         active_from=rules.moment(number_id, model.active_from),
         active_until=rules.moment(number_id, model.active_until),
     )
     verdict = judge_claim(rules.table, claim)
+    is_unconfirmed = verdict.kind is VerdictKind.WARN and bool(unconfirmed(verdict, model.override))
     return {
         "id": _named(model.id, place),
-        "verdict": verdict.kind.value,
-        "code": verdict.code,
+        "verdict": VerdictKind.OVERRIDE_NEEDED.value if is_unconfirmed else verdict.kind.value,
+        "code": verdict.code.value,
         "detail": verdict.detail,
         "key": verdict.key,
         "collisions": [
@@ -242,7 +251,8 @@ def check(rules: Rules, line: object, place: int) -> dict[str, object]:
                 "tenant": rules.tenant(collision.tenant_id),
                 "keyword": collision.word,
                 "spelling": collision.spelling,
-                "code": collision.code,
+                "code": collision.code.value,
+                **({"moves": list(collision.moves)} if collision.moves else {}),
             }
             for collision in verdict.collisions
         ],

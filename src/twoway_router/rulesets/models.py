@@ -21,7 +21,7 @@ from pydantic import (
 
 from twoway_router.domain.messages import Sharing
 from twoway_router.routing.answers import KNOWN_ANSWERS, is_known
-from twoway_router.routing.types import AmbiguityPolicy, ClaimState, ContextKind, MatchMode
+from twoway_router.routing.types import AmbiguityPolicy, CampaignWords, ClaimState, ContextKind, MatchMode
 
 Name = Annotated[str, Field(min_length=1, max_length=200, coerce_numbers_to_str=True)]
 
@@ -84,6 +84,9 @@ class NumberModel(_Strict):
     owner: Name | None = Field(default=None, description="The tenant of a dedicated number.")
     fuzzy: bool = Field(default=False, description="Accept one wrong letter; dedicated numbers only.")
     ambiguity: AmbiguityPolicy = Field(default=AmbiguityPolicy.LATEST, description="When two tenants may be meant.")
+    campaign_words: CampaignWords = Field(
+        default=CampaignWords.OPERATOR, description="Whether common words that adverts like are free, or an operator's."
+    )
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
 
 
@@ -125,8 +128,10 @@ class KeywordModel(_Strict):
     aliases: tuple[Name, ...] = ()
     sub_keywords: tuple[SubKeywordModel | Name, ...] = ()
     options: OptionsModel = OptionsModel()
-    override: bool = Field(
-        default=False, description="An operator allows a word that needs it: for `rules`, with an operator's key."
+    override: bool | tuple[Name, ...] = Field(
+        default=False,
+        description="An operator allows a word that needs it: for `rules`, with an operator's key. Where texts go elsewhere"
+        " by it, all of them, as the refusal lists them.",
     )
     state: ClaimState = ClaimState.ACTIVE
     active_from: datetime | None = None
@@ -234,7 +239,7 @@ class ClaimModel(_Line):
     tenant: Name
     word: Word = Field(validation_alias=AliasChoices("word", "keyword"))
     aliases: tuple[Word, ...] = ()
-    override: bool = False
+    override: bool | tuple[Word, ...] = False
     active_from: datetime | None = None
     active_until: datetime | None = None
 

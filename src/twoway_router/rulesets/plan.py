@@ -16,7 +16,7 @@ from twoway_router.routing.claims import Claim, VerdictKind, judge_claim
 from twoway_router.routing.plan import choose_route
 from twoway_router.routing.text import fold
 from twoway_router.routing.types import ClaimState, MatchMode, RouteRequest
-from twoway_router.rulesets.file import Rules
+from twoway_router.rulesets.file import Rules, unconfirmed
 from twoway_router.rulesets.models import KeywordModel, NumberModel, RulesFile, SubKeywordModel, TenantModel
 
 Canonical = Callable[[dict[str, Any]], dict[str, Any]]
@@ -43,7 +43,7 @@ class Key(NamedTuple):
 class Step:
     """One thing to do. ``body`` is the definition for the API; ``fields`` are those of it that change.
 
-    ``is_override``: an operator allows the word.
+    ``is_override``: an operator allows the word, with the ``confirmed_moves``.
     """
 
     kind: StepKind
@@ -53,6 +53,7 @@ class Step:
     fields: tuple[str, ...] = ()
     is_suspended: bool = False
     is_override: bool = False
+    confirmed_moves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,13 +132,21 @@ def find_faults(
             tenant_id=tenant_id,
             spellings=(keyword.word, *keyword.aliases),
             keyword_id=keyword_id,
-            is_override=keyword.override or is_held(keyword),
+            is_override=keyword.override is not False or is_held(keyword),
             active_from=start,
             active_until=until,
         )
         verdict = judge_claim(rules.table, claim)
+        may_move = any(collision.kind is VerdictKind.OVERRIDE_NEEDED for collision in verdict.collisions)
+        if may_move and not is_held(keyword) and (itself := rules.table.keyword(keyword_id)) is not None:
+            # What it moves only shows where it is not yet.
+            rules.table.remove_keyword(keyword_id)
+            verdict = judge_claim(rules.table, claim)
+            rules.table.put_keyword(itself)
         if verdict.kind in (VerdictKind.REFUSE, VerdictKind.OVERRIDE_NEEDED):
             yield Finding(kind="refused", word=keyword.word, detail=verdict.detail)
+        elif not is_held(keyword) and (moved := unconfirmed(verdict, keyword.override)):
+            yield Finding(kind="refused", word=keyword.word, detail=f"Its override does not list {moved}, which move.")
         number = rules.table.number(number_id)
         is_loose = keyword.options.match is not MatchMode.START
         if is_loose and number is not None and number.sharing is Sharing.SHARED:
@@ -185,6 +194,7 @@ def _step(
 ) -> Step | None:
     body = canonical(body_of(wanted, held, zone))
     is_suspended = wanted.state is ClaimState.SUSPENDED
+    confirmed = () if isinstance(wanted.override, bool) else wanted.override
     if held is None:
         return Step(
             kind=StepKind.CREATE,
@@ -192,7 +202,8 @@ def _step(
             word=wanted.word,
             body=body,
             is_suspended=is_suspended,
-            is_override=wanted.override,
+            is_override=wanted.override is not False,
+            confirmed_moves=confirmed,
         )
     now = canonical(body_of(held, None, zone))
     fields = [name for name in sorted(body.keys() | now.keys()) if body.get(name) != now.get(name)]
@@ -207,6 +218,8 @@ def _step(
         body=body,
         fields=tuple(fields),
         is_suspended=is_suspended,
+        is_override=wanted.override is not False,
+        confirmed_moves=confirmed,
     )
 
 

@@ -16,7 +16,7 @@ from twoway_router.routing.other_spellings import (
     skeleton,
 )
 from twoway_router.routing.text import Folded, fold
-from twoway_router.routing.types import ClaimState
+from twoway_router.routing.types import ClaimState, CollisionCode
 from twoway_router.routing.weaker_matches import weak_hits
 
 _SHORTEST_EDIT = 4
@@ -28,7 +28,7 @@ def collisions_of(table: RoutingTable, entry: NumberEntry, display: str, folded:
     codes: dict[int, str] = {}
     for keyword, code in _meetings(table, entry, display, folded):
         codes.setdefault(keyword, code)
-    return [MetKeyword(keyword, code) for keyword, code in codes.items()]
+    return [MetKeyword(keyword, CollisionCode(code)) for keyword, code in codes.items()]
 
 
 def _meetings(table: RoutingTable, entry: NumberEntry, display: str, folded: Folded) -> Iterator[tuple[int, str]]:

@@ -83,9 +83,12 @@ def _context(place: int, written: str) -> dict[str, object]:
 @pytest.mark.parametrize("row", CLAIMED, ids=lambda row: row["Claim"][0])
 def test_a_claim_is_judged_as_documented(rules: Rules, row: dict[str, list[str]]) -> None:
     claim, _, start = row["Claim"][0].partition(" from ")
+    claim, _, number = claim.partition(" on ")
     tenant, word = claim.split(" ", 1)
 
-    verdict = check(rules, {"number": "shared", "tenant": tenant, "word": word, "active_from": start or None}, 0)
+    verdict = check(
+        rules, {"number": number or "shared", "tenant": tenant, "word": word, "active_from": start or None}, 0
+    )
 
     assert f"{verdict['verdict']} {verdict['code']}" == row["Result"][0]
 

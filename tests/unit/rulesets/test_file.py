@@ -288,3 +288,16 @@ def test_a_broken_rules_file_stops_the_command(folder: Path) -> None:
     code, _ = run(folder, "eval", "--rules", "not.jsonl", "--messages", "in.jsonl")
 
     assert code == 2
+
+
+def test_an_override_is_no_leave_for_texts_that_it_does_not_list() -> None:
+    rules = read_rules(
+        "numbers: [{id: shared, country: ES}]\nkeywords: [{number: shared, tenant: SHOP, word: 50%OFF}]\n"
+    )
+    claim = {"number": "shared", "tenant": "GYM", "word": "50OFF", "override": True}
+
+    needed = check(rules, claim, 0)
+    moves = needed["collisions"][0]["moves"]  # type: ignore[index]
+    granted = check(rules, claim | {"override": moves}, 0)
+
+    assert ("50 off" in moves, needed["verdict"], granted["verdict"]) == (True, "override_needed", "warn")

@@ -150,3 +150,15 @@ def test_one_word_of_two_tenants_at_different_times_is_sound() -> None:
     plan = a_plan(a_file(spring, summer), a_file())
 
     assert ([step.word for step in plan.steps], plan.findings) == (["PIZZA", "PIZZA"], ())
+
+
+def test_an_override_lists_the_texts_that_move() -> None:
+    held, wanted = PIZZA | {"tenant": "other", "word": "50%OFF"}, PIZZA | {"word": "50OFF", "override": True}
+
+    (finding,) = a_plan(a_file(held, wanted), a_file(held)).findings
+    moves = ["50OFF", "5 0off", "50 off", "50o ff", "50of f"]
+    confirmed = a_plan(a_file(held, wanted | {"override": moves}), a_file(held))
+
+    assert (finding.kind, finding.detail) == ("refused", f"Its override does not list {moves}, which move.")
+    assert confirmed.findings == ()
+    assert [(step.is_override, list(step.confirmed_moves)) for step in confirmed.steps] == [(True, moves)]
