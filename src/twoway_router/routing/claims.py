@@ -270,7 +270,7 @@ def _collision(table: RoutingTable, claim: Claim, spelling: str, met: MetKeyword
 def _with_moves(
     table: RoutingTable, entry: NumberEntry, claim: Claim, collisions: Mapping[int, Collision]
 ) -> dict[int, Collision]:
-    """The collisions that an operator may allow, with the texts that he would move by it."""
+    """The collisions that an operator may allow, with the texts that would move by it."""
     allowable = {keyword: each for keyword, each in collisions.items() if each.kind is VerdictKind.OVERRIDE_NEEDED}
     if not allowable:
         return {}

@@ -318,7 +318,6 @@ def test_campaign_words_are_free_where_the_operator_says_so() -> None:
 
 @pytest.mark.parametrize("language", CAMPAIGNS)
 def test_no_campaign_word_is_refused_where_they_are_free(language: str) -> None:
-    """Nor are those that adverts like and that nobody could have anyway, so that the lists promise nothing."""
     rules = replace(SHARED_RULES, languages=(language,), campaign_words=CampaignWords.FREE)
     table = RoutingTable.build([rules], [])
 
