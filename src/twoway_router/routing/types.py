@@ -150,6 +150,7 @@ class CollisionCode(StrEnum):
     WITH_THEIR_DIGITS = "with_their_digits"
     DERIVED = "derived"
     OWN_BESIDE_DERIVED = "own_beside_derived"
+    IN_THEIR_ADVERT = "in_their_advert"
     LONGER_WORD = "longer_word"
     ONE_EDIT = "one_edit"
 
@@ -189,6 +190,7 @@ class VerdictCode(StrEnum):
     WITH_THEIR_DIGITS = CollisionCode.WITH_THEIR_DIGITS.value
     DERIVED = CollisionCode.DERIVED.value
     OWN_BESIDE_DERIVED = CollisionCode.OWN_BESIDE_DERIVED.value
+    IN_THEIR_ADVERT = CollisionCode.IN_THEIR_ADVERT.value
     LONGER_WORD = CollisionCode.LONGER_WORD.value
     ONE_EDIT = CollisionCode.ONE_EDIT.value
 

@@ -252,7 +252,7 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
         no=_keys("no_words", own),
         replies=_keys("replies", own),
         campaign=frozenset[str]().union(*map(campaign_words, own)),
-        needs_operator=frozenset[str]().union(
+        needs_operator=frame.verbs.union(
             *(_listed("common", language, _COMMONEST) for language in own),
             *map(chat_words, own),
             *(_keys(kind, own) for kind in ("yes_words", "no_words", "replies")),
