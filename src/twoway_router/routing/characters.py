@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Final
 
-FOLD_REVISION: Final = 1
+FOLD_REVISION: Final = 2
 FOLD_VERSION: Final = f"{FOLD_REVISION}/{unicodedata.unidata_version}"
 """Keys are derived data: a snapshot of another version is rebuilt, never trusted."""
 
@@ -11,7 +11,9 @@ EDGE: Final = "\x1f"
 """Stands where one token ends and the next begins without a space between them (Han, kana, Thai, emoji)."""
 
 APOSTROPHES: Final = "'’‘‛ʼʻʽʹ`´΄′＇ˈ·׳״"
-SIGNS: Final = "%&@#*+$€£¥"
+SIGNS: Final = "%&@#*+/$€£¥"
+"""Kept inside tokens; of ``/`` and ``+`` only some are left (``text.part_at_joints``)."""
+
 SPACING_ACCENTS: Final = (
     "¨¯¸˘˙˚˛˜˝\u037a\u0385\u1fbd\u1fbe\u1fbf\u1fc0\u1fc1\u1fcd\u1fce\u1fcf\u1fdd\u1fde\u1fdf\u1fed\u1fee\u1ffd\u1ffe"
 )
@@ -34,6 +36,7 @@ _DROPPED_MARKS: Final = (
     (0x08D3, 0x08FF),
 )
 _IGNORABLE: Final = (
+    (0x0000, 0x0000),
     (0x00AD, 0x00AD),
     (0x034F, 0x034F),
     (0x061C, 0x061C),
@@ -66,11 +69,13 @@ _IDEOGRAPHS: Final = (
 )
 _CLUSTERED: Final = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F))
 
-_LETTERS: Final = {
+_LETTERS: Final[dict[str, str]] = {
     "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŋ": "n", "ŧ": "t",
     "ة": "ه", "ۀ": "ه", "ہ": "ه", "ۂ": "ه", "ھ": "ه", "ە": "ه", "ۃ": "ه",
     "ى": "ي", "ی": "ي", "ے": "ي", "ک": "ك", "ँ": "ं", "×": "x",
 }  # fmt: skip
+# White letters on black discs and squares, which Unicode does not take apart as it does their black counterparts.
+_LETTERS.update({chr(first + place): chr(97 + place) for first in (0x1F150, 0x1F170) for place in range(26)})
 
 
 def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:

@@ -1,6 +1,7 @@
 """Fold a text for matching: one form for every way a handset may spell it. First step of ``match``; also makes keys.
 
-Only the head is folded (64 code points, 6 words): a keyword stands at the start of a message.
+Only the head is folded (64 code points, 6 words): a keyword stands at the start of a message. Up to twelve single
+letters in a row are one word, for that is how a word is spelt out.
 """
 
 import re
@@ -12,12 +13,13 @@ from twoway_router.routing.characters import APOSTROPHES, ASCII_TABLE, EDGE, SPA
 HEAD: Final = 64
 WORDS: Final = 6
 CLUSTERS: Final = 32
+_SPELT_OUT: Final = 12
 _TAIL: Final = 512
 _JOINER: Final = "\u200d"
 _HALF_WIDTH_MARKS: Final = "\uff9e\uff9f\u3099\u309a"
 
 _INVISIBLE: Final = (
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c"
+    "\x00\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c"
     "\u202d\u202e\u2060\u2061\u2062\u2063\u2064\u2065\u2066\u2067\u2068\u2069\u206a\u206b\u206c\u206d\u206e\u206f\u3164"
     "\ufe0e\ufe0f\ufeff\uffa0"
 )
@@ -30,6 +32,8 @@ _LEADING: Final = _BLANK + _INVISIBLE
 _SEPARATORS: Final = _LEADING + ".,;:!?-_'\"`)]}/\\|=>~^" + "–—…»”’‚›·،؛؟、。，．：；！？）】」』।॥·•"
 _BEFORE_NFKC: Final = {ord(c): "'" for c in APOSTROPHES} | {ord(c): " " for c in SPACING_ACCENTS}
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+# A slash is a sign between digits only (24/7), and a plus behind a word of two letters or more is an encoded space.
+_JOINT: Final = re.compile(r"(?<![0-9])/|/(?![0-9])|(?<=[^\W\d_][^\W\d_])\+(?=[^\W_])")
 _CLUSTER_RUN: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\ua9e0-\ua9ff\uaa60-\uaa7f\x1f]+")
 
 
@@ -70,14 +74,19 @@ def boundary_mask(tokens: list[str]) -> int:
 def fold(text: str) -> Folded:
     """Fold the head of a text. Never fails, whatever the text holds."""
     head = text[:HEAD]
-    if not head.isascii() or head[:1].isspace():
+    if not head.isascii() or head[:1] <= " ":
         return _fold_any(text.lstrip(_LEADING))
     # ASCII folds character by character and holds no symbols: one translation does what _fold_any does in many steps.
-    tokens = head.translate(ASCII_TABLE).split(None, WORDS)
+    spelt = head.translate(ASCII_TABLE)
+    if "/" in spelt or "+" in spelt:
+        spelt = _JOINT.sub(" ", spelt)
+    tokens = spelt.split(None, WORDS)
     count = len(tokens)
     if count > WORDS:
-        del tokens[WORDS:]
-        return Folded(tokens, WORDS, 0, True)
+        tokens, is_long = _first_words(tokens, spelt)
+        count = len(tokens)
+        if is_long:
+            return Folded(tokens, count, 0, True)
     if len(text) > HEAD:
         return _cut(text, tokens, 0)
     return Folded(tokens, count, 0, False)
@@ -88,9 +97,9 @@ def _fold_any(text: str) -> Folded:
     if EDGE in spelt:
         tokens, glued, is_long = _split_clusters(spelt)
     else:
-        tokens, glued = spelt.split(None, WORDS), 0
-        is_long = len(tokens) > WORDS
-        del tokens[WORDS:]
+        tokens, glued, is_long = spelt.split(None, WORDS), 0, False
+        if len(tokens) > WORDS:
+            tokens, is_long = _first_words(tokens, spelt)
     if len(text) > HEAD and not is_long:
         return _cut(text, tokens, glued)
     return Folded(tokens, _count(tokens, text), glued, is_long)
@@ -99,7 +108,8 @@ def _fold_any(text: str) -> Folded:
 def fold_string(head: str) -> str:
     """Fold a short string as a whole; tokens are still one string, parted by spaces and edges."""
     if head.isascii():
-        return head.translate(ASCII_TABLE)
+        head = head.translate(ASCII_TABLE)
+        return _JOINT.sub(" ", head) if "/" in head or "+" in head else head
     # Two halves of a surrogate pair are joined, as a handset meant them; a lone half becomes a replacement character.
     if _SURROGATE.search(head):
         head = head.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -113,6 +123,8 @@ def fold_string(head: str) -> str:
         head = head.translate(TABLE)
         if unicodedata.is_normalized("NFKC", head):
             break
+    if "/" in head or "+" in head:
+        head = _JOINT.sub(" ", head)
     return head[: 6 * HEAD]
 
 
@@ -124,21 +136,39 @@ def tokens_of(piece: str) -> list[str]:
     return _CLUSTER_RUN.sub(lambda run: run[0] + EDGE, spelt).replace(EDGE, " ").split()
 
 
+def _first_words(tokens: list[str], spelt: str) -> tuple[list[str], bool]:
+    """The first words of a text that has more than six, and whether more follow once single letters are put together."""
+    # Of two single letters in a row one stands at one of these places.
+    if len(tokens[1]) > 1 and len(tokens[3]) > 1 and len(tokens[5]) > 1:
+        return tokens[:WORDS], True
+    tokens = []
+    words = letters = 0
+    for token in spelt.split(None, CLUSTERS):
+        letters = letters % _SPELT_OUT + 1 if len(token) == 1 and token.isalnum() else 0
+        if letters < 2:
+            words += 1
+        if words > WORDS or len(tokens) == CLUSTERS:
+            return tokens, True
+        tokens.append(token)
+    return tokens, False
+
+
 def _split_clusters(spelt: str) -> tuple[list[str], int, bool]:
     """Tokens of a text that is not all parted by spaces: its tokens, which of them are glued, and whether more follow."""
     if _CLUSTER_RUN.search(spelt):
         spelt = _CLUSTER_RUN.sub(lambda run: run[0] + EDGE, spelt)
     tokens: list[str] = []
-    glued = words = 0
+    glued = words = letters = 0
     for word in spelt.split(" "):
         parts = [part for part in word.split(EDGE) if part]
         if not parts:
             continue
-        if words == WORDS or len(tokens) >= CLUSTERS:
+        letters = letters % _SPELT_OUT + 1 if len(parts) == len(parts[0]) == 1 and parts[0].isalnum() else 0
+        if (words == WORDS and letters < 2) or len(tokens) >= CLUSTERS:
             if all(map(is_symbol, parts)):
                 continue
             return tokens[:CLUSTERS], glued, True
-        words += 1
+        words += letters < 2
         glued |= ((1 << (len(parts) - 1)) - 1) << len(tokens)
         tokens += parts
     is_long = not all(map(is_symbol, tokens[CLUSTERS:]))
@@ -204,7 +234,7 @@ def locate(text: str, tokens: list[str]) -> tuple[int, int]:
 
 def _locate_ascii(head: str, tokens: list[str]) -> tuple[int, int] | None:
     """The same where folding kept every place: ASCII without an apostrophe."""
-    spelt = head.translate(ASCII_TABLE)
+    spelt = fold_string(head)
     if len(spelt) != len(head) or not tokens:
         return None
     parts = spelt.split(None, len(tokens))
@@ -224,4 +254,7 @@ def _is_attached(character: str) -> bool:
 
 def after(text: str, end: int) -> str:
     """The text after a match, untouched but for the separators at its start."""
+    # PIZZA+roma, where folding took the plus for a space.
+    if text[end : end + 1] == "+" and end and text[end - 1].isalpha() and text[end + 1 : end + 2].isalnum():
+        end += 1
     return text[end:].lstrip(_SEPARATORS)

@@ -12,7 +12,7 @@ from twoway_router.rulesets.file import Rules, evaluate, read_rules
 
 CASES = Path(__file__).parent / "cases"
 AT = datetime(2026, 6, 1, tzinfo=UTC)
-TABLES = ("latin", "scripts", "classes", "guards", "inside", "reserved", "contexts")
+TABLES = ("latin", "scripts", "classes", "guards", "inside", "reserved", "contexts", "spelling")
 CAMPAIGN_TABLES = ("tails", "adverts")
 
 

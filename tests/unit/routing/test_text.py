@@ -64,6 +64,13 @@ FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)} | {0x20: 0x3000
         ("\ud83c\udf55", ["🍕"]),
         ("\ud83c pizza", ["pizza"]),
         ("\x00pizza\x00", ["pizza"]),
+        ("P\x00I\x00Z\x00Z\x00A\x00", ["pizza"]),
+        ("\x00č\x00a\x00j", ["caj"]),
+        ("🄿🅸🅩🆉Ⓐ", ["pizza"]),
+        ("24/7 24/ /7 y/o 1/2/3", ["24/7", "24", "7", "y", "o", "1/2/3"]),
+        ("２４／７", ["24/7"]),
+        ("PIZZA+roma+2 a+b c++", ["pizza", "roma", "2", "a+b", "c++"]),
+        ("2+1 +5 ok+", ["2+1", "+5", "ok+"]),
         ("", []),
         ("...", []),
     ],
@@ -96,6 +103,12 @@ def test_what_differs_in_meaning_stays_apart(one: str, other: str) -> None:
         ("PIZZA", 0, 5, ""),
         ("ﾋﾟ x", 0, 2, "x"),
         ("🍕 x", 0, 1, "x"),
+        ("PIZZA+roma+due", 0, 5, "roma+due"),
+        ("PIZZA +34600000001", 0, 5, "+34600000001"),
+        ("a+ +34600000001", 0, 2, "+34600000001"),
+        ("24/7 ya", 0, 4, "ya"),
+        ("P\x00I\x00Z\x00Z\x00A\x00 \x00y\x00a\x00", 0, 9, "y\x00a\x00"),
+        ("🅟🆉 x", 0, 2, "x"),
     ],
 )
 def test_the_match_is_found_again_in_the_original_text(text: str, start: int, end: int, rest: str) -> None:
@@ -108,6 +121,28 @@ def test_only_the_head_of_a_text_is_folded() -> None:
     folded = fold("ab " * 500)
 
     assert (len(folded.tokens), folded.is_long) == (WORDS, True)
+
+
+@pytest.mark.parametrize("end", ["", " 🍕", " и"])
+def test_letters_in_a_row_are_one_word(end: str) -> None:
+    folded = fold("F R E E B U R G E R uno dos tres cuatro cinco" + end)
+
+    assert (folded.tokens[9:15], folded.is_long) == (["r", "uno", "dos", "tres", "cuatro", "cinco"], end == " и")
+
+
+def test_more_than_twelve_letters_in_a_row_are_two_words() -> None:
+    folded = fold("a b c d e f g h i j k l m n uno dos tres cuatro cinco")
+
+    assert (len(folded.tokens), folded.tokens[-1], folded.is_long) == (18, "cuatro", True)
+
+
+@pytest.mark.parametrize("end", ["", "é"])
+def test_letters_in_a_row_count_wherever_they_stand(end: str) -> None:
+    starts = ("", "uno ", "uno dos ", "uno dos tres ", "uno dos tres cuatro ", "uno dos tres cuatro cinco ")
+
+    counts = [len(fold(f"{start}p i z za uno dos tres cuatro cinco{end}").tokens) for start in starts]
+
+    assert counts == [8] * 6
 
 
 def test_a_word_cut_at_the_end_of_the_head_is_left_out() -> None:
