@@ -13,7 +13,14 @@ from twoway_router.routing.characters import is_symbol
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.match import DERIVED, DIGIT_LOOK, EXACT, GLUED, LOOK_ALIKE, RESPACED, direct_hits, is_a_word
 from twoway_router.routing.number_entries import IS_GLUED, NumberEntry, as_rows
-from twoway_router.routing.other_spellings import derived_keys, digit_readings, has_other_script, letters, skeleton
+from twoway_router.routing.other_spellings import (
+    derived_keys,
+    digit_readings,
+    has_other_script,
+    letters,
+    skeleton,
+    weight,
+)
 from twoway_router.routing.text import Folded, fold
 from twoway_router.routing.types import ClaimState, CollisionCode
 from twoway_router.routing.weaker_matches import weak_hits
@@ -160,7 +167,7 @@ def _longer_keys(
     """Keywords that begin with this one: SKIPASS written as two words would be SKI with text behind it."""
     key, masks = folded.key, table.columns.masks
     below = (1 << len(key)) - 1
-    if letters(key) < _SHORTEST_STEM:
+    if weight(key) < _SHORTEST_STEM:
         return
     longer = table.similar_keys(entry).longer_than(key, _MOST_LONGER)
     for other in longer:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from twoway_router.routing.characters import is_symbol
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.number_entries import HAS_SUBS, IS_GLUED, IS_WHOLE, STATES, NumberEntry, Rows
-from twoway_router.routing.other_spellings import letters, skeleton
+from twoway_router.routing.other_spellings import letters, skeleton, weight
 from twoway_router.routing.text import Folded, boundary_mask
 from twoway_router.routing.types import ClaimState, LostBecause
 
@@ -192,7 +192,7 @@ def guard_text_after(
     if not is_harmless and any(map(entry.words.is_common, keys)):
         return LostBecause.COMMON_WORD
     if hit.match_class == EXACT:
-        if letters(hit.key) < _THREE:
+        if weight(hit.key) < _THREE:
             return LostBecause.TOO_SHORT
         return None if _is_apart(folded, hit.tokens) else LostBecause.TOO_SHORT_GLUED
     if hit.match_class == LOOK_ALIKE:

@@ -18,17 +18,27 @@ _DIGITS_AS_LETTERS: Final = str.maketrans("34578", "eastb")
 _DIGIT_IN_WORD: Final = re.compile(r"(?:(?<=[^\W\d_])|^)[34578]+(?=[^\W\d_])")
 _DIGIT_LOOKS: Final = (str.maketrans("01", "oi"), str.maketrans("01", "ol"))
 _RUN: Final = re.compile(r"([^\W\d_])\1{2,}")
-_WEIGHTY: Final = re.compile("[\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0010ffff]")
+_WEIGHTY: Final = re.compile(
+    "[\u30a1-\u30fa\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7a3\U0001b000-\U0001b16f\U00020000-\U0010ffff]"
+)
+_AMOUNT: Final = re.compile(r"[^\w/]*[0-9]*[^\w/]*[^\W\d_]{0,2}[^\w/]*")
 _THRICE: Final = re.compile(r"(.)\1\1")
 _MOST_RUNS: Final = 4
 _SIGN_SET: Final = frozenset(SIGNS)
 
 
 def letters(key: str) -> int:
-    """How many letters a key has; a Han sign or a Hangul syllable counts as two, because it says as much."""
+    """How many letters a key has; a Han or kana sign or a Hangul syllable counts as two, because it says as much."""
     if key.isascii():
         return len(key) if key.isalpha() else sum(map(str.isalpha, key))
     return sum(2 if _WEIGHTY.match(character) else 1 for character in key if character.isalpha())
+
+
+def weight(key: str) -> int:
+    """How much a key says: its letters, digits and inner signs. In an amount (10, 50%, 5pm) only the letters count."""
+    if key.isalpha() or _AMOUNT.fullmatch(key):
+        return letters(key)
+    return letters(key) + sum(1 for character in key if character.isdecimal() or is_sign(character))
 
 
 def is_sign(character: str) -> bool:

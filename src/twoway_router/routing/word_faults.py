@@ -5,7 +5,15 @@ from typing import Final, NamedTuple
 
 from twoway_router.routing.characters import is_symbol
 from twoway_router.routing.number_entries import NumberEntry
-from twoway_router.routing.other_spellings import cut_runs, digit_look_alikes, has_run, letters, skeleton, without_signs
+from twoway_router.routing.other_spellings import (
+    cut_runs,
+    digit_look_alikes,
+    has_run,
+    letters,
+    skeleton,
+    weight,
+    without_signs,
+)
 from twoway_router.routing.text import Folded
 from twoway_router.routing.types import CampaignWords, VerdictCode
 from twoway_router.routing.words import automatic_beginnings, words_of_all_languages
@@ -64,7 +72,7 @@ def _shared_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
     typical_reply = Fault(
         VerdictCode.TYPICAL_REPLY, "People send this word as an answer; only an operator can allow it.", is_final=False
     )
-    if key.isdecimal():
+    if key.isdecimal() or _is_score(key):
         return Fault(VerdictCode.ONLY_DIGITS, "Digits alone are answers to questions.")
     if key in words.yes or key in words.no:
         return Fault(VerdictCode.ANSWER, "Yes and no words are answers to questions.")
@@ -73,8 +81,9 @@ def _shared_fault(entry: NumberEntry, folded: Folded) -> Fault | None:
     if not words.offensive.isdisjoint(look_alikes_of(folded)):
         detail = "Many people find this word offensive; only an operator can allow it."
         return Fault(VerdictCode.OFFENSIVE, detail, is_final=False)
-    if not any(map(is_symbol, folded.tokens)) and letters(key) < _SHORTEST:
-        return Fault(VerdictCode.TOO_SHORT, "A keyword has at least 3 letters.", is_final=len(key) < _SHORTEST)
+    if not any(map(is_symbol, folded.tokens)) and weight(key) < _SHORTEST:
+        detail = "A keyword has at least 3 letters, digits and signs, and is no amount."
+        return Fault(VerdictCode.TOO_SHORT, detail, is_final=len(key) < _SHORTEST)
     if key in words.replies:
         return typical_reply
     if key in words.needs_operator and not is_free_campaign_word(entry, key):
@@ -91,6 +100,12 @@ def is_free_campaign_word(entry: NumberEntry, key: str) -> bool:
 def ends_messages(entry: NumberEntry, folded: Folded) -> bool:
     """Whether the word is an opt-out word, looks like one, or begins with one."""
     return bool(folded.tokens) and _opt_out_fault(entry, folded) is not None
+
+
+def _is_score(key: str) -> bool:
+    """So many of so many (7/10); 24/7 is none."""
+    first, _, second = key.partition("/")
+    return first.isdecimal() and second.isdecimal() and int(first) <= int(second)
 
 
 def _opt_out_fault(entry: NumberEntry, folded: Folded) -> Fault | None:

@@ -14,6 +14,7 @@ from twoway_router.routing.other_spellings import (
     is_one_edit,
     letters,
     skeleton,
+    weight,
 )
 from twoway_router.routing.text import Folded, fold
 from twoway_router.routing.types import ClaimState, CollisionCode
@@ -108,7 +109,7 @@ def _texts_taken(table: RoutingTable, entry: NumberEntry, display: str, key: str
 def _longer_keys(table: RoutingTable, entry: NumberEntry, folded: Folded) -> Iterator[tuple[int, str]]:
     """Keywords that are this one with a word behind it, written together; all keys are looked through."""
     key = folded.key
-    if letters(key) < _SHORTEST_STEM:
+    if weight(key) < _SHORTEST_STEM:
         return
     for other, rows in entry.index.items():
         rest = other.removeprefix(key)
