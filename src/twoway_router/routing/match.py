@@ -199,7 +199,18 @@ def guard_text_after(
         return None if len(hit.key) >= 4 else LostBecause.TOO_SHORT
     if hit.key[-1].isdigit() and hit.tokens < len(folded.tokens) and folded.tokens[hit.tokens][0].isdigit():
         return LostBecause.DIGITS_GO_ON
+    if _ends_in_a_letter(folded, hit.tokens):
+        return LostBecause.LAST_LETTER
     return None if len(hit.key) >= _LONG else LostBecause.TOO_SHORT
+
+
+def _ends_in_a_letter(folded: Folded, tokens: int) -> bool:
+    """Whether the last piece of a spelling is one letter, which may be the text's: "Discussion I mean", "P I Z Z A S"."""
+    last, behind = folded.tokens[tokens - 1], folded.tokens[tokens : tokens + 1]
+    if tokens == 1 or len(last) > 1 or not last.isalpha() or folded.glued >> (tokens - 2) & 1:
+        return False
+    # Letter by letter it is no word, unless the letters go on.
+    return any(len(token) > 1 for token in folded.tokens[:tokens]) or any(len(t) == 1 and t.isalnum() for t in behind)
 
 
 def _is_apart(folded: Folded, tokens: int) -> bool:
