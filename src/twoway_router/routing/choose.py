@@ -12,7 +12,10 @@ from twoway_router.routing.adverts import read_adverts
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.match import (
     ADVERT,
+    DERIVED,
     EXACT,
+    GLUED,
+    JOINED,
     LOOK_ALIKE,
     RANKS,
     RESPACED,
@@ -31,6 +34,7 @@ from twoway_router.routing.weaker_matches import weak_hits
 
 _SETTLED = (EXACT, LOOK_ALIKE, RESPACED)
 _APART_IN_TIME = ({WindowState.OPEN, WindowState.TOO_EARLY}, {WindowState.OPEN, WindowState.TOO_LATE})
+_OF_ONE_WORD = (GLUED, JOINED, DERIVED)
 
 
 class Winner(NamedTuple):
@@ -103,6 +107,8 @@ def find(
     if best is None:
         return Found(None, None, hits)
     winner = _resolve(table, best, text, folded, at)
+    if winner is not None and best.match_class in (GLUED, JOINED) and (rival := _rival(table, hits, winner)):
+        return Found(None, rival, hits)
     if len(hits) > 1 and winner is not None and not best.is_whole and best.match_class == EXACT and not folded.is_long:
         return _against_the_whole(entry, table, text, folded, at, winner, hits)
     return Found(winner, best if winner is None else None, hits)
@@ -149,6 +155,18 @@ def find_advert(entry: NumberEntry, table: RoutingTable, text: str, at: datetime
 def _is_mere_split(entry: NumberEntry, whole: Hit, first: Hit) -> bool:
     """Whether a longer word is only spelt by a keyword and letters that are no word: WIN TER is WIN's, not WINTER's."""
     return whole.match_class == RESPACED and not is_a_word(entry, first.key, whole.key[len(first.key) :])
+
+
+def _rival(table: RoutingTable, hits: list[Hit], winner: Winner) -> Hit | None:
+    """Another tenant's reading of one word that is a keyword and its sub-keyword to one of the two: then nobody wins."""
+    tenant = table.tenant_of(winner.spelling)
+    for hit in hits:
+        is_reading = hit.is_whole and not hit.refusal and hit.match_class in _OF_ONE_WORD
+        if not is_reading or JOINED not in (hit.match_class, winner.hit.match_class) or hit is winner.hit:
+            continue
+        if not rests(table, hit.rows) and any(table.tenant_of(row) != tenant for row in hit.rows):
+            return hit
+    return None
 
 
 def _best(table: RoutingTable, hits: list[Hit]) -> Hit | None:

@@ -11,7 +11,17 @@ from twoway_router.domain.ids import TenantId
 from twoway_router.routing.adverts import read_adverts
 from twoway_router.routing.characters import is_symbol
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.match import DERIVED, DIGIT_LOOK, EXACT, GLUED, LOOK_ALIKE, RESPACED, direct_hits, is_a_word
+from twoway_router.routing.match import (
+    DERIVED,
+    DIGIT_LOOK,
+    EXACT,
+    GLUED,
+    JOINED,
+    LOOK_ALIKE,
+    RESPACED,
+    direct_hits,
+    is_a_word,
+)
 from twoway_router.routing.number_entries import IS_GLUED, NumberEntry, as_rows
 from twoway_router.routing.other_spellings import (
     derived_keys,
@@ -31,7 +41,14 @@ _MOST_LONGER: Final = 300
 
 
 # Its own key, and look-alikes of other scripts, are looked up apart.
-_AS_A_WHOLE: Final = {EXACT: "", RESPACED: "", LOOK_ALIKE: "", DERIVED: "derived", DIGIT_LOOK: "look_alike"}
+_AS_A_WHOLE: Final = {
+    EXACT: "",
+    RESPACED: "",
+    LOOK_ALIKE: "",
+    JOINED: "with_their_sub_keyword",
+    DERIVED: "derived",
+    DIGIT_LOOK: "look_alike",
+}
 
 
 class MetKeyword(NamedTuple):
@@ -85,6 +102,7 @@ def _meetings(
     yield from _digits_for_letters(table, entry, key)
     yield from _phrases_around(table, entry, folded)
     yield from _texts_taken(table, entry, display, key)
+    yield from _joined_texts(table, entry, display, key, sub_keys)
     yield from _longer_keys(table, entry, folded, sub_keys)
     shorter = list(_shorter_keys(table, entry, key))
     yield from (met for met in shorter if met[1] != "longer_word")
@@ -159,6 +177,22 @@ def _texts_taken(table: RoutingTable, entry: NumberEntry, display: str, key: str
     for text in (display, f"{display} {entry.rules.address}"):
         for advert in read_adverts(entry, table, text):
             yield from ((table.columns.keyword[row], "in_their_advert") for row in advert.hit.rows)
+
+
+def _joined_texts(
+    table: RoutingTable, entry: NumberEntry, display: str, key: str, sub_keys: Collection[str]
+) -> Iterator[tuple[int, str]]:
+    """Keywords met in one word: theirs with a sub-keyword behind it, or this one with its own."""
+    texts: dict[str, tuple[str, ...]] = {}
+    if entry.with_subs:
+        texts = dict.fromkeys(derived_keys(key, display), (JOINED,))
+    texts |= {key + sub: (GLUED, JOINED, DERIVED, DIGIT_LOOK) for sub in sub_keys}
+    codes = {GLUED: "with_their_digits", JOINED: "with_their_sub_keyword", DERIVED: "derived", DIGIT_LOOK: "look_alike"}
+    for text, classes in sorted(texts.items()):
+        folded = fold(text)
+        for hit in (*direct_hits(entry, table, folded), *weak_hits(entry, table, folded)):
+            if hit.is_whole and not hit.refusal and hit.match_class in classes:
+                yield from ((table.columns.keyword[row], codes[hit.match_class]) for row in hit.rows)
 
 
 def _longer_keys(

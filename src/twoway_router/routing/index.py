@@ -188,6 +188,7 @@ class RoutingTable:
             spellings,
         )
         if keyword.sub_keywords:
+            entry.with_subs += 1
             self.sub_keywords[row] = keyword.sub_keywords
             self.sub_keys[row] = {
                 fold(spelling).key: sub.name for sub in reversed(keyword.sub_keywords) for spelling in sub.spellings
@@ -244,7 +245,8 @@ class RoutingTable:
         entry = self._entries[self.columns.number[row]]
         for spelling in self.columns.spellings(row):
             self._unindex(entry, spelling)
-        self.sub_keywords.pop(row, None)
+        if self.sub_keywords.pop(row, None):
+            entry.with_subs -= 1
         self.sub_keys.pop(row, None)
         self.windows.pop(row, None)
         self.match_modes.pop(row, None)

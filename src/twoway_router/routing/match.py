@@ -18,11 +18,22 @@ LOOK_ALIKE: Final = "1.5"
 RESPACED: Final = "2"
 DERIVED: Final = "3"
 GLUED: Final = "glued"
+JOINED: Final = "joined"
 DIGIT_LOOK: Final = "4"
 FUZZY: Final = "5"
 ADVERT: Final = "advert"
 
-RANKS: Final = {EXACT: 0, LOOK_ALIKE: 1, RESPACED: 2, GLUED: 3, DERIVED: 4, DIGIT_LOOK: 5, FUZZY: 6, ADVERT: 7}
+RANKS: Final = {
+    EXACT: 0,
+    LOOK_ALIKE: 1,
+    RESPACED: 2,
+    GLUED: 3,
+    JOINED: 4,
+    DERIVED: 5,
+    DIGIT_LOOK: 6,
+    FUZZY: 7,
+    ADVERT: 8,
+}
 """Classes, best first."""
 
 _LONG: Final = 8

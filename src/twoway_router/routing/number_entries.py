@@ -51,7 +51,7 @@ class LooseKeywords:
 
 
 class NumberEntry:
-    """One number with the keys of its keywords."""
+    """One number with the keys of its keywords; ``with_subs`` counts those that have sub-keywords."""
 
     __slots__ = (
         "alphabet",
@@ -64,6 +64,7 @@ class NumberEntry:
         "rules",
         "similar",
         "stems",
+        "with_subs",
         "words",
     )
 
@@ -76,6 +77,7 @@ class NumberEntry:
         self.stems: dict[str, list[int]] | None = None
         self.similar: SimilarKeys | None = None
         self.loose: LooseKeywords | None = None
+        self.with_subs = 0
         self.take(rules)
 
     def take(self, rules: NumberRules) -> None:

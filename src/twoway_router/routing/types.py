@@ -101,6 +101,8 @@ class LostBecause(_Sentence):
     TOO_SHORT_GLUED = "too_short_glued", "too short for text glued to it"
     TOO_SHORT_SPACED = "too_short_spaced", "too short to be spaced anew"
     TOO_SHORT_DIGITS = "too_short_digits", "too short for digits glued to it"
+    TOO_SHORT_JOINED = "too_short_joined", "too short for a sub-keyword joined to it"
+    WORD_OF_ITS_OWN = "word_of_its_own", "keyword and sub-keyword joined are a common word"
     LAST_LETTER = "last_letter", "its last letter may be a word of the text after it"
     DIGITS_GO_ON = "digits_go_on", "its digits go on"
     OTHERS_DIGITS = "others_digits", "another tenant's keyword goes on with digits"

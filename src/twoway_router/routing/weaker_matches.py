@@ -1,4 +1,4 @@
-"""The weaker matches of a text: look-alike scripts, trimmed signs, look-alike digits, long runs, glued digits, one edit.
+"""The weaker matches: look-alike scripts, trimmed signs, look-alike digits, long runs, glued digits, joined words, one edit.
 
 Called by ``choose`` where the words as they stand do not settle it, which few messages need; by ``suggest`` for one edit.
 """
@@ -14,6 +14,7 @@ from twoway_router.routing.match import (
     DIGIT_LOOK,
     FUZZY,
     GLUED,
+    JOINED,
     LOOK_ALIKE,
     Hit,
     guard_text_after,
@@ -21,7 +22,7 @@ from twoway_router.routing.match import (
     rests,
     routable,
 )
-from twoway_router.routing.number_entries import IS_WHOLE, NumberEntry, Rows, as_rows
+from twoway_router.routing.number_entries import HAS_SUBS, IS_WHOLE, NumberEntry, Rows, as_rows
 from twoway_router.routing.other_spellings import (
     cut_runs,
     digit_look_alikes,
@@ -31,6 +32,7 @@ from twoway_router.routing.other_spellings import (
     letters,
     single_edits,
     skeleton,
+    weight,
 )
 from twoway_router.routing.text import WORDS, Folded, boundary_mask
 from twoway_router.routing.types import LostBecause
@@ -47,12 +49,12 @@ _LAST_ALPHABET: Final = "\u1700"
 def weak_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[Hit]:
     """Everything that the text spells in a class weaker than re-spaced."""
     hits: list[Hit] = []
-    words, places = _bare_words(folded)
-    key = "".join(words)
+    words, places, key = _bare_words(folded)
     is_fuzzy = entry.rules.is_fuzzy and not entry.is_shared and not folded.is_long
     has_looks = "0" in key or "1" in key or has_run(key)
+    may_be_joined = entry.with_subs and folded.size == 1 and not folded.is_long
     # Plain words of plain letters, which is what most messages are, have no weaker reading.
-    if not has_looks and not is_fuzzy and not entry.glued and places is None and key.isascii():
+    if not (has_looks or is_fuzzy or entry.glued or may_be_joined) and places is None and key.isascii():
         return hits
     if not key.isascii() and has_other_script(key):
         hits += _script_hits(entry, table, folded)
@@ -64,6 +66,9 @@ def weak_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[H
         hits = _unless_others_signs(entry, table, folded, hits)
     if entry.glued:
         hits += _glued_hits(entry, table, folded)
+    if may_be_joined:
+        glued = [hit.key for hit in hits if hit.match_class == GLUED and not hit.refusal]
+        hits += _joined_hits(entry, table, folded.tokens[0], glued)
     if is_fuzzy:
         key = "".join(folded.tokens[: folded.size])
         if rows := one_edit_away(entry, table, key):
@@ -71,17 +76,18 @@ def weak_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list[H
     return hits
 
 
-def _bare_words(folded: Folded) -> tuple[list[str], list[int] | None]:
-    """The tokens without leading symbols and without signs at their edges, and how many tokens each one ends.
+def _bare_words(folded: Folded) -> tuple[list[str], list[int] | None, str]:
+    """The tokens without leading symbols and without signs at their edges, how many tokens each one ends, and their key.
 
     The places are None if nothing was trimmed; the last word takes what signs stand behind it.
     """
     tokens = folded.tokens
+    key = "".join(tokens)
+    if key.isalnum():
+        return tokens, None, key
     first = 0
     while first < len(tokens) and is_symbol(tokens[first]):
         first += 1
-    if first == 0 and all(map(str.isalnum, tokens)):
-        return tokens, None
     words: list[str] = []
     places: list[int] = []
     for number, token in enumerate(tokens[first:], first + 1):
@@ -95,7 +101,7 @@ def _bare_words(folded: Folded) -> tuple[list[str], list[int] | None]:
             places.append(number)
     if places:
         places[-1] = len(tokens)
-    return words, places if words != tokens else None
+    return words, places if words != tokens else None, "".join(words)
 
 
 def _unless_others_signs(entry: NumberEntry, table: RoutingTable, folded: Folded, hits: list[Hit]) -> list[Hit]:
@@ -228,6 +234,9 @@ def _glued_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list
         if not rows:
             continue
         is_whole = number >= folded.size and not folded.is_long
+        if is_whole and number == 1:
+            # Who holds the word at another time may declare these digits.
+            rows = tuple({*rows, *_declaring(entry, table, key, token[len(key) :])})
         refusal = None
         if not is_whole and all(columns.flags[columns.keyword[row]] & IS_WHOLE for row in rows):
             refusal = LostBecause.WHOLE_ONLY
@@ -239,6 +248,35 @@ def _glued_hits(entry: NumberEntry, table: RoutingTable, folded: Folded) -> list
                 refusal = LostBecause.TOO_SHORT_DIGITS
         hits.append(Hit(rows, GLUED, number, is_whole, key, refusal, stem=found[1]))
     return hits
+
+
+def _joined_hits(entry: NumberEntry, table: RoutingTable, word: str, glued: list[str]) -> list[Hit]:
+    """A keyword and one of its sub-keywords as one word (VOTEANNA), the longest keyword first; ``glued`` are done."""
+    hits = []
+    for end in range(len(word) - 1, 0, -1):
+        stem, rest = word[:end], word[end:]
+        if stem in glued or not (rows := _declaring(entry, table, stem, rest)):
+            continue
+        refusal = None
+        if entry.is_shared:
+            if weight(stem) < 3:
+                refusal = LostBecause.TOO_SHORT_JOINED
+            elif stem[-1].isdigit() and rest[0].isdigit():
+                refusal = LostBecause.DIGITS_GO_ON
+            elif entry.words.is_reserved(word):
+                refusal = LostBecause.WORD_OF_ITS_OWN
+        hits.append(Hit(rows, JOINED, 1, True, stem, refusal, stem=stem))
+    return hits
+
+
+def _declaring(entry: NumberEntry, table: RoutingTable, key: str, rest: str) -> tuple[int, ...]:
+    """Rows of a key whose keywords have this sub-keyword."""
+    columns = table.columns
+    return tuple(
+        row
+        for row in _direct(entry, table, entry.index.get(key))
+        if columns.flags[columns.keyword[row]] & HAS_SUBS and rest in table.sub_keys[columns.keyword[row]]
+    )
 
 
 def one_edit_away(entry: NumberEntry, table: RoutingTable, key: str) -> tuple[int, ...]:

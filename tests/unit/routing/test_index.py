@@ -156,3 +156,16 @@ def test_a_key_without_letters_or_digits_matches_nothing() -> None:
 
 def test_keywords_of_an_unknown_number_are_none() -> None:
     assert list(RoutingTable.build([], []).keywords(SHARED)) == []
+
+
+def test_sub_keywords_are_known_in_one_word_as_long_as_the_keyword_has_them() -> None:
+    keyword = a_keyword("CITA", sub_keywords=(SubKeyword(name="CANCELAR", spellings=("CANCELAR",)),))
+    table = a_table(keyword, a_keyword("PIZZA", GYM))
+
+    reached = [route(table, "citacancelar").sub_keyword]
+    for changed in (replace(keyword, sub_keywords=()), keyword):
+        table.put_keyword(changed)
+        reached.append(route(table, "citacancelar").sub_keyword)
+    table.remove_keyword(keyword.keyword_id)
+
+    assert (reached, route(table, "citacancelar").tenant_id) == (["CANCELAR", None, "CANCELAR"], None)

@@ -10,7 +10,7 @@ from tests.unit.routing.cast import GYM, NUMBERS, PIZZERIA, RADIO, SHARED, a_key
 from twoway_router.domain.ids import TenantId
 from twoway_router.routing.claims import Claim, VerdictKind, judge_claim
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.types import Decision, KeywordRules, RouteOutcome
+from twoway_router.routing.types import Decision, KeywordRules, RouteOutcome, SubKeyword
 
 WORDS = st.text("AEIOLNÑ0159% Я中", min_size=1, max_size=9)
 TENANTS = st.sampled_from((PIZZERIA, GYM, RADIO))
@@ -187,3 +187,37 @@ def test_any_text_gets_a_decision(text: str, expected: str | None) -> None:
     decision = route(table, text, a_question(GYM, expected), explain=True)
 
     assert decision.rule
+
+
+COMPOUNDS = st.lists(
+    st.tuples(
+        st.text("AOL01N&", min_size=2, max_size=5),
+        st.lists(st.text("AOL01N", min_size=1, max_size=3), max_size=2),
+        TENANTS,
+    ),
+    min_size=2,
+    max_size=8,
+)
+
+
+@settings(max_examples=600)
+@given(COMPOUNDS)
+def test_a_keyword_and_sub_keyword_in_one_word_never_leave_the_tenant_that_they_reached(
+    claims: list[tuple[str, list[str], TenantId]],
+) -> None:
+    table = RoutingTable.build(NUMBERS, [])
+    texts: dict[str, TenantId | None] = {}
+    for word, subs, tenant_id in claims:
+        claim = Claim(number_id=SHARED, tenant_id=tenant_id, spellings=(word,), sub_keywords=tuple(subs))
+        if judge_claim(table, claim).kind not in (VerdictKind.ACCEPT, VerdictKind.WARN):
+            continue
+        named = tuple(SubKeyword(name=sub, spellings=(sub,)) for sub in dict.fromkeys(subs))
+        texts |= {word + sub: route(table, word + sub).tenant_id for sub in subs}
+        table.put_keyword(a_keyword(word, tenant_id, sub_keywords=named))
+
+        reached = {text: route(table, text).tenant_id for text in texts}
+
+        assert {text: reached[text] for text, before in texts.items() if before} == {
+            text: before for text, before in texts.items() if before
+        }
+        texts = reached
