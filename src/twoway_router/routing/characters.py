@@ -69,13 +69,13 @@ _IDEOGRAPHS: Final = (
 )
 _CLUSTERED: Final = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F))
 
-_LETTERS: Final[dict[str, str]] = {
+LETTERS: Final[dict[str, str]] = {
     "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŋ": "n", "ŧ": "t",
     "ة": "ه", "ۀ": "ه", "ہ": "ه", "ۂ": "ه", "ھ": "ه", "ە": "ه", "ۃ": "ه",
     "ى": "ي", "ی": "ي", "ے": "ي", "ک": "ك", "ँ": "ं", "×": "x",
 }  # fmt: skip
 # White letters on black discs and squares, which Unicode does not take apart as it does their black counterparts.
-_LETTERS.update({chr(first + place): chr(97 + place) for first in (0x1F150, 0x1F170) for place in range(26)})
+LETTERS.update({chr(first + place): chr(97 + place) for first in (0x1F150, 0x1F170) for place in range(26)})
 
 
 def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
@@ -100,7 +100,7 @@ def is_symbol(token: str) -> bool:
 def _fold_part(character: str) -> str:
     """Fold one character that case folding and decomposition produced."""
     code = ord(character)
-    character = _LETTERS.get(character, character)
+    character = LETTERS.get(character, character)
     if 0x3041 <= code <= 0x3096 or 0x309D <= code <= 0x309E:
         return chr(code + 0x60)
     if len(character) > 1 or character in SIGNS:

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from twoway_router.routing.characters import SIGNS
+from twoway_router.routing.characters import LETTERS, SIGNS
 
 _LOOK_ALIKES: Final = str.maketrans(
     "αβεζηικμνορτυχ" + "авекмнорстухіјѕһԁԛԝүґ",
@@ -13,6 +13,7 @@ _LOOK_ALIKES: Final = str.maketrans(
 )
 _GREEK_OR_CYRILLIC: Final = re.compile("[\u0370-\u03ff\u0400-\u052f]")
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "đ": "dj"})
+_PLAIN: Final = str.maketrans(LETTERS)
 _HAS_UMLAUT: Final = re.compile("[äöüåøđ]")
 _DIGITS_AS_LETTERS: Final = str.maketrans("34578", "eastb")
 _DIGIT_IN_WORD: Final = re.compile(r"(?:(?<=[^\W\d_])|^)[34578]+(?=[^\W\d_])")
@@ -83,7 +84,7 @@ def derived_keys(key: str, display: str) -> set[str]:
     if not display.isascii():
         written = unicodedata.normalize("NFC", display).casefold()
         if _HAS_UMLAUT.search(written):
-            found.add("".join(filter(str.isalnum, strip_marks(written.translate(_UMLAUTS)))))
+            found.add("".join(filter(str.isalnum, strip_marks(written.translate(_UMLAUTS).translate(_PLAIN)))))
         if has_other_script(key):
             found.add(skeleton(key))
     if not key.isalnum():

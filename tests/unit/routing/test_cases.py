@@ -12,7 +12,7 @@ from twoway_router.rulesets.file import Rules, evaluate, read_rules
 
 CASES = Path(__file__).parent / "cases"
 AT = datetime(2026, 6, 1, tzinfo=UTC)
-TABLES = ("latin", "scripts", "classes", "guards", "inside", "reserved", "contexts", "spelling")
+TABLES = ("latin", "more_languages", "scripts", "classes", "guards", "inside", "reserved", "contexts", "spelling")
 CAMPAIGN_TABLES = ("tails", "adverts")
 
 
@@ -52,6 +52,11 @@ def test_a_message_goes_where_the_table_says(
 
 
 def test_the_tables_are_large_enough_to_mean_something() -> None:
-    rows = list(ROWS)
+    abouts = [
+        group["about"]
+        for table in TABLES
+        for group in yaml.safe_load((CASES / f"{table}.yaml").read_text(encoding="utf-8"))
+    ]
 
-    assert len(rows) >= 600
+    assert len(ROWS) >= 900
+    assert len({about[:2] for about in abouts if about[2:3] == ":"}) >= 18
