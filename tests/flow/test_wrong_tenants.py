@@ -9,10 +9,13 @@ from tests.flow.front_door import ASK_PIZZERIA, FrontDoor, open_door
 from tests.flow.test_actions import an_endpoint, events_of
 from tests.support.scene import Scene
 from twoway_router.domain.errors import RouterError
-from twoway_router.domain.ids import TenantId
+from twoway_router.domain.ids import KeywordId, TenantId
+from twoway_router.keywords import administration
 from twoway_router.keywords import service as keywords
 from twoway_router.keywords.schemas import KeywordPut
+from twoway_router.keywords.tables import Keywords
 from twoway_router.store import System, transaction
+from twoway_router.store.audit import Actor
 from twoway_router.webhooks.listener import tell_endpoints
 
 ASKS_TEXT = {"kind": "ask", "text": "What do you think?", "expected": "free_text"}
@@ -53,6 +56,14 @@ async def reached(door: FrontDoor, *texts: str) -> list[TenantId | None]:
     return [(await door.say(text)).tenant_id for text in texts]
 
 
+async def give_back(scene: Scene, tenant_id: TenantId) -> Keywords:
+    """The only keyword is given back and rests."""
+    async with transaction(scene.engine, System("test")) as session:
+        [row] = await scene.rows("SELECT id FROM keywords")
+        given_back = await keywords.get_keyword(session, row.id, tenant_id, for_update=True)
+        return await keywords.set_state(session, given_back, "released", now=scene.clock())
+
+
 @pytest.mark.parametrize(
     ("held", "texts", "wanted", "reason"),
     [
@@ -60,11 +71,17 @@ async def reached(door: FrontDoor, *texts: str) -> list[TenantId | None]:
         ({"word": "OFFERTA99"}, ["offerta 99 ya"], "OFFERTA 99 YA", "inside_phrase"),
         ({"word": "SKIPASS"}, ["ski pass"], "SKI", "compound"),
         ({"word": "SPAWEEKEND"}, ["spa weekend"], "SPA", "compound"),
+        ({"word": "SKI"}, ["ski pass"], "SKIPASS", "compound"),
+        ({"word": "SPA"}, ["spa weekend"], "SPAWEEKEND", "compound"),
+        ({"word": "PIZZA"}, ["pizza roma", "pizza 5"], "PIZZAROMA", "compound"),
         ({"word": "50%OFF"}, ["50off"], "50OFF", "derived"),
         (REPAIRS, ["riparare bagno"], "RIPARAREBAGNO", "with_their_sub_keyword"),
         ({"word": "VOTAMI", "is_glued": True}, ["votami5", "votami6"], "VOTAMI5", "with_their_digits"),
+        ({"word": "สมัคร", "sub_keywords": [{"word": "ข่าว"}]}, ["สมัคร ข่าว"], "สมัครข่าว", "begins_with_theirs"),
         ({"word": "健身房"}, ["健身房优惠"], "健身房优惠", "begins_with_theirs"),
+        ({"word": "クーポン"}, ["クーポンください"], "クーポンください", "begins_with_theirs"),
         ({"word": "FREEBURGER"}, ["freeburger"], "FREEBURG3R", "look_alike"),
+        ({"word": "PIZZAROMA"}, ["pizzaroma", "pizzar0ma"], "PIZZAR0MA", "look_alike"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -77,6 +94,40 @@ async def test_a_later_claim_takes_no_text_from_a_holder(
 
     assert answer == reason
     assert await reached(door, *texts) == [scene.pizzeria] * len(texts)
+
+
+async def test_a_word_and_a_longer_one_both_stand_if_what_parts_them_is_no_word(
+    scene: Scene, database_url: str
+) -> None:
+    await open_door(scene, database_url, (scene.pizzeria, {"word": "CALZONETTZ"}))
+
+    answer = await claim(scene, scene.gym, "CALZONET")
+
+    door = await open_door(scene, database_url)
+    assert answer == ""
+    assert await reached(door, "calzonettz", "calzonet tz", "calzonet") == [scene.pizzeria, scene.gym, scene.gym]
+
+
+async def test_an_operator_who_lets_a_word_in_sees_which_texts_would_move(scene: Scene, database_url: str) -> None:
+    await open_door(scene, database_url, (scene.pizzeria, {"word": "VOTAMI", "is_glued": True}))
+    wanted = KeywordPut.model_validate({"word": "VOTAMI5"}).to_claim(scene.number_id, is_override=False)
+
+    with pytest.raises(RouterError) as refused:
+        async with transaction(scene.engine, System("test")) as session:
+            await keywords.claim(session, scene.gym, wanted, now=scene.clock())
+
+    assert "'moves': ['VOTAMI5'" in str(refused.value.extra)
+
+
+async def test_only_the_holder_may_have_its_word_with_digits_for_letters_also_while_it_rests(
+    scene: Scene, database_url: str
+) -> None:
+    await open_door(scene, database_url, (scene.pizzeria, {"word": "FREEBURGER"}))
+    await give_back(scene, scene.pizzeria)
+
+    answers = [await claim(scene, tenant, "FREEBURG3R") for tenant in (scene.gym, scene.pizzeria)]
+
+    assert answers == ["look_alike", ""]
 
 
 async def two_meanings(scene: Scene, database_url: str) -> FrontDoor:
@@ -237,12 +288,26 @@ async def test_a_phrase_that_was_given_back_does_not_stand_before_a_live_keyword
     scene: Scene, database_url: str
 ) -> None:
     door = await open_door(scene, database_url, (scene.pizzeria, {"word": "RIPARARE BAGNO"}))
-    async with transaction(scene.engine, System("test")) as session:
-        [row] = await scene.rows("SELECT id FROM keywords")
-        given_back = await keywords.get_keyword(session, row.id, scene.pizzeria, for_update=True)
-        await keywords.set_state(session, given_back, "released", now=scene.clock())
+    await give_back(scene, scene.pizzeria)
     door = await open_door(scene, database_url, (scene.pizzeria, {"word": "RIPARARE"}))
 
     answer = await door.say("riparare bagno")
 
     assert (answer.tenant_id, answer.route_details.get("word"), answer.route) == (scene.pizzeria, "RIPARARE", "keyword")
+
+
+async def test_a_word_whose_rest_an_operator_ended_is_free_and_the_next_holders(
+    scene: Scene, database_url: str
+) -> None:
+    await open_door(scene, database_url, (scene.pizzeria, {"word": "TAVOLINO"}))
+    given_back = await give_back(scene, scene.pizzeria)
+    before = await claim(scene, scene.gym, "TAVOLINO")
+
+    async with transaction(scene.engine, System("test")) as session:
+        resting = await keywords.get_keyword(session, KeywordId(given_back.id), scene.pizzeria, for_update=True)
+        await administration.end_rest(session, resting, by=Actor(), now=scene.clock())
+    after = await claim(scene, scene.gym, "TAVOLINO")
+
+    door = await open_door(scene, database_url)
+    assert (before, after) == ("keyword_resting", "")
+    assert await reached(door, "tavolino", "tavolino per due") == [scene.gym, scene.gym]
