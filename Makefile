@@ -9,7 +9,7 @@ PYTEST_WORKERS ?= 2
 SECONDS ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-peers fuzz check bench fmt clean
+.PHONY: help run demo test test-peers drill fuzz check bench fmt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -23,12 +23,15 @@ demo: ## The same, but leave when every message had its effect (exit code 0) or 
 test: ## All tests, on a real PostgreSQL and a real RabbitMQ; the crash tests last and alone
 	@$(PYTHON) scripts/get_rabbitmq.py
 	@$(PYTHON) scripts/get_helm.py > /dev/null
-	@$(RUN) pytest -n $(PYTEST_WORKERS) --dist loadgroup -m "not crash and not peers" $(ARGS)
+	@$(RUN) pytest -n $(PYTEST_WORKERS) --dist loadgroup -m "not crash and not peers and not drill" $(ARGS)
 	@if grep -rqs --include='test_*.py' 'mark\.crash' tests; then $(RUN) pytest -m "crash and not peers" $(ARGS); fi
 
 test-peers: ## Other people's programs against us: Debian's Kannel in front and behind, 500 conversations (docs/testing.md)
 	@$(PYTHON) scripts/get_kannel.py
 	@$(RUN) pytest -m peers tests/peers $(ARGS)
+
+drill: ## The long runs of tests that make test runs in short: 500 sequences of claims and messages (docs/testing.md)
+	@$(RUN) pytest -m drill tests/unit $(ARGS)
 
 fuzz: ## Fuzz everything that reads bytes of strangers, SECONDS=20 for each target (docs/testing.md)
 	@$(RUN) --group fuzz python -m fuzz --seconds $(SECONDS) $(ARGS)

@@ -32,7 +32,7 @@ class Result:
 
 FAST_TESTS = tuple(folder for folder in ("tests/unit", "tests/carriers", "tests/helm") if (ROOT / folder).exists())
 CHECKS = (  # the slow ones first, so that the two lanes end together
-    Check(name="fast tests", command=("pytest", "-q", "-p", "no:cacheprovider", *FAST_TESTS)),
+    Check(name="fast tests", command=("pytest", "-q", "-p", "no:cacheprovider", "-m", "not drill", *FAST_TESTS)),
     Check(name="types", command=("mypy",)),
     Check(name="migrations match the tables", command=("twoway-router", "migrate", "check")),
     Check(name="openapi file is up to date", command=("twoway-router", "openapi", "--check")),
