@@ -1,7 +1,4 @@
-"""Messages as people send them, by language in ``unseen``: whom they are meant for stood there before the router saw them.
-
-Groups that are ``pending`` need what the router does not do yet: harmless tails, adverts, sub-keywords written together.
-"""
+"""Messages as people send them, by language in ``unseen``: whom they are meant for stood there before the router saw them."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -35,8 +32,6 @@ def lines() -> tuple[Line, ...]:
     found = []
     for path in sorted(UNSEEN.glob("??.yaml")):
         for group in yaml.safe_load(path.read_text(encoding="utf-8")):
-            if group.get("pending"):
-                continue
             for text, meant in group["rows"]:
                 message = {"id": "1", "number": group["number"], "text": text, "contexts": group.get("contexts", [])}
                 found.append(Line(path.stem, text, meant, _recipient(rules, message)))
