@@ -68,6 +68,35 @@ _MOVE_KEY = text(
     " AND (other.tenant_id = own.tenant_id OR isempty(other.period) OR isempty(own.period)"
     " OR other.period && own.period)) RETURNING own.key"
 )
+# As above, for the spellings of many keywords.
+_INSERT_MANY_SPELLINGS = text(
+    "INSERT INTO keyword_spellings (number_id, key, tenant_id, keyword_id, text, mask, is_alias, period)"
+    " SELECT new.number_id, new.key, new.tenant_id, new.keyword_id, new.text, new.mask, new.is_alias,"
+    " tstzrange(new.active_from, new.active_until + CAST(:guard AS interval))"
+    " FROM unnest(CAST(:number_ids AS uuid[]), CAST(:keys AS text[]), CAST(:tenant_ids AS uuid[]),"
+    " CAST(:keyword_ids AS uuid[]), CAST(:texts AS text[]), CAST(:masks AS bigint[]), CAST(:aliases AS boolean[]),"
+    " CAST(:active_from AS timestamptz[]), CAST(:active_until AS timestamptz[]))"
+    " AS new (number_id, key, tenant_id, keyword_id, text, mask, is_alias, active_from, active_until)"
+    " ON CONFLICT DO NOTHING RETURNING keyword_id"
+)
+_DELETE_MANY_SPELLINGS = text(
+    "DELETE FROM keyword_spellings AS spelling"
+    " USING unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[])) AS gone (keyword_id, key)"
+    " WHERE spelling.keyword_id = gone.keyword_id AND spelling.key = gone.key"
+)
+# Handed over and at rest in one step: a spelling that is given up is in nobody's way from then on.
+_RETIRE_SPELLINGS = text(
+    "UPDATE keyword_spellings AS spelling SET keyword_id = given.retired_id, period = 'empty'"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[]), CAST(:retired_ids AS uuid[]))"
+    " AS given (keyword_id, key, retired_id)"
+    " WHERE spelling.keyword_id = given.keyword_id AND spelling.key = given.key"
+)
+_LONG_PAUSE = text("SET LOCAL idle_in_transaction_session_timeout = '5min'")
+_REST_MANY = text("UPDATE keyword_spellings SET period = 'empty' WHERE keyword_id = ANY(CAST(:ids AS uuid[]))")
+_HELD = text(
+    "SELECT id, revision, state FROM keywords WHERE state <> 'released' AND number_id = ANY(CAST(:number_ids AS uuid[]))"
+    " AND tenant_id = ANY(CAST(:tenant_ids AS uuid[])) ORDER BY id"
+)
 _REVISIONS: Final = text(
     "SELECT keyword_id, revision, definition FROM keyword_revisions WHERE (keyword_id, revision) IN"
     " (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:revisions AS int[])))"
@@ -188,6 +217,26 @@ class KeywordRow:
     is_active: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldKeyword:
+    """A keyword that is not given back, with what it runs now."""
+
+    id: UUID
+    revision: int
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacedSpelling:
+    """A spelling with whose and where it is."""
+
+    number_id: UUID
+    tenant_id: UUID
+    keyword_id: UUID
+    spelling: Spelling
+    window: tuple[datetime | None, datetime | None]
+
+
 async def list_keyword_rules(session: Session, keyword_ids: Collection[UUID] | None = None) -> Sequence[KeywordRules]:
     """Keywords that have a spelling, as routing sees them: all, or those among the ids. A suspended tenant's are suspended."""
     if keyword_ids is None:
@@ -275,6 +324,14 @@ async def list_offering(
         Keywords.state != RELEASED,
     )
     return (await session.scalars(statement.order_by(Keywords.id))).all()
+
+
+async def list_numbers_with_choices(session: Session, number_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the numbers on which a keyword asks a question with choices."""
+    statement = select(Keywords.number_id).where(
+        text("choice_keys <> '{}'"), Keywords.number_id.in_(number_ids), Keywords.state != RELEASED
+    )
+    return set(await session.scalars(statement.distinct()))
 
 
 async def list_keys_of(session: Session, keyword_id: UUID) -> frozenset[str]:
@@ -467,3 +524,83 @@ async def take_places(session: Session, wanted: Mapping[UUID, tuple[int, int]]) 
         "limits": [limit for _, limit in wanted.values()],
     }
     return {row.keyword_id: row.places for row in await session.execute(_TAKE_PLACES, columns)}
+
+
+async def list_by_ids(
+    session: Session, ids: Collection[UUID], *, tenant_id: UUID | None, for_update: bool = False
+) -> Sequence[Keywords]:
+    """Keywords by their ids: a tenant's own, or anybody's. They are locked in the order of their ids."""
+    wanted = select(Keywords).where(Keywords.id.in_(ids)).order_by(Keywords.id)
+    if tenant_id is not None:
+        wanted = wanted.where(Keywords.tenant_id == tenant_id)
+    return (await session.scalars(wanted.with_for_update() if for_update else wanted)).all()
+
+
+async def allow_pauses(session: Session) -> None:
+    """Let this transaction wait for minutes between two statements, while thousands of words are judged."""
+    await session.execute(_LONG_PAUSE)
+
+
+async def list_held(session: Session, number_ids: Collection[UUID], tenant_ids: Collection[UUID]) -> list[HeldKeyword]:
+    """What tenants hold on numbers, by the order of ids."""
+    rows = await session.execute(_HELD, {"number_ids": list(number_ids), "tenant_ids": list(tenant_ids)})
+    return [HeldKeyword(**row._asdict()) for row in rows]
+
+
+async def list_keys_of_many(session: Session, ids: Collection[UUID]) -> Mapping[UUID, frozenset[str]]:
+    """The keys that each keyword has; a keyword without any is left out."""
+    columns = select(KeywordSpellings.keyword_id, KeywordSpellings.key)
+    found: dict[UUID, set[str]] = {}
+    for row in await session.execute(columns.where(KeywordSpellings.keyword_id.in_(ids))):
+        found.setdefault(row.keyword_id, set()).add(row.key)
+    return {keyword_id: frozenset(keys) for keyword_id, keys in found.items()}
+
+
+async def insert_keywords(session: Session, values: Sequence[Mapping[str, Any]]) -> None:
+    """Store new keywords with their first revisions."""
+    if values:
+        await session.execute(insert(Keywords), [dict(each) for each in values])
+
+
+async def insert_revisions(session: Session, values: Sequence[Mapping[str, Any]]) -> None:
+    """Store definitions for good."""
+    if values:
+        await session.execute(insert(KeywordRevisions), [dict(each) for each in values])
+
+
+async def insert_many_spellings(session: Session, placed: Sequence[PlacedSpelling]) -> bool:
+    """Claim keys of many keywords; False when somebody else has got one of them."""
+    columns = {
+        "guard": WINDOW_GUARD,
+        "number_ids": [each.number_id for each in placed],
+        "tenant_ids": [each.tenant_id for each in placed],
+        "keyword_ids": [each.keyword_id for each in placed],
+        "keys": [each.spelling.key for each in placed],
+        "texts": [each.spelling.text for each in placed],
+        "masks": [each.spelling.mask for each in placed],
+        "aliases": [each.spelling.is_alias for each in placed],
+        "active_from": [each.window[0] for each in placed],
+        "active_until": [each.window[1] for each in placed],
+    }
+    return len((await session.execute(_INSERT_MANY_SPELLINGS, columns)).all()) == len(placed)
+
+
+async def delete_many_spellings(session: Session, spellings: Collection[tuple[UUID, str]]) -> None:
+    """Free keys, by the keywords that have them."""
+    columns = {"ids": [keyword_id for keyword_id, _ in spellings], "keys": [key for _, key in spellings]}
+    await session.execute(_DELETE_MANY_SPELLINGS, columns)
+
+
+async def retire_spellings(session: Session, retired: Mapping[tuple[UUID, str], UUID]) -> None:
+    """Hand keys that keywords give up to released keywords, where they rest."""
+    columns = {
+        "ids": [keyword_id for keyword_id, _ in retired],
+        "keys": [key for _, key in retired],
+        "retired_ids": list(retired.values()),
+    }
+    await session.execute(_RETIRE_SPELLINGS, columns)
+
+
+async def rest_many_spellings(session: Session, ids: Collection[UUID]) -> None:
+    """Let the keys of released keywords rest."""
+    await session.execute(_REST_MANY, {"ids": list(ids)})

@@ -59,7 +59,10 @@ from twoway_router.store.audit import SYSTEM, Actor
 
 # What other packages may ask of these tables.
 KeywordRow = queries.KeywordRow
+list_by_ids = queries.list_by_ids
 list_current = queries.list_current
+list_held = queries.list_held
+list_holders = queries.list_holders
 list_revisions = queries.list_revisions
 note_uses = queries.note_uses
 list_rules_of_number = queries.list_rules_of_number
@@ -89,7 +92,7 @@ async def claim(
 
     ``table`` is the process's routing table; without it the number's keywords are read from the database.
     """
-    number = await _number(session, wanted.number_id, tenant_id, lock=True)
+    number = await usable_number(session, wanted.number_id, tenant_id, lock=True)
     if errors := [*check_expiry(wanted, now), *await check_references(session, tenant_id, wanted.actions)]:
         raise DefinitionNotAcceptable(errors=errors)
     tables = await _tables(session, wanted.number_id, table)
@@ -100,7 +103,7 @@ async def claim(
     if (problem := await claims_problem_of(session, number, tenant_id)) is not None:
         raise problem
     definition = dict(wanted.definition)
-    state = first_state(needs_approval=_needs_approval(number), is_operators=by.tenant_id is None)
+    state = first_state(needs_approval=needs_approval(number), is_operators=by.tenant_id is None)
     own = {"id": keyword_id, "tenant_id": tenant_id, "state": state, "revision": 1, "definition": definition}
     own |= {name: getattr(wanted, name) for name in ("number_id", "word", "active_from", "active_until", "expires_at")}
     own["choice_keys"] = choice_keys(wanted.actions)
@@ -130,7 +133,7 @@ async def change(
     if keyword.state == RELEASED:
         raise KeywordReleased
     tenant_id, keyword_id = TenantId(keyword.tenant_id), KeywordId(keyword.id)
-    number = await _number(session, NumberId(keyword.number_id), tenant_id, lock=True)
+    number = await usable_number(session, NumberId(keyword.number_id), tenant_id, lock=True)
     if errors := [*check_expiry(wanted, now), *await check_references(session, tenant_id, wanted.actions)]:
         raise DefinitionNotAcceptable(errors=errors)
     tables = await _tables(session, wanted.number_id, table)
@@ -143,7 +146,7 @@ async def change(
     judgement = await _admit(session, number, tenant_id, wanted, spellings, keyword_id, now=now, tables=tables)
     kept = {spelling.key for spelling in spellings}
     own = await queries.list_keys_of(session, keyword_id)
-    if _needs_approval(number) and by.tenant_id is not None and not kept <= own:
+    if needs_approval(number) and by.tenant_id is not None and not kept <= own:
         raise ApprovalNeeded
     if not kept <= own and not is_open_to(number, tenant_id):
         raise NumberNotAllowed
@@ -200,10 +203,11 @@ async def preview(
     table: RoutingTable | None = None,
 ) -> tuple[Judgement, RouterError | None]:
     """What a claim would be answered, without making it: the judgement, and the error if it would fail."""
-    number = await _number(session, wanted.number_id, tenant_id)
+    number = await usable_number(session, wanted.number_id, tenant_id)
     spellings = spellings_of(wanted.word, wanted.aliases)
     tables = await _tables(session, wanted.number_id, table)
-    judgement, asked = _judge(tenant_id, wanted, None, tables)
+    asked = as_asked(tenant_id, wanted, None)
+    judgement = judge_beside(tables, asked)
     holders = await queries.list_holders(session, number.id, [spelling.key for spelling in spellings])
     quarantine = resting_time(number)
     problem = holder_problem(
@@ -237,7 +241,8 @@ async def get_keyword(
     return keyword
 
 
-async def _number(session: Session, number_id: NumberId, tenant_id: TenantId, *, lock: bool = False) -> Numbers:
+async def usable_number(session: Session, number_id: NumberId, tenant_id: TenantId, *, lock: bool = False) -> Numbers:
+    """A number that the tenant may hold keywords on; raises an error that says why it may not."""
     number = await find_number(session, number_id, usable_by=tenant_id, lock=lock)
     if number is None:
         raise await explain_absence(session, number_id, tenant_id) or NumberNotFound()
@@ -257,7 +262,8 @@ async def _admit(
 ) -> Judgement:
     """Let the claim in or raise; keys of released keywords that it takes over are free afterwards."""
     await _check_match(session, number, wanted, keyword_id)
-    judgement, asked = _judge(tenant_id, wanted, keyword_id, tables)
+    asked = as_asked(tenant_id, wanted, keyword_id)
+    judgement = judge_beside(tables, asked)
     own_keys = judgement.own_keys
     holders = await queries.list_holders(session, number.id, [spelling.key for spelling in spellings])
     quarantine = resting_time(number)
@@ -292,11 +298,9 @@ async def _check_match(session: Session, number: Numbers, wanted: KeywordClaim, 
                 raise AnyWordTaken(extra={"keyword_id": str(other.id), "word": other.word})
 
 
-def _judge(
-    tenant_id: TenantId, wanted: KeywordClaim, keyword_id: KeywordId | None, tables: Sequence[RoutingTable]
-) -> tuple[Judgement, Claim]:
-    """The judgement on a claim by all tables together, and the claim as they were asked."""
-    asked = Claim(
+def as_asked(tenant_id: TenantId, wanted: KeywordClaim, keyword_id: KeywordId | None) -> Claim:
+    """A claim, or a change of ``keyword_id``, as routing judges it."""
+    return Claim(
         number_id=wanted.number_id,
         tenant_id=tenant_id,
         spellings=(wanted.word, *wanted.aliases),
@@ -309,10 +313,13 @@ def _judge(
             text for sub in wanted.definition.get("sub_keywords", ()) for text in (sub["word"], *sub.get("aliases", ()))
         ),
     )
-    judgement = judge([judge_claim(each, asked) for each in tables])
-    if judgement.kind is VerdictKind.REFUSE:
-        judgement = replace(judgement, pointer=_place(tables, asked, judgement.code))
-    return judgement, asked
+
+
+def judge_beside(tables: Sequence[RoutingTable], asked: Claim, *, has_catches: bool = True) -> Judgement:
+    """The gravest verdict beside the keywords of several tables, and which word it is about."""
+    judgement = judge([judge_claim(each, asked, has_catches=has_catches) for each in tables])
+    is_refused = judgement.kind is VerdictKind.REFUSE
+    return replace(judgement, pointer=_place(tables, asked, judgement.code)) if is_refused else judgement
 
 
 async def _tables(session: Session, number_id: NumberId, table: RoutingTable | None) -> Sequence[RoutingTable]:
@@ -358,5 +365,6 @@ def _naming_alternatives(problem: RouterError, tables: Sequence[RoutingTable], a
     return problem
 
 
-def _needs_approval(number: Numbers) -> bool:
+def needs_approval(number: Numbers) -> bool:
+    """Whether a tenant's claim on the number waits for an operator."""
     return number.options.get("needs_approval") is True

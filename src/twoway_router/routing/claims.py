@@ -153,8 +153,8 @@ _KINDS: Final = {
 }
 
 
-def judge_claim(table: RoutingTable, claim: Claim) -> Verdict:
-    """The verdict on all spellings of a claim: the gravest of them, with every collision."""
+def judge_claim(table: RoutingTable, claim: Claim, *, has_catches: bool = True) -> Verdict:
+    """The verdict on all spellings of a claim: the gravest of them, with every collision, and what it would catch if asked."""
     entry = table.entry(claim.number_id)
     first = fold(claim.spellings[0]) if claim.spellings else fold("")
     if entry is None:
@@ -171,7 +171,7 @@ def judge_claim(table: RoutingTable, claim: Claim) -> Verdict:
         detail=gravest.detail,
         key=first.key,
         collisions=tuple(collision for verdict in verdicts for collision in verdict.collisions),
-        catches=_catches(entry.rules, claim) if gravest.kind is not VerdictKind.REFUSE else (),
+        catches=_catches(entry.rules, claim) if has_catches and gravest.kind is not VerdictKind.REFUSE else (),
         is_whole_message=any(verdict.is_whole_message for verdict in verdicts),
         own_keys=frozenset[str]().union(*(verdict.own_keys for verdict in verdicts)),
     )
