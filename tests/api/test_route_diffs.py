@@ -57,13 +57,72 @@ async def test_an_operator_sees_whom_a_new_word_would_reach(
     assert (change["after"]["tenant_id"], change["after"]["word"]) == (str(pizzeria.tenant_id), "CALZONE")
 
 
-async def test_a_removed_keyword_leaves_its_messages_to_nobody(engine: Engine, pizzeria: Caller, place: Place) -> None:
+async def test_a_removed_keyword_rests_and_its_messages_are_told_so(
+    engine: Engine, pizzeria: Caller, place: Place
+) -> None:
     keyword_id = await held(pizzeria, place, "PIZZA")
     await arrived(engine, place, "PIZZA grande", pizzeria)
 
     shown = await diff(pizzeria, place, remove=[keyword_id])
 
-    assert [change["after"]["rule"] for change in shown["changes"]] == ["courtesy"]
+    (change,) = shown["changes"]
+    assert (change["before"]["window"], change["after"]["window"]) == ("open", "released")
+    assert (change["after"]["word"], change["after"]["rests_until"]) == ("PIZZA", "2027-05-30T12:00:00Z")
+
+
+async def test_a_spelling_that_is_dropped_rests(engine: Engine, pizzeria: Caller, gym: Caller, place: Place) -> None:
+    keyword_id = await held(pizzeria, place, "PIZZA", aliases=["CALZONETTO"])
+    await arrived(engine, place, "CALZONETTO", pizzeria)
+    await arrived(engine, place, "PIZZA", pizzeria)
+
+    shown = await diff(pizzeria, place, put=[{"keyword_id": keyword_id, "word": "PIZZA"}])
+
+    (change,) = shown["changes"]
+    assert (change["text"], change["after"]["window"], change["before"]["window"]) == ("CALZONETTO", "released", "open")
+    assert change["after"]["rests_until"] is not None
+
+
+async def test_a_change_that_is_refused_gives_nothing_up(
+    engine: Engine, pizzeria: Caller, gym: Caller, place: Place
+) -> None:
+    await held(gym, place, "YOGALAND")
+    keyword_id = await held(pizzeria, place, "PIZZA", aliases=["CALZONETTO"])
+    await arrived(engine, place, "CALZONETTO", pizzeria)
+
+    shown = await diff(pizzeria, place, put=[{"keyword_id": keyword_id, "word": "YOGALAND"}])
+
+    assert [(one["verdict"], one["code"]) for one in shown["verdicts"]] == [("refuse", "keyword_taken")]
+    assert shown["changed"] == 0
+
+
+async def test_a_word_that_rests_is_its_former_holders_to_draft_and_nobody_elses(
+    engine: Engine, operator: Caller, pizzeria: Caller, gym: Caller, place: Place
+) -> None:
+    await pizzeria.delete(f"/v1/keywords/{await held(pizzeria, place, 'PIZZA')}")
+    await arrived(engine, place, "PIZZA")
+
+    own = await diff(operator, place, put=[{"word": "PIZZA", "tenant_id": str(pizzeria.tenant_id)}])
+    other = await diff(operator, place, put=[{"word": "PIZZA", "tenant_id": str(gym.tenant_id)}])
+
+    (change,) = own["changes"]
+    assert (change["before"]["window"], change["after"]["window"]) == ("released", "open")
+    assert change["before"]["rests_until"] == "2027-05-30T12:00:00Z"
+    assert [(one["verdict"], one["code"]) for one in other["verdicts"]] == [("refuse", "keyword_resting")]
+    assert other["changed"] == 0
+
+
+async def test_a_window_that_the_draft_sets_is_told_text_by_text(
+    engine: Engine, pizzeria: Caller, place: Place
+) -> None:
+    keyword_id = await held(pizzeria, place, "PIZZA")
+    await arrived(engine, place, "PIZZA", pizzeria)
+    late = {"keyword_id": keyword_id, "word": "PIZZA", "active_until": "2027-01-01T00:00:00Z"}
+    early = {"keyword_id": keyword_id, "word": "PIZZA", "active_from": "2027-09-01T00:00:00Z"}
+
+    sides = [(await diff(pizzeria, place, put=[draft]))["changes"][0]["after"] for draft in (late, early)]
+
+    shown = [(side["window"], side["active_from"], side["active_until"]) for side in sides]
+    assert shown == [("too_late", None, "2027-01-01T00:00:00Z"), ("too_early", "2027-09-01T00:00:00Z", None)]
 
 
 async def test_a_changed_keyword_is_compared_with_what_it_was(engine: Engine, pizzeria: Caller, place: Place) -> None:

@@ -139,8 +139,16 @@ def diff_lines(diff: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _side(side: Mapping[str, Any]) -> str:
+    """Where a message goes on one side; of a keyword that is not in force also why."""
     words = " ".join(word for word in (side["word"], side["sub_keyword"]) if word)
-    return words or side["detail"] or side["rule"]
+    rests = f", rests until {side['rests_until']}" if side["rests_until"] else ""
+    stands = {
+        "too_early": f" (too early: from {side['active_from']})",
+        "too_late": f" (too late: until {side['active_until']})",
+        "suspended": " (suspended)",
+        "released": f" (given back{rests})",
+    }.get(side["window"], "")
+    return (words or side["detail"] or side["rule"]) + stands
 
 
 def _post(api: str, key: str, path: str, body: object) -> dict[str, Any]:

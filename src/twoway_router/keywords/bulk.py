@@ -383,10 +383,10 @@ class _Desk:
         state = first_state(needs_approval=needs_approval(target.number), is_operators=is_operators)
         if step.is_suspended:
             check_step(state, SUSPENDED)
+        judgement = self._admit(keyword_id, step.tenant_id, wanted, target)
         pair = wanted.number_id, step.tenant_id
         if (problem := claims_problem(self.claims[pair])) is not None:
             raise problem
-        judgement = self._admit(keyword_id, step.tenant_id, wanted, target)
         self.claims[pair] = replace(self.claims[pair], used=self.claims[pair].used + 1)
         row: dict[str, Any] = {
             "id": keyword_id,

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, model_validator
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
+from twoway_router.keywords.rules import KeywordClaim
 from twoway_router.keywords.schemas import CollisionOut
 from twoway_router.management.previews import PreviewOut
 from twoway_router.routing.claims import VerdictKind
@@ -46,6 +47,19 @@ class DraftKeyword(Body):
     is_glued: bool = False
     is_whole_message: bool = False
     match: MatchMode = MatchMode.START
+
+    def to_claim(self, number_id: NumberId) -> KeywordClaim:
+        """As registration judges it."""
+        subs = [{"word": sub.word, "aliases": sub.aliases} for sub in self.sub_keywords]
+        return KeywordClaim(
+            number_id=number_id,
+            word=self.word,
+            aliases=self.aliases,
+            definition={"sub_keywords": subs},
+            active_from=self.active_from,
+            active_until=self.active_until,
+            match=self.match,
+        )
 
     def to_rules(self, keyword_id: KeywordId, tenant_id: TenantId, number_id: NumberId) -> KeywordRules:
         """As routing sees it."""
@@ -120,14 +134,29 @@ class SideOut(Shown):
     word: str | None
     sub_keyword: str | None
     rest: str
-    window: WindowState
+    window: WindowState = Field(
+        description="Where it stands with the keyword; `released`: given back, so it only says so."
+    )
+    active_from: datetime | None = Field(None, description="Of the keyword, when the message is too early for it.")
+    active_until: datetime | None = Field(None, description="Of the keyword, when the message is too late for it.")
+    rests_until: datetime | None = Field(
+        None, description="Of a word that was given back: until when nobody else may have it."
+    )
     reason: Reason | None
     detail: str
 
     @classmethod
-    def of(cls, shown: PreviewOut) -> Self:
-        """The part of a preview that tells the sides apart."""
-        return cls.model_validate(shown)
+    def of(cls, shown: PreviewOut, keyword: KeywordRules | None, rests_until: datetime | None) -> Self:
+        """The part of a preview that tells the sides apart, and what to know about a keyword that is not in force."""
+        side = cls.model_validate(shown)
+        if side.keyword_id is None or keyword is None:
+            return side
+        told = {
+            WindowState.TOO_EARLY: {"active_from": keyword.active_from},
+            WindowState.TOO_LATE: {"active_until": keyword.active_until},
+            WindowState.RELEASED: {"rests_until": rests_until},
+        }
+        return side.model_copy(update=told.get(side.window, {}))
 
 
 class ChangeOut(Shown):

@@ -5,28 +5,32 @@ Nothing is stored. Messages are read in pages and compared outside the event loo
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import timedelta
-from typing import Final, NamedTuple
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from twoway_router.contexts.rules import StoredContext
 from twoway_router.contexts.service import list_past
-from twoway_router.domain.errors import FieldError, Forbidden, NotFound, Unprocessable
+from twoway_router.domain.errors import FieldError, Forbidden, NotFound, RouterError, Unprocessable
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId, new_id
 from twoway_router.inbound.service import RoutedText, list_routed_texts
-from twoway_router.keywords.rules import KeywordNotFound, show_collision
+from twoway_router.keywords.drafts import Draft
+from twoway_router.keywords.resting import resting_time
+from twoway_router.keywords.rules import KeywordClaim, KeywordNotFound, OperatorNeeded, show_collision
 from twoway_router.keywords.schemas import CollisionOut
-from twoway_router.keywords.service import list_rules_of_number
+from twoway_router.keywords.service import list_by_ids, list_holders, list_rules_of_number
 from twoway_router.management.diff_schemas import ChangeOut, DiffIn, DiffOut, DraftKeyword, DraftVerdict, SideOut
 from twoway_router.management.previews import show
 from twoway_router.numbers.service import find_number, list_routed_numbers
-from twoway_router.routing.claims import Claim, VerdictKind, judge_claim
+from twoway_router.routing.claims import VerdictKind
 from twoway_router.routing.index import RoutingTable
-from twoway_router.routing.types import KeywordRules, NumberRules, RouteOutcome, RouteRequest
-from twoway_router.rulesets.diff import RouteChange, diff_routes, drafted
+from twoway_router.routing.text import fold
+from twoway_router.routing.types import ClaimState, Decision, KeywordRules, RouteOutcome, RouteRequest, WindowState
+from twoway_router.rulesets.diff import RouteChange, diff_routes
 from twoway_router.store import Session
 from twoway_router.web.auth import CurrentPrincipal
-from twoway_router.web.context import DbSession, Now
+from twoway_router.web.context import CurrentTable, DbSession, Now
 from twoway_router.web.route import api_router
 
 router = api_router("/route-diffs", resource="routes", tag="Routes", always="read")
@@ -48,24 +52,37 @@ class DraftTenantForeign(Forbidden):
 
 
 class _Sides(NamedTuple):
-    """The tables of now and of the draft, and the verdicts on the draft's words."""
+    """The tables of now and of the draft, the verdicts on the draft's words, and which keywords rest from now on."""
 
     before: RoutingTable
     after: RoutingTable
     verdicts: list[DraftVerdict]
+    resting: frozenset[KeywordId]
 
 
 @router.post("")
-async def diff_routes_of_draft(body: DiffIn, caller: CurrentPrincipal, session: DbSession, now: Now) -> DiffOut:
-    """Compare a draft with the rules of now on the messages of the last days. Tenants: on their own messages."""
+async def diff_routes_of_draft(
+    body: DiffIn, caller: CurrentPrincipal, session: DbSession, now: Now, table: CurrentTable
+) -> DiffOut:
+    """Compare a draft with the rules of now on the messages of the last days. Tenants: on their own messages.
+
+    What the draft gives back rests, as it would: its messages are still its former holder's, and say so.
+    """
     number_id, viewer = NumberId(body.number_id), caller.tenant_id
-    if await find_number(session, number_id, usable_by=viewer) is None:
+    row = await find_number(session, number_id, usable_by=viewer)
+    if row is None:
         raise NotFound
+    quarantine = resting_time(row)
     (number,) = [each.rules for each in await list_routed_numbers(session, [number_id])]
     current = await list_rules_of_number(session, number_id)
     held = {keyword.keyword_id: keyword for keyword in current}
     removed = frozenset(_held(held.get(KeywordId(each)), viewer).keyword_id for each in body.remove)
-    sides = await asyncio.to_thread(_build, number, current, _put(body, held, viewer), removed)
+    put = _put(body, held, viewer)
+    named = [held[keyword_id] for keyword_id in {*removed, *(put.keys() & held.keys())}]
+    keys = {fold(text).key for rules in (*named, *(rules for _, rules in put.values())) for text in rules.spellings}
+    holders = await list_holders(session, number_id, keys)
+    after = Draft(number, current, holders, barred_words=table.barred_words, quarantine=quarantine, now=now)
+    sides = await asyncio.to_thread(_build, RoutingTable.build([number], current), after, held, put, removed)
     found: list[RouteChange[RoutedText]] = []
     examined = in_conversation = 0
     within = viewer or (TenantId(body.tenant_id) if body.tenant_id else None)
@@ -74,27 +91,41 @@ async def diff_routes_of_draft(body: DiffIn, caller: CurrentPrincipal, session: 
         compared = [row for row in page if row.route != RouteOutcome.CONTEXT or row.id in contexts]
         examined, in_conversation = examined + len(compared), in_conversation + len(page) - len(compared)
         found += await asyncio.to_thread(_compare, sides, number_id, compared, contexts)
+    shown = found[: body.limit]
+    given_back = {
+        each.keyword_id
+        for change in shown
+        for each in (change.before, change.after)
+        if each.window is WindowState.RELEASED and each.keyword_id is not None
+    }
+    rows = await list_by_ids(session, given_back - sides.resting, tenant_id=None) if quarantine else ()
+    rests = {KeywordId(each.id): each.updated_at + quarantine for each in rows}
+    rests |= dict.fromkeys(sides.resting, now + quarantine) if quarantine else {}
     return DiffOut(
         verdicts=sides.verdicts,
         examined=examined,
         in_conversation=in_conversation,
         changed=len(found),
         is_complete=examined + in_conversation < MOST_MESSAGES,
-        changes=[_change(each, number_id, viewer) for each in found[: body.limit]],
+        changes=[_change(each, number_id, viewer, sides, rests) for each in shown],
     )
 
 
 def _put(
     body: DiffIn, held: Mapping[KeywordId, KeywordRules], viewer: TenantId | None
-) -> dict[KeywordId, KeywordRules]:
-    found: dict[KeywordId, KeywordRules] = {}
+) -> dict[KeywordId, tuple[KeywordClaim, KeywordRules]]:
+    found: dict[KeywordId, tuple[KeywordClaim, KeywordRules]] = {}
+    number_id = NumberId(body.number_id)
     for place, draft in enumerate(body.put):
         if draft.keyword_id is None:
             keyword_id, tenant_id = KeywordId(new_id()), _tenant(draft, place, viewer)
         else:
             keyword_id = KeywordId(draft.keyword_id)
             tenant_id = _held(held.get(keyword_id), viewer).tenant_id
-        found[keyword_id] = draft.to_rules(keyword_id, tenant_id, NumberId(body.number_id))
+        rules = draft.to_rules(keyword_id, tenant_id, number_id)
+        # A keyword that is suspended stays so.
+        rules = replace(rules, state=held[keyword_id].state) if keyword_id in held else rules
+        found[keyword_id] = draft.to_claim(number_id), rules
     return found
 
 
@@ -115,38 +146,51 @@ def _held(keyword: KeywordRules | None, viewer: TenantId | None) -> KeywordRules
 
 
 def _build(
-    number: NumberRules,
-    current: Sequence[KeywordRules],
-    put: dict[KeywordId, KeywordRules],
+    before: RoutingTable,
+    draft: Draft,
+    held: Mapping[KeywordId, KeywordRules],
+    put: Mapping[KeywordId, tuple[KeywordClaim, KeywordRules]],
     removed: frozenset[KeywordId],
 ) -> _Sides:
-    before = RoutingTable.build([number], current)
+    """Give-ups first, as when rules are applied; then every word is judged as a claim, and let in unless it is refused."""
+    retired: dict[KeywordId, KeywordId] = {}
+    for keyword_id in removed:
+        rules = held[keyword_id]
+        keys = {fold(text).key for text in rules.spellings}
+        draft.release(keyword_id, keys, is_to_rest=rules.state is not ClaimState.REQUESTED)
+    for keyword_id in put.keys() & held.keys():
+        dropped = {fold(text).key for text in held[keyword_id].spellings}
+        dropped -= {fold(text).key for text in put[keyword_id][1].spellings}
+        if dropped:
+            retired[keyword_id] = KeywordId(new_id())
+            draft.give_up(keyword_id, dropped, retired[keyword_id])
     verdicts: list[DraftVerdict] = []
-    compared: dict[KeywordId, KeywordRules] = {}
-    for keyword_id, keyword in put.items():
-        claim = Claim(
-            number_id=number.number_id,
-            tenant_id=keyword.tenant_id,
-            spellings=keyword.spellings,
-            keyword_id=keyword_id,
-            active_from=keyword.active_from,
-            active_until=keyword.active_until,
-        )
-        verdict = judge_claim(before, claim)
-        is_compared = verdict.kind is not VerdictKind.REFUSE
-        if is_compared:
-            compared[keyword_id] = keyword
+    for keyword_id, (wanted, rules) in put.items():
+        collisions: Any = ()
+        try:
+            judgement, _ = draft.admit(rules.tenant_id, wanted, rules)
+        except RouterError as error:
+            verdict, code, detail = VerdictKind.REFUSE, str(error.extra.get("reason", error.code)), error.detail
+            collisions = error.extra.get("collisions", ())
+            if isinstance(error, OperatorNeeded):
+                verdict = VerdictKind.OVERRIDE_NEEDED
+                draft.admit(rules.tenant_id, replace(wanted, is_override=True), rules)  # as if an operator allowed it
+            elif keyword_id in retired:
+                draft.leave_out(held[keyword_id], retired.pop(keyword_id))
+        else:
+            verdict, code, detail = judgement.kind, judgement.code, judgement.detail
+            collisions = [show_collision(each) for each in judgement.collisions]
         verdicts.append(
             DraftVerdict(
-                word=keyword.spellings[0],
-                verdict=verdict.kind,
-                code=verdict.code,
-                detail=verdict.detail,
-                is_compared=is_compared,
-                collisions=[CollisionOut.model_validate(show_collision(each)) for each in verdict.collisions],
+                word=wanted.word,
+                verdict=verdict,
+                code=code,
+                detail=detail,
+                is_compared=verdict is not VerdictKind.REFUSE,
+                collisions=[CollisionOut.model_validate(each) for each in collisions],
             )
         )
-    return _Sides(before, RoutingTable.build([number], drafted(current, compared, removed)), verdicts)
+    return _Sides(before, draft.table, verdicts, removed | frozenset(retired.values()))
 
 
 async def _pages(
@@ -184,11 +228,23 @@ def _compare(
     return list(diff_routes(sides.before, sides.after, requests))
 
 
-def _change(change: RouteChange[RoutedText], number_id: NumberId, viewer: TenantId | None) -> ChangeOut:
+def _change(
+    change: RouteChange[RoutedText],
+    number_id: NumberId,
+    viewer: TenantId | None,
+    sides: _Sides,
+    rests: Mapping[KeywordId, datetime],
+) -> ChangeOut:
+    def side(decision: Decision, table: RoutingTable) -> SideOut:
+        keyword_id = decision.keyword_id
+        keyword = None if keyword_id is None else table.keyword(keyword_id)
+        rest = None if keyword_id is None else rests.get(keyword_id)
+        return SideOut.of(show(decision, number_id, viewer), keyword, rest)
+
     return ChangeOut(
         inbound_message_id=change.name.id,
         received_at=change.name.received_at,
         text=change.name.text,
-        before=SideOut.of(show(change.before, number_id, viewer)),
-        after=SideOut.of(show(change.after, number_id, viewer)),
+        before=side(change.before, sides.before),
+        after=side(change.after, sides.after),
     )

@@ -1,13 +1,12 @@
 """What a draft of a number's keywords would change: the same messages by both tables. Pure; called by ``management.diffs``."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from twoway_router.domain.ids import KeywordId
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import choose_route
-from twoway_router.routing.types import Decision, KeywordRules, RouteRequest
+from twoway_router.routing.types import Decision, RouteRequest
 
 Name = TypeVar("Name")
 
@@ -21,17 +20,6 @@ class RouteChange(Generic[Name]):
     name: Name
     before: Decision
     after: Decision
-
-
-def drafted(
-    current: Iterable[KeywordRules], put: Mapping[KeywordId, KeywordRules], removed: frozenset[KeywordId]
-) -> Iterator[KeywordRules]:
-    """The keywords as the draft has them: changed ones in place of the old, new ones last."""
-    rest = dict(put)
-    for keyword in current:
-        if keyword.keyword_id not in removed:
-            yield rest.pop(keyword.keyword_id, keyword)
-    yield from rest.values()
 
 
 def diff_routes(

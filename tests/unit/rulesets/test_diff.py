@@ -8,7 +8,7 @@ from twoway_router.domain.ids import KeywordId, NumberId, TenantId
 from twoway_router.domain.messages import Sharing
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.types import KeywordRules, NumberRules, RouteRequest
-from twoway_router.rulesets.diff import diff_routes, drafted
+from twoway_router.rulesets.diff import diff_routes
 
 NUMBER = NumberRules(number_id=NumberId(UUID(int=1)), country="IT", address="12345", sharing=Sharing.SHARED)
 PIZZA = KeywordRules(
@@ -22,15 +22,6 @@ CALZONE = replace(PIZZA, keyword_id=KeywordId(UUID(int=4)), spellings=("CALZONE"
 
 def request(text: str) -> RouteRequest:
     return RouteRequest(number_id=NUMBER.number_id, sender="+391", text=text, at=datetime(2027, 3, 1, tzinfo=UTC))
-
-
-def test_a_draft_changes_in_place_adds_and_removes() -> None:
-    changed = replace(PIZZA, spellings=("PIZZA", "PIZZE"))
-
-    made = list(drafted([PIZZA], {PIZZA.keyword_id: changed, CALZONE.keyword_id: CALZONE}, frozenset()))
-
-    assert made == [changed, CALZONE]
-    assert list(drafted(made, {}, frozenset({PIZZA.keyword_id}))) == [CALZONE]
 
 
 def test_only_messages_that_go_elsewhere_are_changes() -> None:
