@@ -22,10 +22,18 @@ def upgrade() -> None:
     _keyword_places()
     _keyword_uses()
     _keyword_revisions()
+    _rule_versions()
 
 
 def downgrade() -> None:
-    for table in ("keyword_revisions", "keyword_uses", "keyword_places", "keyword_spellings", "keywords"):
+    for table in (
+        "rule_versions",
+        "keyword_revisions",
+        "keyword_uses",
+        "keyword_places",
+        "keyword_spellings",
+        "keywords",
+    ):
         op.drop_table(table)
 
 
@@ -117,4 +125,34 @@ def _keyword_revisions() -> None:
         sa.Column("definition", JSONB, nullable=False),
         sa.Column("created_at", MOMENT, server_default=NOW, nullable=False),
         sa.PrimaryKeyConstraint("keyword_id", "revision", name=op.f("pk_keyword_revisions")),
+    )
+
+
+def _rule_versions() -> None:
+    op.create_table(
+        "rule_versions",
+        sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("tenant_id", sa.Uuid),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("origin", sa.Text, nullable=False),
+        sa.Column("source_digest", sa.Text),
+        sa.Column("restores", sa.Integer),
+        sa.Column("created", sa.Integer, nullable=False),
+        sa.Column("changed", sa.Integer, nullable=False),
+        sa.Column("released", sa.Integer, nullable=False),
+        sa.Column("number_ids", sa.ARRAY(sa.Uuid), nullable=False),
+        sa.Column("tenant_ids", sa.ARRAY(sa.Uuid), nullable=False),
+        sa.Column("keyword_ids", sa.ARRAY(sa.Uuid), nullable=False),
+        sa.Column("revisions", sa.ARRAY(sa.Integer), nullable=False),
+        sa.Column("states", sa.ARRAY(sa.Text), nullable=False),
+        sa.Column("keywords", sa.Integer, nullable=False),
+        sa.Column("actor_key_id", sa.Uuid),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.CheckConstraint("origin IN ('applied', 'restored', 'found')", name=op.f("ck_rule_versions_origin")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rule_versions")),
+        sa.UniqueConstraint("tenant_id", "version", name=op.f("uq_rule_versions_tenant_id_version")),
+    )
+    is_operators = sa.text("tenant_id IS NULL")
+    op.create_index(
+        "ix_rule_versions_operators", "rule_versions", ["version"], unique=True, postgresql_where=is_operators
     )

@@ -9,11 +9,27 @@ from twoway_router.ingress import tables as ingress
 from twoway_router.keywords import tables as keywords
 from twoway_router.mts import tables as mts
 from twoway_router.numbers import tables as numbers
+from twoway_router.rulesets import tables as rulesets
 from twoway_router.store import tables as store
 from twoway_router.store.base import Base
 from twoway_router.tenants import tables as tenants
 from twoway_router.web import tables as web
 from twoway_router.webhooks import tables as webhooks
 
-TABLES = (consent, contexts, coupons, emails, inbound, ingress, keywords, mts, numbers, store, tenants, web, webhooks)
+TABLES = (
+    consent,
+    contexts,
+    coupons,
+    emails,
+    inbound,
+    ingress,
+    keywords,
+    mts,
+    numbers,
+    rulesets,
+    store,
+    tenants,
+    web,
+    webhooks,
+)
 METADATA = Base.metadata

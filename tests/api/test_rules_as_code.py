@@ -11,8 +11,8 @@ from fastapi import FastAPI
 
 from tests.api.conftest import Caller, a_caller
 from tests.cast import a_connection, a_number, an_inbound
-from twoway_router.cli.api_client import ApiClient
-from twoway_router.cli.keywords import ME, Registry, apply_plan, canonical, find_refused, read_registry
+from twoway_router.cli.api_client import ApiClient, ApiProblem
+from twoway_router.cli.keywords import ME, Registry, apply_plan, canonical, find_refused, read_registry, refusals_of
 from twoway_router.cli.route import diff_lines
 from twoway_router.domain.ids import ConnectionId, NumberId
 from twoway_router.rulesets.models import RulesFile
@@ -21,6 +21,7 @@ from twoway_router.store import Engine, System, transaction
 
 Result = TypeVar("Result")
 
+DIGEST = "0" * 64
 REPLY = {"kind": "reply", "text": "Ecco"}
 PIZZA = {"number": "IT/12345", "tenant": ME, "word": "PIZZA", "definition": {"actions": [REPLY]}}
 
@@ -60,16 +61,20 @@ def a_plan(registry: Registry, *keywords: dict[str, Any]) -> RulesPlan:
 
 
 async def applied(caller: Caller, *keywords: dict[str, Any]) -> tuple[RulesPlan, list[str]]:
-    """What was planned and what each step answered."""
-    told: list[str] = []
+    """What was planned and what was done, or every refusal for which nothing was."""
 
-    def work(client: ApiClient) -> RulesPlan:
+    def work(client: ApiClient) -> tuple[RulesPlan, list[str]]:
         registry = read_registry(client)
         plan = a_plan(registry, *keywords)
-        apply_plan(client, registry, plan, lambda step, problem: told.append(f"{step.kind.value} {problem}".strip()))
-        return plan
+        try:
+            if plan.steps:
+                apply_plan(client, registry, plan, source_digest=DIGEST)
+        except ApiProblem as problem:
+            assert problem.code == "rules_refused", problem
+            return plan, [f"refused {each.code}: {each.detail}" for each in refusals_of(plan, problem.problem)]
+        return plan, [step.kind.value for step in plan.steps]
 
-    return await with_client(caller, work), told
+    return await with_client(caller, work)
 
 
 @pytest.fixture
@@ -130,14 +135,13 @@ async def test_an_export_is_a_rules_file_that_changes_nothing(pizzeria: Caller, 
     assert registry.content["keywords"][0]["expires_at"] == "2100-12-31T23:00:00Z"
 
 
-async def test_what_the_api_refuses_is_told_and_the_rest_is_done(
-    pizzeria: Caller, gym: Caller, number_id: NumberId
-) -> None:
+async def test_of_a_plan_with_a_refusal_nothing_is_done(pizzeria: Caller, gym: Caller, number_id: NumberId) -> None:
     await applied(gym, PIZZA)
 
     _, told = await applied(pizzeria, PIZZA, PIZZA | {"word": "LASAGNA"})
 
-    assert [each.partition(":")[0] for each in told] == ["create keyword_taken", "create"]
+    assert [each.partition(":")[0] for each in told] == ["refused keyword_taken"]
+    assert (await pizzeria.get("/v1/keywords")).json()["data"] == []
 
 
 @pytest.mark.parametrize("is_there", [False, True], ids=["a new keyword", "a keyword that changes"])
@@ -197,7 +201,7 @@ async def test_a_common_word_is_an_operators_to_allow(
 
     assert [finding.kind for finding in found] == ([] if is_operators else ["refused"])
     assert [each.partition(":")[0] for each in told] == (
-        ["create"] if is_operators else ["create override_is_operators"]
+        ["create"] if is_operators else ["refused override_is_operators"]
     )
 
 
@@ -239,3 +243,24 @@ async def test_a_diff_is_told_in_lines(engine: Engine, operator: Caller, pizzeri
     *changes, counts = diff_lines(answer.json())
     assert [each.partition(" ")[2] for each in changes] == ['"CALZONE": no keyword of this number fits -> CALZONE']
     assert counts.startswith("1 of 1 messages would change")
+
+
+@pytest.mark.parametrize(
+    ("side", "line"),
+    [
+        ({"window": "released", "rests_until": "2027-05-30"}, "PIZZA (given back, rests until 2027-05-30)"),
+        ({"window": "released", "rests_until": None}, "PIZZA (given back)"),
+        ({"window": "too_early", "active_from": "2027-09-01"}, "PIZZA (too early: from 2027-09-01)"),
+        ({"window": "too_late", "active_until": "2027-01-01"}, "PIZZA (too late: until 2027-01-01)"),
+        ({"window": "suspended"}, "PIZZA (suspended)"),
+    ],
+)
+def test_a_line_says_why_a_keyword_is_not_in_force(side: dict[str, Any], line: str) -> None:
+    now = {"word": "PIZZA", "sub_keyword": None, "reason": "", "rule": "keyword_whole", "window": "open"}
+    ends: dict[str, Any] = {"active_from": None, "active_until": None, "rests_until": None}
+    change = {"received_at": "2027-03-01", "text": "pizza", "before": now | ends, "after": now | ends | side}
+    told = diff_lines(
+        {"verdicts": [], "changes": [change], "changed": 1, "examined": 1, "in_conversation": 0, "is_complete": True}
+    )
+
+    assert next(told) == f'2027-03-01 "pizza": PIZZA -> {line}'

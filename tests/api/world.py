@@ -73,6 +73,8 @@ async def belongings(world: World) -> dict[str, str]:
     keyword = _made(
         await gym.post("/v1/keywords", {"number_id": number["id"], "word": "PALESTRA", "actions": [action]})
     )
+    changes = {"kind": "create", "number_id": number["id"], "definition": {"word": "PESI"}}
+    version = _made(await gym.post("/v1/rule-versions", {"steps": [changes]}))
     async with transaction(world.engine, System("test")) as session:
         place = (ConnectionId(connection["id"]), NumberId(number["id"]))
         inbound = await an_inbound(session, *place, tenant_id=gym.tenant_id)
@@ -87,6 +89,7 @@ async def belongings(world: World) -> dict[str, str]:
         "pool_id": pool["id"],
         "code": "GYM-SPRING-0001",
         "keyword_id": keyword["id"],
+        "version_id": version["id"],
         "inbound_message_id": str(inbound),
         "outbound_message_id": str(outbound),
     }

@@ -18,10 +18,11 @@ ApiKey = Annotated[
 
 
 class ApiProblem(Exception):
-    """The API's answer was a problem. ``code`` and ``detail`` are the problem's own."""
+    """The API's answer was a problem. ``code`` and ``detail`` are the problem's own, ``problem`` is all of it."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         self.status = status
+        self.problem = problem
         self.code = str(problem.get("code", "unknown"))
         self.detail = str(problem.get("detail", ""))
         errors = "".join(f" {error.get('pointer')}: {error.get('detail')}" for error in problem.get("errors") or ())
@@ -51,10 +52,18 @@ class ApiClient:
         *,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> httpx.Response:
         """One request; raises ``ApiProblem`` for every answer that is not a success."""
         for _ in range(_TRIES):
-            answer = self._http.request(method, path, json=body, headers=dict(headers or {}), params=dict(query or {}))
+            answer = self._http.request(
+                method,
+                path,
+                json=body,
+                headers=dict(headers or {}),
+                params=dict(query or {}),
+                timeout=timeout_seconds,
+            )
             if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
                 break
             wait = answer.headers.get("retry-after", "")  # seconds from the API, but a proxy may write anything

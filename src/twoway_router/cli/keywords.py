@@ -1,21 +1,22 @@
-"""The registry as a rules file, and a plan's steps as calls of the API. Called by ``rules_code``; works on an ``ApiClient``.
+"""The registry and its versions as rules files, and a plan as one request. Called by ``rules_code``; works on an ``ApiClient``.
 
 Over the API and not on the database: the same keys, checks, verdicts and audit log as for every other change.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from twoway_router.cli.api_client import ApiClient, ApiProblem
-from twoway_router.keywords.checks import check_definition
 from twoway_router.keywords.definitions import KeywordDefinition
-from twoway_router.numbers.rules import keyword_limit
 from twoway_router.routing.text import fold
 from twoway_router.routing.types import MatchMode
-from twoway_router.rulesets.models import RulesFile
+from twoway_router.rulesets.models import RulesFile, TenantModel
 from twoway_router.rulesets.plan import Finding, Key, RulesPlan, Step, StepKind
+
+LONGEST_SECONDS: Final = 300.0
+"""For a request with thousands of keywords."""
 
 ME: Final = "me"
 """The tenant of a tenant's own key, in its files."""
@@ -36,24 +37,25 @@ _SHOWN: Final = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HeldKeyword:
+    """A keyword of the registry, and when it was changed last."""
+
+    id: str
+    updated_at: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Registry:
     """The keywords and numbers of the API, and the ids behind their names. ``is_operators``: read with an operator's key.
 
-    ``shown`` are the numbers as the API shows them. ``content`` is what is exported; ``file`` also has tenants without keywords.
+    ``content`` is what is exported; ``file`` also has tenants without keywords.
     """
 
     file: RulesFile
     content: Mapping[str, Any]
-    keywords: Mapping[Key, str]
+    keywords: Mapping[Key, HeldKeyword]
     numbers: Mapping[str, str]
-    shown: Mapping[str, Mapping[str, Any]]
     is_operators: bool
-
-    def limit(self, key: Key) -> int | None:
-        """How many keywords the tenant may hold on the number."""
-        number = self.shown[key.number]
-        limit: int | None = number["claims"]["limit"] if number.get("claims") else None
-        return keyword_limit(number["options"], key.tenant) if self.is_operators else limit
 
 
 def canonical(body: dict[str, Any]) -> dict[str, Any]:
@@ -81,101 +83,122 @@ def read_registry(api: ApiClient, *, number: str | None = None) -> Registry:
         file=RulesFile.model_validate(content | ({"tenants": tenants} if is_operators else {})),
         content=content,
         keywords={
-            Key(by_id[row["number_id"]], _owner(row, is_operators=is_operators), fold(row["word"]).key): row["id"]
+            Key(by_id[row["number_id"]], _owner(row, is_operators=is_operators), fold(row["word"]).key): HeldKeyword(
+                id=row["id"], updated_at=row["updated_at"]
+            )
             for row in keywords
         },
         numbers={name: row["id"] for name, row in numbers.items()},
-        shown=numbers,
         is_operators=is_operators,
     )
 
 
-def find_refused(api: ApiClient, registry: Registry, plan: RulesPlan) -> Iterator[Finding]:
-    """Refusals that routing alone cannot predict: definitions with mistakes, words that others hold or that rest."""
-    known = {finding.word for finding in plan.findings if finding.kind == "refused"}
-    for step in plan.steps:
-        if step.kind is StepKind.RELEASE:
-            continue
-        for error in check_definition(KeywordDefinition.model_validate(step.body)):
-            yield Finding(kind="refused", word=step.word, detail=f"{error.pointer}: {error.detail}")
-        if step.word not in known:
-            yield from _find_held(api, registry, step)
-    yield from _find_beyond_limit(registry, plan)
-
-
-def _find_beyond_limit(registry: Registry, plan: RulesPlan) -> Iterator[Finding]:
-    """New keywords for which a tenant has no room on a number once the plan's releases are made."""
-    held = Counter((keyword["number"], keyword["tenant"]) for keyword in registry.content["keywords"])
-    held.subtract((step.key.number, step.key.tenant) for step in plan.steps if step.kind is StepKind.RELEASE)
-    for step in plan.steps:
-        if step.kind is not StepKind.CREATE:
-            continue
-        held[step.key.number, step.key.tenant] += 1
-        limit = registry.limit(step.key)
-        if limit is not None and held[step.key.number, step.key.tenant] > limit:
-            detail = f"No more than {limit} keywords of {step.key.tenant} are allowed on {step.key.number}."
-            yield Finding(kind="refused", word=step.word, detail=detail)
-
-
-def _find_held(api: ApiClient, registry: Registry, step: Step) -> Iterator[Finding]:
-    """The step's new words that are not available."""
-    parameters = {name: step.body[name] for name in ("active_from", "active_until") if step.body.get(name)}
-    parameters |= {"tenant_id": step.key.tenant} if registry.is_operators else {}
-    held = {
-        fold(spelling).key
-        for keyword in registry.content["keywords"]
-        if step.key == Key(keyword["number"], keyword["tenant"], fold(keyword["word"]).key)
-        for spelling in (keyword["word"], *keyword.get("aliases", ()))
+def read_version(api: ApiClient, registry: Registry, version: int) -> RulesFile:
+    """What the rules were in a version, as a file that leaves nothing out; raises ``ValueError`` if that cannot be said."""
+    found = api.send("GET", "/v1/rule-versions", query={"version": str(version)}).json()["data"]
+    if not found:
+        raise ValueError(f"There is no version {version}.")
+    by_id = {number_id: name for name, number_id in registry.numbers.items()}
+    if unknown := [number_id for number_id in found[0]["number_ids"] if number_id not in by_id]:
+        raise ValueError(f"Version {version} is about a number that you cannot use now: {', '.join(unknown)}.")
+    names = {by_id[number_id] for number_id in found[0]["number_ids"]}
+    rows = api.pages(f"/v1/rule-versions/{found[0]['id']}/keywords")
+    tenants = [{"id": each} for each in found[0]["tenant_ids"]] if registry.is_operators else [{"id": ME}]
+    content = {
+        "numbers": [number for number in registry.content["numbers"] if number["id"] in names],
+        "tenants": tenants,
+        "keywords": [_whole(row, by_id[row["number_id"]], is_operators=registry.is_operators) for row in rows],
     }
-    for word in (step.word, *step.body.get("aliases", ())):
-        if fold(word).key in held:
-            continue
-        query = {"number_id": registry.numbers[step.key.number], "word": word, **parameters}
-        verdict = api.send("GET", "/v1/keywords/availability", query=query).json()
-        # What this plan releases is still held, and counts towards the limit, which is looked at for the plan as a whole.
-        if verdict["is_available"] or verdict["code"] in ("keyword_exists", "keyword_quota"):
-            continue
-        if verdict["verdict"] != "override_needed" or not (step.is_override and registry.is_operators):
-            yield Finding(kind="refused", word=word, detail=verdict["detail"])
-            continue
-        moves = {text for collision in verdict["collisions"] for text in collision["moves"]}
-        if moved := sorted(moves - set(step.confirmed_moves)):
-            yield Finding(kind="refused", word=word, detail=f"Its override does not list {moved}, which move.")
+    return RulesFile.model_validate(content)
 
 
-def apply_plan(api: ApiClient, registry: Registry, plan: RulesPlan, report: Callable[[Step, str], None]) -> bool:
-    """Apply the steps in order and report how they end; False when one was refused. Steps that succeeded stay."""
-    is_done = True
-    for step in plan.steps:
-        try:
-            _apply(api, registry, step)
-        except ApiProblem as problem:
-            is_done = False
-            report(step, str(problem))
-        else:
-            report(step, "")
-    return is_done
+def find_refused(api: ApiClient, registry: Registry, plan: RulesPlan) -> Iterator[Finding]:
+    """What the registry would refuse if the plan were applied now: it knows other tenants' words, and words that rest."""
+    unknown = set(plan.tenants) - {each.id if isinstance(each, TenantModel) else each for each in registry.file.tenants}
+    if unknown:
+        yield from (Finding(kind="refused", word=name, detail="There is no such tenant.") for name in sorted(unknown))
+    elif plan.steps:
+        answer = api.send(
+            "POST", "/v1/rule-previews", changes_of(registry, plan), timeout_seconds=LONGEST_SECONDS
+        ).json()
+        yield from refusals_of(plan, answer)
 
 
-def _apply(api: ApiClient, registry: Registry, step: Step) -> None:
-    confirmed = {"confirmed_moves": step.confirmed_moves} if step.confirmed_moves else {}
+def apply_plan(api: ApiClient, registry: Registry, plan: RulesPlan, **origin: str | int) -> dict[str, Any]:
+    """Apply all steps or none; the version that it comes to. Raises ``ApiProblem`` with every refusal (``refusals_of``)."""
+    body = changes_of(registry, plan) | origin
+    version: dict[str, Any] = api.send("POST", "/v1/rule-versions", body, timeout_seconds=LONGEST_SECONDS).json()
+    return version
+
+
+def refusals_of(plan: RulesPlan, answer: Mapping[str, Any]) -> Iterator[Finding]:
+    """The refusals of a preview, or of a problem, each with its word and with what it meets."""
+    for refusal in answer.get("refusals", ()):
+        faults = " ".join(f"{error['pointer']}: {error['detail']}" for error in refusal["errors"])
+        meets = [f"{json.dumps(each['word'], ensure_ascii=False)} ({each['reason']})" for each in _met(refusal)]
+        beside = f" It meets {', '.join(meets)}." if meets else ""
+        holder = refusal.get("held_by") or {}
+        beside += f" Tenant {holder['tenant_id']} has it: {holder['word']}." if holder else ""
+        beside += f" It is free at {refusal['free_at']}." if refusal.get("free_at") else ""
+        step = plan.steps[refusal["step"]]
+        spellings = (step.word, *step.body.get("aliases", ()))
+        at = {"/word": 0, **{f"/aliases/{place}": place + 1 for place in range(len(spellings) - 1)}}
+        blamed = [
+            *(at[error["pointer"]] for error in refusal["errors"] if error["pointer"] in at),
+            *(place for place, spelling in enumerate(spellings) if fold(spelling).key == refusal.get("key")),
+            *(spellings.index(each["spelling"]) for each in _met(refusal) if each["spelling"] in spellings),
+            0,
+        ]
+        yield Finding(
+            kind="refused",
+            word=spellings[blamed[0]],
+            detail=(faults or refusal["detail"]) + beside,
+            code=refusal.get("reason") or refusal["code"],
+            alternatives=tuple(refusal.get("alternatives") or ()),
+        )
+
+
+def _met(refusal: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The keywords for which a word is refused; warnings are left out."""
+    reason = refusal.get("reason")
+    return (each for each in refusal.get("collisions") or () if reason in (None, each["reason"]))
+
+
+def changes_of(registry: Registry, plan: RulesPlan) -> dict[str, Any]:
+    """The plan as one body of the API."""
+    return {
+        "number_ids": [registry.numbers[name] for name in plan.numbers if name in registry.numbers],
+        **({"tenant_ids": list(plan.tenants)} if registry.is_operators else {}),
+        "steps": [_step(registry, step) for step in plan.steps],
+    }
+
+
+def _definition(step: Step) -> dict[str, Any]:
+    confirmed = {"confirmed_moves": list(step.confirmed_moves)} if step.confirmed_moves else {}
+    return _without_nulls(step.body) | confirmed
+
+
+def _step(registry: Registry, step: Step) -> dict[str, Any]:
     if step.kind is StepKind.CREATE:
-        owner = {"tenant_id": step.key.tenant} if registry.is_operators else {}
-        body = {**step.body, **owner, **confirmed}
-        body |= {"number_id": registry.numbers[step.key.number], "is_override": step.is_override}
-        path = f"/v1/keywords/{api.send('POST', '/v1/keywords', body).json()['id']}"
-        if step.is_suspended:
-            api.send("POST", f"{path}/suspension")
-        return
-    path = f"/v1/keywords/{registry.keywords[step.key]}"
-    headers = {"If-Match": api.send("GET", path).headers["etag"]}
+        return {
+            "kind": "create",
+            "number_id": registry.numbers[step.key.number],
+            **({"tenant_id": step.key.tenant} if registry.is_operators else {}),
+            "is_override": step.is_override,
+            "state": "suspended" if step.is_suspended else "active",
+            "definition": _definition(step),
+        }
+    held = registry.keywords[step.key]
+    named = {"kind": step.kind.value, "keyword_id": held.id, "updated_at": held.updated_at}
     if step.kind is StepKind.RELEASE:
-        api.send("DELETE", path, headers=headers)
-        return
-    if set(step.fields) - {"state"}:
-        api.send("PUT", path, {**step.body, **confirmed}, headers=headers)
-    if "state" in step.fields:
-        api.send("POST" if step.is_suspended else "DELETE", f"{path}/suspension")
+        return named
+    return {
+        **named,
+        "number_id": registry.numbers[step.key.number],
+        "is_override": step.is_override,
+        **({"state": "suspended" if step.is_suspended else "active"} if "state" in step.fields else {}),
+        **({"definition": _definition(step)} if set(step.fields) - {"state"} else {}),
+    }
 
 
 def _tenants(api: ApiClient) -> tuple[list[dict[str, str]], bool]:
@@ -235,6 +258,13 @@ def _keyword(keyword: Mapping[str, Any], number: str, *, is_operators: bool) -> 
         **window,
         **({"definition": _without_nulls(definition)} if definition else {}),
     }
+
+
+def _whole(keyword: Mapping[str, Any], number: str, *, is_operators: bool) -> dict[str, Any]:
+    """A keyword that says all: what it leaves out would stay as it is."""
+    shown = _keyword(keyword, number, is_operators=is_operators)
+    subs = [{"actions": [], **sub} for sub in shown.get("sub_keywords", ())]
+    return {"definition": {}, **shown, "sub_keywords": subs}
 
 
 def _without_nulls(value: Any) -> Any:

@@ -1,8 +1,10 @@
 """``twoway-router rules …``: keeps the registry as a file under version control. ``plan`` shows what ``apply`` would do."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -11,18 +13,32 @@ import yaml
 from pydantic import ValidationError
 
 from twoway_router.cli.api_client import ApiClient, ApiKey, ApiProblem, ApiUrl
-from twoway_router.cli.keywords import Registry, apply_plan, canonical, find_refused, read_registry
+from twoway_router.cli.keywords import (
+    Registry,
+    apply_plan,
+    canonical,
+    find_refused,
+    read_registry,
+    read_version,
+    refusals_of,
+)
 from twoway_router.rulesets.file import read_rules
 from twoway_router.rulesets.models import RulesFile
-from twoway_router.rulesets.plan import RulesPlan, Step, StepKind, plan_rules
+from twoway_router.rulesets.plan import Finding, RulesPlan, Step, StepKind, plan_rules
 
 rules_app = typer.Typer(no_args_is_help=True, help="Keywords as code, over the management API.")
 
-RulesPath = Annotated[Path, typer.Option("--rules", exists=True, dir_okay=False, help="Rules, YAML or JSON.")]
+RulesPath = Annotated[Path | None, typer.Option("--rules", exists=True, dir_okay=False, help="Rules, YAML or JSON.")]
+Rollback = Annotated[int | None, typer.Option("--rollback", min=1, help="Instead of a file: back to this version.")]
+Override = Annotated[
+    bool, typer.Option("--override", help="With --rollback: an operator allows words that need an operator.")
+]
 
 _SIGNS: Final = {StepKind.CREATE: "+", StepKind.CHANGE: "~", StepKind.RELEASE: "-"}
 CHANGES: Final = 2
 """The exit code of ``plan --exit-code`` when there is something to do."""
+REFUSED: Final = 3
+"""The exit code when something is refused: the file cannot be applied as it stands."""
 
 
 class _Quoting(yaml.SafeDumper):
@@ -55,42 +71,114 @@ def export(
 
 @rules_app.command()
 def plan(
-    rules: RulesPath,
     api: ApiUrl,
     key: ApiKey,
+    rules: RulesPath = None,
+    rollback: Rollback = None,
+    is_override: Override = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 2 when there is something to do.")] = False,
 ) -> None:
-    """Show what ``apply`` would create, change and release, and which rules of the file never act."""
-    todo = _plan(_read_file(rules), _read(api, key), api, key)
+    """Show what apply would create, change and release, what would be refused, and which rules of the file never act.
+
+    Exit codes: 0 nothing is refused; 1 the API did not answer as it should; 2 the file or the options have a mistake, and
+    with --exit-code: there is something to do; 3 something is refused.
+    """
+    todo = _plan(_wanted(rules, rollback, is_override, api, key), _read(api, key), api, key)
     _show(todo)
+    if _is_refused(todo):
+        raise typer.Exit(REFUSED)
     if exit_code and todo.steps:
         raise typer.Exit(CHANGES)
 
 
 @rules_app.command()
 def apply(
-    rules: RulesPath,
     api: ApiUrl,
     key: ApiKey,
+    rules: RulesPath = None,
+    rollback: Rollback = None,
+    is_override: Override = False,
     is_confirmed: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Make the registry what the file says. Done twice, the second time has nothing to do."""
+    """Make the registry what the file, or an earlier version, says: all of it or nothing.
+
+    Done twice, the second time has nothing to do.
+
+    Exit codes: 0 applied, or nothing to do; 1 the API did not answer as it should; 2 the file or the options have a
+    mistake; 3 something is refused, and nothing was changed.
+    """
+    wanted = _wanted(rules, rollback, is_override, api, key)
     registry = _read(api, key)
-    todo = _plan(_read_file(rules), registry, api, key)
+    todo = _plan(wanted, registry, api, key)
     _show(todo)
-    if todo.unknown_numbers:
-        raise typer.Exit(1)
+    if _is_refused(todo):
+        typer.echo("Nothing was changed.", err=True)
+        raise typer.Exit(REFUSED)
     if not todo.steps:
         return
     if not is_confirmed:
         typer.confirm("Apply?", abort=True)
+    origin = {"restores": rollback} if rules is None else {"source_digest": sha256(rules.read_bytes()).hexdigest()}
+    try:
+        with ApiClient(api, key) as client:
+            version = apply_plan(client, registry, todo, **origin)
+    except ApiProblem as problem:
+        for finding in refusals_of(todo, problem.problem):
+            typer.echo(_line(finding), err=True)
+        typer.echo(f"{problem} Nothing was changed.", err=True)
+        raise typer.Exit(REFUSED if problem.code == "rules_refused" else 1) from problem
+    typer.echo(_version_line(version))
 
-    def report(step: Step, problem: str) -> None:
-        typer.echo(f"{step.kind.value} {_named(step)}: {problem or 'done'}", err=bool(problem))
 
-    with ApiClient(api, key) as client:
-        if not apply_plan(client, registry, todo, report):
-            raise typer.Exit(1)
+@rules_app.command()
+def versions(api: ApiUrl, key: ApiKey) -> None:
+    """List the versions that apply has made, newest first: what each did, when, by which API key and from which file."""
+    try:
+        with ApiClient(api, key) as client:
+            for version in client.pages("/v1/rule-versions"):
+                typer.echo(f"{_version_line(version)} {version['created_at']} {version['actor_key_id'] or '-'}")
+    except ApiProblem as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(1) from problem
+
+
+def _version_line(version: Mapping[str, Any]) -> str:
+    counts = " ".join(
+        f"{sign}{version[name]}" for sign, name in (("+", "created"), ("~", "changed"), ("-", "released"))
+    )
+    origin = {
+        "applied": f"file {(version['source_digest'] or 'unknown')[:12]}",
+        "restored": f"back to version {version['restores']}",
+        "found": "as other changes had left it",
+    }[version["origin"]]
+    return f"Version {version['version']}: {counts}, {version['keywords']} keywords, {origin}."
+
+
+def _wanted(rules: Path | None, rollback: int | None, is_override: bool, api: str, key: str) -> RulesFile:
+    """The rules of the file or of the version."""
+    if (rules is None) == (rollback is None):
+        raise typer.BadParameter("Give --rules, or --rollback with a version.")
+    if rules is not None:
+        if is_override:
+            raise typer.BadParameter("--override goes with --rollback; a file says override: true at a keyword.")
+        return _read_file(rules)
+    assert rollback is not None
+    registry = _read(api, key)
+    try:
+        with ApiClient(api, key) as client:
+            file = read_version(client, registry, rollback)
+    except ApiProblem as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(1) from problem
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    keywords = [keyword.model_copy(update={"override": is_override}) for keyword in file.keywords]
+    return file.model_copy(update={"keywords": tuple(keywords)})
+
+
+def _is_refused(todo: RulesPlan) -> bool:
+    return bool(todo.unknown_numbers) or any(finding.kind == "refused" for finding in todo.findings)
 
 
 def _read_file(path: Path) -> RulesFile:
@@ -105,7 +193,9 @@ def _plan(file: RulesFile, registry: Registry, api: str, key: str) -> RulesPlan:
     try:
         todo = plan_rules(file, registry.file, now=datetime.now(UTC), canonical=canonical)
         with ApiClient(api, key) as client:
-            return replace(todo, findings=(*todo.findings, *find_refused(client, registry, todo)))
+            # What the file alone would be refused for is among what the registry refuses.
+            others = (finding for finding in todo.findings if finding.kind != "refused")
+            return replace(todo, findings=(*others, *find_refused(client, registry, todo)))
     except ApiProblem as problem:
         typer.echo(str(problem), err=True)
         raise typer.Exit(1) from problem
@@ -128,7 +218,7 @@ def _show(todo: RulesPlan) -> None:
         fields = f": {', '.join(step.fields)}" if step.fields else ""
         typer.echo(f"{_SIGNS[step.kind]} {_named(step)}{fields}")
     for finding in todo.findings:
-        typer.echo(f"! {json.dumps(finding.word, ensure_ascii=False)} is {finding.kind}: {finding.detail}")
+        typer.echo(_line(finding))
     for name in todo.unknown_numbers:
         typer.echo(f"! There is no number {name}: an operator adds numbers, rules files do not.")
     counts: dict[Any, int] = {kind: sum(step.kind is kind for step in todo.steps) for kind in StepKind}
@@ -136,6 +226,12 @@ def _show(todo: RulesPlan) -> None:
         f"Plan: {counts[StepKind.CREATE]} to create, {counts[StepKind.CHANGE]} to change,"
         f" {counts[StepKind.RELEASE]} to release, {todo.unchanged} unchanged."
     )
+
+
+def _line(finding: Finding) -> str:
+    code = f" ({finding.code})" if finding.code else ""
+    instead = f" Free instead: {', '.join(finding.alternatives)}." if finding.alternatives else ""
+    return f"! {json.dumps(finding.word, ensure_ascii=False)} is {finding.kind}{code}: {finding.detail}{instead}"
 
 
 def _named(step: Step) -> str:

@@ -21,6 +21,7 @@ from twoway_router.management.openapi import DESCRIPTION, PathMethods, completed
 from twoway_router.mts import api as mts
 from twoway_router.numbers import api as numbers
 from twoway_router.routing.index import RoutingTable
+from twoway_router.rulesets import api as rulesets
 from twoway_router.sandbox import api as sandbox
 from twoway_router.store import Engine
 from twoway_router.store.sealing import Sealer
@@ -45,6 +46,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     numbers.router,
     keywords.router,
     administration_api.router,
+    rulesets.router,
+    rulesets.previews,
     inbound.router,
     mts.router,
     coupons.router,

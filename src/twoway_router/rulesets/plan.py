@@ -58,19 +58,26 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """A rule of the file that will not do what it says. ``kind``: refused, dead or shadowed."""
+    """A rule of the file that will not do what it says. ``kind``: refused, dead or shadowed.
+
+    Of a refusal ``code`` says why, for programs; ``alternatives`` are words that can be had instead.
+    """
 
     kind: str
     word: str
     detail: str
+    code: str = ""
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RulesPlan:
-    """Releases first, so that words can move between keywords of one tenant; then changes, then new keywords."""
+    """Releases first, then changes, then new keywords. ``numbers`` and ``tenants`` are those whose keywords it is about."""
 
     steps: tuple[Step, ...]
     unchanged: int
+    numbers: tuple[str, ...]
+    tenants: tuple[str, ...]
     unknown_numbers: tuple[str, ...]
     findings: tuple[Finding, ...]
 
@@ -108,6 +115,8 @@ def plan_rules(
     return RulesPlan(
         steps=(*steps, *created),
         unchanged=unchanged,
+        numbers=tuple(sorted(numbers & known)),
+        tenants=tuple(sorted(tenants)),
         unknown_numbers=tuple(sorted(numbers - known)),
         findings=tuple(find_faults(wanted, now=now, is_held=is_held)),
     )
@@ -144,9 +153,10 @@ def find_faults(
             verdict = judge_claim(rules.table, claim)
             rules.table.put_keyword(itself)
         if verdict.kind in (VerdictKind.REFUSE, VerdictKind.OVERRIDE_NEEDED):
-            yield Finding(kind="refused", word=keyword.word, detail=verdict.detail)
+            yield Finding(kind="refused", word=keyword.word, detail=verdict.detail, code=verdict.code)
         elif not is_held(keyword) and (moved := unconfirmed(verdict, keyword.override)):
-            yield Finding(kind="refused", word=keyword.word, detail=f"Its override does not list {moved}, which move.")
+            detail = f"Its override does not list {moved}, which move."
+            yield Finding(kind="refused", word=keyword.word, detail=detail, code="override_unconfirmed")
         number = rules.table.number(number_id)
         is_loose = keyword.options.match is not MatchMode.START
         if is_loose and number is not None and number.sharing is Sharing.SHARED:
