@@ -175,7 +175,8 @@ def changes_of(registry: Registry, plan: RulesPlan) -> dict[str, Any]:
 
 def _definition(step: Step) -> dict[str, Any]:
     confirmed = {"confirmed_moves": list(step.confirmed_moves)} if step.confirmed_moves else {}
-    return _without_nulls(step.body) | confirmed
+    body: dict[str, Any] = _without_nulls(step.body)
+    return body | confirmed
 
 
 def _step(registry: Registry, step: Step) -> dict[str, Any]:
