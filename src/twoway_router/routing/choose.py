@@ -40,8 +40,9 @@ _OF_ONE_WORD = (GLUED, JOINED, DERIVED)
 class Winner(NamedTuple):
     """The keyword that a text means: its hit, the spelling row that was met, and where its window stands.
 
-    ``is_declared``: what stands behind the keyword is one of its sub-keywords, and nothing else. Only of an advert, which
-    does not begin with the keyword: its ``span`` in the text, and the sub-keyword as it is written behind it.
+    ``is_declared``: what stands behind the keyword is one of its sub-keywords, and nothing else. ``has_exact_start``: the
+    text begins with the exact words of another keyword of this tenant. Only of an advert, which does not begin with
+    the keyword: its ``span`` in the text, and the sub-keyword as it is written behind it.
     """
 
     hit: Hit
@@ -49,12 +50,18 @@ class Winner(NamedTuple):
     keyword: int
     window: WindowState
     is_declared: bool = False
+    has_exact_start: bool = False
     span: tuple[int, int] | None = None
     sub_keyword: str = ""
 
     @property
     def is_strong(self) -> bool:
         return is_settled(self.hit)
+
+    @property
+    def is_exact(self) -> bool:
+        """Its tenant's exact words stand at the start of the text."""
+        return self.hit.match_class == EXACT or self.has_exact_start
 
 
 def is_settled(hit: Hit) -> bool:
@@ -123,7 +130,8 @@ def _against_the_whole(
     whole = None if whole is not None and rests(table, whole.rows) else whole
     as_whole = None if whole is None else _resolve(table, whole, text, folded, at)
     if as_whole is not None and table.tenant_of(as_whole.spelling) == table.tenant_of(winner.spelling):
-        return Found(winner if winner.is_declared else as_whole, None, hits)
+        # A weaker class alone would wait behind others' conversations, but the tenant is certain by its first words.
+        return Found(winner if winner.is_declared else as_whole._replace(has_exact_start=True), None, hits)
     # Registration lets two in that are never open at the same time: the one that is open.
     if as_whole is not None and {winner.window, as_whole.window} in _APART_IN_TIME:
         return Found(winner if winner.window is WindowState.OPEN else as_whole, None, hits)

@@ -39,6 +39,8 @@ RANKS: Final = {
 _LONG: Final = 8
 _FIVE: Final = 5
 _THREE: Final = 3
+_FOUR: Final = 4
+_MOST_WORDS: Final = 3
 _DORMANT: Final = frozenset((ClaimState.REQUESTED, ClaimState.APPROVED))
 _RELEASED: Final = STATES.index(ClaimState.RELEASED)
 
@@ -176,13 +178,26 @@ def has_declared_sub_keyword(table: RoutingTable, folded: Folded, hit: Hit, keyw
 
 
 def is_a_word(entry: NumberEntry, before: str, rest: str) -> bool:
-    """Whether the rest of a compound may be meant as a word of its own, so that nobody can say whose the text is.
+    """Whether the rest of a compound may be meant as words of its own, so that nobody can say whose the text is.
 
-    A word of the number's languages, or digits behind a letter: SKI PASS, OFERTA 99.
+    A word of the number's languages, two or three of four letters or more, or digits behind a letter: SKI PASS, SPA WEEKEND
+    PASS, OFERTA 99.
     """
     if rest.isdecimal():
         return not before[-1].isdecimal()
-    return letters(rest) >= _THREE and entry.words.is_common(rest)
+    return (letters(rest) >= _THREE and entry.words.is_common(rest)) or _is_made_of_words(entry, rest, _MOST_WORDS)
+
+
+def _is_made_of_words(entry: NumberEntry, text: str, most: int) -> bool:
+    """Shorter words are found in too many that are none: SMORGASBORD is not SMOR, gas and bord."""
+    if letters(text) < _FOUR:
+        return False
+    if entry.words.is_common(text):
+        return True
+    return most > 1 and any(
+        entry.words.is_common(text[:end]) and _is_made_of_words(entry, text[end:], most - 1)
+        for end in range(_FOUR, len(text) - _FOUR + 1)
+    )
 
 
 def guard_text_after(

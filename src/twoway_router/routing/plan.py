@@ -93,7 +93,7 @@ def _decide(case: _Case) -> Decision:
     # keywords and the default can fit, and the reading of reserved words, which costs more than the match, is left out.
     is_alone = not live and bool(tokens)
     is_alone = is_alone and tokens[0] not in words.openers and "".join(tokens[: folded.size]) not in words.reserved
-    is_exact = winner is not None and winner.hit.match_class == EXACT
+    is_exact = winner is not None and winner.is_exact
     if is_alone and winner is not None and (is_strong or (is_exact and winner.is_declared)):
         return to_keyword(case.table, winner, text, folded, Rule.KEYWORD_WHOLE)
     is_alone = is_alone and not may_hold_a_wish(words, text, folded)
@@ -199,7 +199,7 @@ def _keyword(case: _Case) -> Decision | None:
         return (
             to_nobody(picked) if picked.context is None else to_context(picked.context, text, Rule.FREE_TEXT_QUESTION)
         )
-    if winner is not None and winner.hit.match_class == EXACT:
+    if winner is not None and winner.is_exact:
         return to_keyword(case.table, winner, text, case.folded, Rule.KEYWORD)
     return _AMBIGUOUS if doubt is not None and doubt.match_class == EXACT else None
 

@@ -131,9 +131,7 @@ def _decide(readings: Sequence[Found], registry: Sequence[Held], words: Words, c
     if asking and asking[0] != tenant:
         return {asking[0], tenant}
     if best.match_class == 1:
-        # A longer keyword of the same tenant, met as a whole by a weaker class, is taken first, and yields to what is open.
-        is_own_longer = any(found.is_whole and found.held.tenant == tenant for found in readings)
-        return {tenant, *fallback} if is_own_longer and contexts else {tenant}
+        return {tenant}
     return fallback if contexts else {tenant}
 
 

@@ -22,9 +22,10 @@ from tests.unit.routing.cast import (
     route,
 )
 from twoway_router.domain.ids import NumberId, TenantId
+from twoway_router.routing.claims import Claim, VerdictKind, judge_claim
 from twoway_router.routing.index import RoutingTable
 from twoway_router.routing.plan import needs_contexts
-from twoway_router.routing.types import AmbiguityPolicy, ClaimState, RouteOutcome, SubKeyword, WindowState
+from twoway_router.routing.types import AmbiguityPolicy, ClaimState, ContextKind, RouteOutcome, SubKeyword, WindowState
 
 DAY = timedelta(days=1)
 
@@ -377,3 +378,20 @@ def test_a_choice_without_a_list_is_a_letter_or_a_digit() -> None:
 
 def test_a_number_answers_a_question_for_a_number() -> None:
     assert route(a_table(), "٤٢", a_question(GYM, "number")).details == {"answer": "42"}
+
+
+def test_a_longer_word_of_ones_own_does_not_send_a_text_to_anothers_conversation() -> None:
+    table = a_table(a_keyword("PIZZA"), a_keyword("PIZZA R0MANA"))
+    recent = replace(a_question(GYM, None), kind=ContextKind.RECENT)
+
+    decision = route(table, "pizza romana", recent)
+
+    assert (decision.tenant_id, decision.rule, decision.word) == (PIZZERIA, "keyword", "PIZZA R0MANA")
+
+
+def test_a_compound_with_several_words_keeps_the_text_that_reached_it() -> None:
+    table = a_table(a_keyword("SPAWEEKENDPASS"))
+
+    verdict = judge_claim(table, Claim(number_id=SHARED, tenant_id=GYM, spellings=("SPA",)))
+
+    assert (verdict.kind, verdict.code) == (VerdictKind.REFUSE, "compound")

@@ -3,7 +3,7 @@
 The words are few, so that they meet often: compounds of one another, in six languages and three scripts.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Final
@@ -274,11 +274,15 @@ def ways_to_part(key: str) -> Iterable[str]:
 
 
 def is_split(text: str, spellings: tuple[str, ...]) -> bool:
-    """Whether the text is one of the new words with something behind it that is no word: several are none."""
+    """Whether the text is one of the new words with something behind it that is no word, nor two or three longer ones."""
     tokens = [token.text for token in fold(text)]
     heads = [[token.text for token in fold(spelling)] for spelling in spellings]
     rests = [tokens[len(head) :] for head in heads if tokens[: len(head)] == head]
-    return any(rest and WORDS.hold(rest) is not True for rest in rests)
+    return any(rest and WORDS.hold(rest) is not True and not are_words(rest) for rest in rests)
+
+
+def are_words(rest: Sequence[str]) -> bool:
+    return 1 < len(rest) <= 3 and all(len(one) >= 4 and WORDS.hold([one]) is True for one in rest)
 
 
 def run(max_examples: int, steps: int, *, derandomize: bool) -> None:
