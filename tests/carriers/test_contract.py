@@ -159,6 +159,8 @@ def facts_of(outcome: SendReply) -> list[Any]:
     match outcome:
         case Done(reference=reference):
             return ["done", reference]
+        case Retry(account=True, detail=detail):
+            return ["account", detail]
         case Retry(after=after, throttled=throttled):
             return ["throttled" if throttled else "retry", plain(after.total_seconds() if after else None)]
         case Failed(opted_out=opted_out, detail=detail):

@@ -19,7 +19,9 @@ from twoway_router.domain.errors import FieldError
 from twoway_router.domain.messages import Capability, DeliveryState
 
 Decoder = Literal["query", "form", "json", "xml", "multipart", "text"]
-Result = Literal["retry", "throttled", "opted_out", "failed", "unknown"]
+Result = Literal["retry", "throttled", "account", "opted_out", "failed", "sent", "unknown"]
+"""``account``: our account there is at fault (key, credit, sender), so the connection rests. ``sent``: it has our MT already."""
+
 Config = dict[str, str | bool]
 
 HOLE: Final = re.compile(r"\{([a-z_][a-z0-9_|]*)(\??)\}")
@@ -172,8 +174,8 @@ class Send:
     """How an MT is handed over. ``{field?}`` drops the whole entry when its value is empty.
 
     ``success`` is asked of a 2xx answer; ``errors`` maps the value at ``error`` (first), then the status (``429``,
-    ``5xx``), to a result. At ``words`` a carrier explains itself to people.
-    ``per_encoding`` gives variables that differ between GSM-7 and UCS-2.
+    ``5xx``), to a result; a name that ends with ``*`` is the beginning of such values. At ``words`` a carrier explains
+    itself to people. ``per_encoding`` gives variables that differ between GSM-7 and UCS-2.
     """
 
     __pydantic_config__: ClassVar[Config] = _CLOSED

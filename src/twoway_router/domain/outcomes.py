@@ -18,13 +18,15 @@ class Done:
 class Retry:
     """Not now. ``after`` is a wish of the other side (``Retry-After``); None leaves it to our schedule.
 
-    ``reason`` is a stable code, ``detail`` what the other side said, without personal data.
+    ``reason`` is a stable code, ``detail`` what the other side said, without personal data. ``account``: our account there is
+    at fault, not this message.
     """
 
     reason: str
     detail: str = ""
     after: timedelta | None = None
     throttled: bool = False
+    account: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,6 @@ a gateway's own 5xx, is Unknown: the MT may have been sent, so the ledger decide
 """
 
 import re
-from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -21,7 +20,14 @@ MAX_DETAIL: Final = 120
 _PERSONAL: Final = re.compile(r"\+?\d[\d\s().-]{5,}\d|[\"“«][^\"”»]*[\"”»]|\S+@\S+")
 """Phone numbers, what is quoted, addresses."""
 _MAX_WAIT: Final = timedelta(days=1)
-_UNDECIDED: Final[Mapping[str, Result]] = {"429": "throttled", "503": "retry", "408": "unknown", "5xx": "unknown"}
+_UNDECIDED: Final[dict[str, Result]] = {
+    "401": "account",
+    "402": "account",
+    "408": "unknown",
+    "429": "throttled",
+    "503": "retry",
+    "5xx": "unknown",
+}
 """What a status means for which the spec has no word."""
 
 
@@ -36,6 +42,7 @@ class ReplyReader:
         self._words = compile_text(send.words)
         self._retry_after = compile_text(send.retry_after)
         self._errors = {name.lower(): result for name, result in send.errors.items()}
+        self._beginnings = [(name[:-1], result) for name, result in self._errors.items() if name.endswith("*")]
 
     def read(self, reply: HttpReply) -> SendReply:
         document = decode_reply(reply, self._send.reply)
@@ -54,21 +61,35 @@ class ReplyReader:
         code, status = (self._error(scene) or "").lower(), str(reply.status)
         # AWS may write the name of an error as ``namespace#name:address``.
         name = code.partition(":")[0].rpartition("#")[2]
-        for word in (code, name, status, f"{status[:1]}xx"):
-            if word and (result := self._errors.get(word)):
-                return self._result(result, reply, scene, code or status)
-        for word in (status, f"{status[:1]}xx"):
-            if result := _UNDECIDED.get(word):
-                return self._result(result, reply, scene, code or status)
+        kind = f"{status[:1]}xx"
+        # 403 with a code may be about one MT: it is our account's fault only where the spec says so
+        undecided: dict[str, Result] = _UNDECIDED if code not in ("", status) else {**_UNDECIDED, "403": "account"}
+        beginnings = (result for beginning, result in self._beginnings if code.startswith(beginning))
+        found: tuple[Result | None, ...] = (
+            *(self._errors.get(word) for word in (code, name) if word),
+            next(beginnings, None),
+            *(self._errors.get(word) for word in (status, kind)),
+            *(undecided.get(word) for word in (status, kind)),
+        )
+        if result := next((each for each in found if each), None):
+            return self._result(result, reply, scene, code or status)
         if not code and reply.status // 100 == 2:
             return Unknown(reason="unreadable_reply")
         return Failed(reason="carrier_refused", detail=_detail(code, status, self._words(scene)))
 
     def _result(self, result: Result, reply: HttpReply, scene: Scene, code: str) -> SendReply:
         detail = _detail(code, str(reply.status), self._words(scene))
-        if result in ("retry", "throttled"):
+        if result == "sent":
+            return Done(reference=self._id(scene) or None, detail=detail)
+        if result in ("retry", "throttled", "account"):
             after = read_wait(self._retry_after(scene)) or _wait_of(reply)
-            return Retry(reason=f"carrier_{result}", detail=detail, after=after, throttled=result == "throttled")
+            return Retry(
+                reason=f"carrier_{result}",
+                detail=detail,
+                after=after,
+                throttled=result == "throttled",
+                account=result == "account",
+            )
         if result == "unknown":
             return Unknown(reason="carrier_error", detail=detail)
         reason = "opted_out" if result == "opted_out" else "carrier_refused"

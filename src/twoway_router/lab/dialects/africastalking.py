@@ -65,8 +65,8 @@ DIALECT: Final = Dialect(
     accepted=accepted(_ACCEPTED, 201),
     refusals=refusals(
         throttled=plain("Too Many Requests", 429),
-        hidden_failure=_refused(405, "InsufficientBalance"),
-        permanent=_unsent("InvalidSenderId"),
+        hidden_failure=_refused(403, "InvalidPhoneNumber"),
+        permanent=_unsent("InvalidPhoneNumber"),
         opted_out=_refused(406, "UserInBlacklist"),
     ),
     reads=acks(200),

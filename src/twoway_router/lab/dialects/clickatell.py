@@ -156,7 +156,7 @@ LEGACY: Final = Dialect(
     accepted=lambda mt: plain(f"ID: {mt.id}", 200),
     refusals=refusals(
         throttled=plain("ERR: 429, Too many requests", 429),
-        hidden_failure=plain("ERR: 301, No credit left", 200),
+        hidden_failure=plain("ERR: 114, Cannot route message", 200),
         permanent=plain("ERR: 105, Invalid destination address", 200),
     ),
     retry=_RETRY,

@@ -49,7 +49,7 @@ DIALECT: Final = Dialect(
     accepted=lambda mt: _queued("SUCCESS", message_id=mt.id, to=mt.recipient, custom_string=mt.reference),
     refusals=refusals(
         throttled=_error("TOO_MANY_REQUESTS", 429),
-        hidden_failure=_queued("INSUFFICIENT_CREDIT"),
+        hidden_failure=_queued("COUNTRY_NOT_ENABLED"),
         permanent=_queued("INVALID_RECIPIENT"),
     ),
     reads=acks(200),

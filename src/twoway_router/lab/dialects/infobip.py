@@ -88,7 +88,7 @@ DIALECT: Final = Dialect(
     accepted=lambda mt: _answer(mt.reference or mt.id, mt.recipient, "PENDING_ACCEPTED"),
     refusals=refusals(
         throttled=_error("TOO_MANY_REQUESTS", "Too many requests", 429),
-        hidden_failure=_answer("", "", "REJECTED_NOT_ENOUGH_CREDITS"),
+        hidden_failure=_answer("", "", "REJECTED_NETWORK"),
         permanent=_error("BAD_REQUEST", "Bad Request", 400),
         opted_out=_answer("", "", "REJECTED_DESTINATION_BLOCKLISTED"),
     ),

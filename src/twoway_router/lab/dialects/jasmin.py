@@ -134,7 +134,9 @@ DIALECT: Final = Dialect(
     words=words("accepted: ESME_ROK, delivered: DELIVRD, failed: UNDELIV, expired: EXPIRED, rejected: ESME_RINVDSTADR"),
     take=_take,
     accepted=lambda mt: plain(f'Success "{mt.id}"', 200),
-    refusals=refusals(throttled=_error("User throughput exceeded", 403), permanent=_error("No route found", 412)),
+    refusals=refusals(
+        throttled=_error("User throughput exceeded", 403), permanent=_error("Argument [to] has a bad value", 400)
+    ),
     reads=acks(*range(1, 400), body=b"ACK/Jasmin", lost=(404,)),
     retry=RetryRule(tries=4, first_seconds=30, factor=1, longest_seconds=30, timeout_seconds=30),
     parts=Splitting.BY_OCTETS,

@@ -69,7 +69,7 @@ DIALECT: Final = Dialect(
     accepted=lambda _: plain("0: Accepted for delivery", 202),
     refusals=refusals(
         throttled=plain("Temporal failure, try again later.", 503),
-        hidden_failure=plain("Authorization failed for sendsms", 202),
+        hidden_failure=plain("Not routable. Do not try again.", 202),
         permanent=plain("Not routable. Do not try again.", 403),
     ),
     # What they say would be texted to the person: it must be nothing.
