@@ -54,6 +54,7 @@ def _outbound_messages() -> None:
         sa.Column("reply_token", sa.Text),
         sa.Column("mt_class", sa.Text, server_default="answer", nullable=False),
         sa.Column("attempt", sa.SmallInteger, server_default="0", nullable=False),
+        sa.Column("spared", sa.SmallInteger, server_default="0", nullable=False),
         sa.Column("first_due_at", MOMENT, nullable=False),
         sa.Column("due_at", MOMENT, nullable=False),
         sa.Column("lease_until", MOMENT),
@@ -185,5 +186,9 @@ def _sending_paces() -> None:
         sa.Column("free_at", MOMENT, nullable=False),
         sa.Column("tail_at", MOMENT, nullable=False),
         sa.Column("rests_until", MOMENT),
+        sa.Column("rest_reason", sa.Text),
+        sa.Column("rest_detail", sa.Text),
+        sa.Column("rests", sa.SmallInteger, server_default="0", nullable=False),
+        sa.CheckConstraint("rest_reason IN ('account')", name=op.f("ck_sending_paces_rest_reason")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sending_paces")),
     )

@@ -1,11 +1,15 @@
 """Connections: what is checked, what is sealed, what is shown."""
 
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tests.api.conftest import Caller
-from tests.cast import PUBLIC_URL, SEALER
+from tests.cast import NOON, PUBLIC_URL, SEALER
+from twoway_router.domain.ids import new_id
+from twoway_router.mts.queries import pacing
 from twoway_router.numbers.queries import find_connection
 from twoway_router.store import Engine, System, changes, transaction
 
@@ -120,3 +124,26 @@ async def test_the_carriers_tell_what_they_need(operator: Caller) -> None:
 
     generic = next(row for row in listed.json()["data"] if row["name"] == "generic")
     assert {"key", "send_url"} <= {setting["name"] for setting in generic["settings"]}
+
+
+async def test_a_connection_shows_why_it_rests_until_it_is_resumed(operator: Caller, engine: Engine) -> None:
+    created = (await operator.post("/v1/connections", GENERIC)).json()
+    path = f"/v1/connections/{created['id']}"
+    async with transaction(engine, System("test")) as session:
+        values = {"first": timedelta(minutes=1), "longest": timedelta(minutes=15)}
+        await pacing.rest_account(session, {UUID(created["id"]): "code bad_key"}, NOON, **values)
+
+    resting = (await operator.get(path)).json()
+    listed = (await operator.get("/v1/connections")).json()["data"][0]
+    resumed = await operator.post(f"{path}/resume", {})
+    after = (await operator.get(path)).json()
+
+    shown = [resting[name] for name in ("rests_until", "rest_reason", "rest_detail")]
+    assert shown == ["2027-03-01T12:01:00Z", "account", "code bad_key"]
+    assert listed["rest_reason"] == "account"
+    assert (resumed.status_code, resumed.json()) == (200, {"connection_id": created["id"], "messages": 0})
+    assert (after["rests_until"], after["rest_reason"]) == (None, None)
+
+
+async def test_a_connection_that_is_not_there_is_not_resumed(operator: Caller) -> None:
+    assert (await operator.post(f"/v1/connections/{new_id()}/resume", {})).status_code == 404

@@ -43,6 +43,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     tenants.keys_router,
     numbers.carriers_router,
     numbers.connections_router,
+    mts.connections_router,
     numbers.router,
     keywords.router,
     administration_api.router,

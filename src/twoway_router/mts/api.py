@@ -7,18 +7,22 @@ from fastapi import Depends, Query
 
 from twoway_router.domain.errors import NotFound
 from twoway_router.domain.messages import DeliveryState, MtState
+from twoway_router.mts.jobs import resume
 from twoway_router.mts.queries import listing
 from twoway_router.mts.queries.listing import OutboundFilter
-from twoway_router.mts.schemas import OutboundMessageOut, OutboundStoryOut
+from twoway_router.mts.schemas import OutboundMessageOut, OutboundStoryOut, ResumedOut
+from twoway_router.numbers.connection_service import get_connection
 from twoway_router.store.periods import Period
-from twoway_router.web.auth import CurrentPrincipal
-from twoway_router.web.context import DbSession
+from twoway_router.web.audit import CurrentTrail
+from twoway_router.web.auth import OPERATOR, CurrentPrincipal
+from twoway_router.web.context import DbSession, Now
 from twoway_router.web.filters import Address, OfTenant, address_of
 from twoway_router.web.paging import Page, Pages
 from twoway_router.web.route import api_router
 from twoway_router.web.schemas import Moment
 
 router = api_router("/outbound-messages", resource="messages", tag="Messages")
+connections_router = api_router("/connections", resource="connections", tag="Connections")
 
 
 async def _outbound_filter(
@@ -66,3 +70,12 @@ async def get_outbound_message(message_id: UUID, caller: CurrentPrincipal, sessi
     attempts = await listing.list_attempts(session, row.id)
     receipts = await listing.list_receipts(session, row.id)
     return OutboundStoryOut.from_rows(row, list(attempts), list(receipts), caller.tenant_id)
+
+
+@connections_router.post("/{connection_id}/resume", dependencies=[OPERATOR])
+async def resume_connection(connection_id: UUID, session: DbSession, now: Now, trail: CurrentTrail) -> ResumedOut:
+    """End a connection's rest, because its account works again. What waits for it goes out now."""
+    row = await get_connection(session, connection_id)
+    messages = await resume(session, row.id, now)
+    await trail.made("connection.resumed", "connections", row.id)
+    return ResumedOut(connection_id=row.id, messages=messages)

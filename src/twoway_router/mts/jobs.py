@@ -2,15 +2,19 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from twoway_router.domain.messages import MtState
-from twoway_router.mts.queries import delivering
+from twoway_router.mts.queries import delivering, pacing
 from twoway_router.mts.queries.order import list_first
 from twoway_router.mts.rules import CLOCK_SKEW, MtClass, job_of
 from twoway_router.store import Session
 from twoway_router.store.outbox import add, add_later, lane_of
+
+MOST_AT_ONCE: Final = 20_000
+WAITS_FOR_ACCOUNT: Final = "carrier_account"
+WAITS_FOR_REST: Final = "carrier_rests"
 
 
 class Deliverable(Protocol):
@@ -46,3 +50,11 @@ async def postpone(session: Session, dues: Mapping[UUID, datetime], reason: str)
     """Make planned MTs due later, with a job at their time."""
     late = await delivering.postpone(session, dues, reason)
     await add_jobs(session, late, [each.due_at for each in late])
+
+
+async def resume(session: Session, connection_id: UUID, now: datetime) -> int:
+    """End a connection's rest; what waits for that is due now (of very many, the others at their own time). How many are."""
+    await pacing.resume(session, connection_id)
+    due = await delivering.pull_in(session, connection_id, [WAITS_FOR_ACCOUNT, WAITS_FOR_REST], now, MOST_AT_ONCE)
+    await add_jobs(session, due)
+    return len(due)

@@ -8,7 +8,7 @@ Called by ``delivery``, ``service`` and ``queries``. Nothing moves an MT but by 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, assert_never
@@ -24,6 +24,9 @@ RECEIPT_LOCKS: Final = 2
 """First key of the advisory locks on (connection, carrier id): a receipt and the answer it overtook exclude one another."""
 
 RETRY_SECONDS: Final = (1, 5, 15, 30, 60, 120, 300)
+ACCOUNT_WAIT: Final = timedelta(seconds=60)
+"""When an MT is looked at again whose carrier refused our account; as long as the connection rests it then waits on."""
+
 LOOK_UP_AFTER: Final = timedelta(seconds=5)
 LOOK_UP_TRIES_UNTIL: Final = timedelta(minutes=10)
 REPEATS: Final = 5
@@ -137,17 +140,27 @@ class Entry:
     expires_at: datetime
     decide_at: datetime | None = None
     reason: str | None = None
+    spared: int = 0
+
+    @property
+    def tries(self) -> int:
+        """Those that count: not those at which the carrier refused our account."""
+        return self.attempt - self.spared
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Move:
-    """What becomes of an entry. ``at`` is when a planned one is due, or when an unknown one must be decided (None: final)."""
+    """What becomes of an entry. ``at`` is when a planned one is due, or when an unknown one must be decided (None: final).
+
+    ``spares``: the try does not count.
+    """
 
     state: MtState
     at: datetime | None = None
     reason: str | None = None
     carrier_message_id: str | None = None
     opted_out: bool = False
+    spares: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,6 +189,10 @@ def after_answer(entry: Entry, attempt: int, reply: SendReply, around: Circumsta
     if attempt != entry.attempt or entry.state not in MOVES[MtEvent.LOST]:
         return None
     match reply:
+        case Retry(account=True):
+            # within its lifetime it waits for our account; whether that is over is asked when it is claimed
+            move = _move(entry, MtEvent.NOT_TAKEN, at=around.now + ACCOUNT_WAIT, reason=reply.reason)
+            return replace(move, spares=True) if move else None
         case Retry():
             return _again(entry, around, reason=reply.reason, wish=reply.after)
         case Failed():
@@ -212,7 +229,7 @@ def after_unknown(entry: Entry, around: Circumstances) -> Move | None:
 
 def after_waiting(entry: Entry, around: Circumstances) -> Move | None:
     """What the policy makes of an unknown MT when there is nothing left to wait for."""
-    if entry.policy is UnknownPolicy.AT_LEAST_ONCE and entry.attempt < REPEATS:
+    if entry.policy is UnknownPolicy.AT_LEAST_ONCE and entry.tries < REPEATS:
         return _again(entry, around, reason="repeated_by_policy")
     return _move(entry, MtEvent.GIVEN_UP)
 
@@ -260,7 +277,7 @@ def _again(
     wish: timedelta | None = None,
     too_late: MtEvent = MtEvent.EXPIRED,
 ) -> Move | None:
-    due_at = around.now + retry_delay(max(entry.attempt, 1), around.chance, wish)
+    due_at = around.now + retry_delay(max(entry.tries, 1), around.chance, wish)
     if due_at >= entry.expires_at:
         return _move(entry, too_late)
     return _move(entry, MtEvent.NOT_TAKEN, at=due_at, reason=reason)

@@ -53,7 +53,9 @@ class HandOverOut(Shown):
     """One try to hand the message over."""
 
     attempt: int
-    outcome: str = Field(description="done, retry, throttled, failed, or unknown: the answer was lost.")
+    outcome: str = Field(
+        description="done, retry, throttled, account (the carrier refused ours), failed, or unknown: the answer was lost."
+    )
     reason: str | None
     detail: str | None = Field(description="What the carrier said: its code, and its words without numbers and texts.")
     started_at: datetime
@@ -93,3 +95,12 @@ class OutboundStoryOut(OutboundMessageOut):
                 "receipts": [ReceiptOut.model_validate(one) for one in receipts],
             }
         )
+
+
+class ResumedOut(Shown):
+    """A connection that rests no more."""
+
+    connection_id: UUID
+    messages: int = Field(
+        description="How many that waited for it go out now; of very many, the others within 15 minutes."
+    )

@@ -1,4 +1,4 @@
-"""MTs, the tries to hand them over, their receipts, and the throughput of connections and numbers."""
+"""MTs, the tries to hand them over, and their receipts."""
 
 from datetime import datetime
 from typing import Final
@@ -28,6 +28,7 @@ class OutboundMessages(Caused, Base):
     ``id`` is also the reference that carriers get on every try. ``order_key`` is a hash of (tenant or number, recipient),
     ``first_due_at`` its place among the MTs of that person, which never changes. ``due_at`` is when the next try may begin,
     ``lease_until`` when a claim without a result lapses, ``claimed_by`` the number of the process that has it,
+    ``spared`` how many tries do not count since our account was refused,
     ``decide_at`` when an unknown MT must be decided (NULL: nothing more will be known), ``requeued_at`` when a sweep last
     gave it a job.
     """
@@ -51,6 +52,7 @@ class OutboundMessages(Caused, Base):
     reply_token: Mapped[str | None]
     mt_class: Mapped[str] = mapped_column(server_default=MtClass.ANSWER.value)
     attempt: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    spared: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     first_due_at: Mapped[datetime]
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
@@ -136,18 +138,3 @@ class DeliveryReceipts(Base):
         ),
         Index("ix_delivery_receipts_outbound_message_id", "outbound_message_id"),
     )
-
-
-class SendingPaces(Base):
-    """How far the throughput of one connection or number is used up; locked by whoever claims MTs there.
-
-    ``free_at`` is when its next MT may go, ``tail_at`` the end of the queue of those that are due later,
-    ``rests_until`` what the carrier asked for when it throttled us.
-    """
-
-    __tablename__ = "sending_paces"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    free_at: Mapped[datetime]
-    tail_at: Mapped[datetime]
-    rests_until: Mapped[datetime | None]

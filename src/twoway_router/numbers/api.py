@@ -19,7 +19,7 @@ from twoway_router.numbers.connection_schemas import (
     ConnectionOut,
     ConnectionRequestOut,
 )
-from twoway_router.numbers.queries import NumberFilter
+from twoway_router.numbers.queries import NumberFilter, Rest
 from twoway_router.numbers.schemas import AssignmentIn, ClaimsOut, NumberChange, NumberIn, NumberOut, State
 from twoway_router.numbers.tables import Connections, Numbers
 from twoway_router.store import Session
@@ -38,9 +38,10 @@ router = api_router("/numbers", resource="numbers", tag="Numbers")
 ClaimsOf = Annotated[UUID | None, Query(description="Operators only: the tenant whose `claims` are shown.")]
 
 
-def _shown(connection: Connections, context: WebContext) -> ConnectionOut:
+def _shown(connection: Connections, context: WebContext, rests: Mapping[UUID, Rest]) -> ConnectionOut:
     names = sorted(connections.open_secrets(context.sealer, connection))
-    return ConnectionOut.of(connection, names, connections.inbound_url(context.public_url, connection))
+    url = connections.inbound_url(context.public_url, connection)
+    return ConnectionOut.of(connection, names, url, rests.get(connection.id))
 
 
 async def _filter(
@@ -88,7 +89,7 @@ async def create_connection(
     row = await connections.create_connection(session, context.sealer, body.to_row(new_id(), now), body.secrets)
     await trail.made("connection.created", "connections", row.id)
     response.headers["Location"] = f"/v1/connections/{row.id}"
-    return tagged(response, row.revision, _shown(row, context))
+    return tagged(response, row.revision, _shown(row, context, {}))
 
 
 @connections_router.get("", dependencies=[OPERATOR])
@@ -96,21 +97,23 @@ async def list_connections(
     context: Context,
     session: DbSession,
     pages: Pages,
+    now: Now,
     carrier: Annotated[str | None, Query(max_length=64)] = None,
     state: State | None = None,
 ) -> Page[ConnectionOut]:
     """List connections. Those of tenants' sandboxes only with `carrier=sandbox`."""
     found = await queries.list_connections(session, after=pages.after, limit=pages.fetch, carrier=carrier, state=state)
-    return pages.page(found, lambda row: _shown(row, context))
+    rests = await queries.list_rests(session, [row.id for row in found], now)
+    return pages.page(found, lambda row: _shown(row, context, rests))
 
 
 @connections_router.get("/{connection_id}", dependencies=[OPERATOR])
 async def get_connection(
-    connection_id: UUID, context: Context, session: DbSession, response: Response
+    connection_id: UUID, context: Context, session: DbSession, now: Now, response: Response
 ) -> ConnectionOut:
-    """Read a connection. Its secrets are not shown, only what they are called."""
+    """Read a connection. Its secrets are not shown, only what they are called. Shows also whether it rests, and why."""
     row = await connections.get_connection(session, connection_id)
-    return tagged(response, row.revision, _shown(row, context))
+    return tagged(response, row.revision, _shown(row, context, await queries.list_rests(session, [row.id], now)))
 
 
 @connections_router.patch("/{connection_id}", dependencies=[OPERATOR])
@@ -130,7 +133,7 @@ async def update_connection(
         row = await connections.update_connection(
             session, context.sealer, connection_id, changes_of(body), expected=expected, now=now
         )
-    return tagged(response, row.revision, _shown(row, context))
+    return tagged(response, row.revision, _shown(row, context, await queries.list_rests(session, [row.id], now)))
 
 
 @connections_router.get("/{connection_id}/requests", dependencies=[OPERATOR])

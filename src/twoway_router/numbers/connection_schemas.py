@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from twoway_router.carriers.spec import CarrierSpec
+from twoway_router.numbers.queries import Rest
 from twoway_router.numbers.schemas import State
 from twoway_router.numbers.tables import Connections
 from twoway_router.web.schemas import UNCHANGED, Body, Country, Label, Shown
@@ -89,15 +90,25 @@ class ConnectionOut(Shown):
     secret_names: list[str] = Field(description="Which secrets are set.")
     urls: CarrierUrls
     state: State = Field(description="The URLs of a disabled one answer 404.")
+    rests_until: datetime | None = Field(None, description="Nothing is sent through it until then.")
+    rest_reason: Literal["account", "throttled"] | None = Field(
+        None,
+        description="Why it rests. `account`: the carrier refuses our account, until it takes a message again. "
+        "Then put it right and call `POST /v1/connections/{connection_id}/resume`.",
+    )
+    rest_detail: str | None = Field(None, description="What the carrier said.")
     revision: int = Field(description="Counts its changes; the ETag is made of it.")
     created_at: datetime
     updated_at: datetime
 
     @classmethod
-    def of(cls, row: Connections, secret_names: list[str], base: str) -> Self:
-        """From its row, what its sealed secrets are called and where the carrier reaches us."""
+    def of(cls, row: Connections, secret_names: list[str], base: str, rest: Rest | None = None) -> Self:
+        """From its row, what its sealed secrets are called, where the carrier reaches us, and its rest."""
         urls = CarrierUrls(mo=f"{base}/mo", dlr=f"{base}/dlr")
-        return cls(secret_names=secret_names, urls=urls, **cls.columns(row))
+        rests = (
+            {} if rest is None else {"rests_until": rest.until, "rest_reason": rest.reason, "rest_detail": rest.detail}
+        )
+        return cls(secret_names=secret_names, urls=urls, **(cls.columns(row) | rests))
 
 
 class ConnectionRequestOut(Shown):

@@ -86,6 +86,11 @@ async def update_connection(
     return connection
 
 
+async def count_resting(session: Session, now: datetime) -> Mapping[str, int]:
+    """How many connections rest, by reason: ``account`` or ``throttled``."""
+    return await queries.count_rests(session, now)
+
+
 def open_secrets(sealer: Sealer, connection: Connections) -> dict[str, str]:
     """A connection's secrets by name; raises SealBroken."""
     return {name: str(value) for name, value in sealer.open(connection.secrets).items()}

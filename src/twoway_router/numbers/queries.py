@@ -2,18 +2,18 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, text
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 from twoway_router.domain.ids import ConnectionId, NumberId, TenantId
 from twoway_router.domain.messages import Sharing
 from twoway_router.numbers.rules import RunNumber
-from twoway_router.numbers.tables import ConnectionRequests, Connections, Numbers
+from twoway_router.numbers.tables import ConnectionRequests, Connections, Numbers, SendingPaces
 from twoway_router.routing.types import AmbiguityPolicy, CampaignWords, NumberRules
 from twoway_router.store import Session
 from twoway_router.store.unique import is_flushed
@@ -142,6 +142,37 @@ async def list_active_connections(
 async def insert_requests(session: Session, columns: Mapping[str, Sequence[Any]]) -> None:
     """Keep requests and forget the oldest of their connections."""
     await session.execute(_INSERT_REQUESTS, {**columns, "kept": REQUESTS_KEPT})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rest:
+    """Until when a connection rests, and why."""
+
+    until: datetime | None
+    reason: str
+    detail: str | None
+
+
+async def list_rests(session: Session, ids: Collection[UUID], now: datetime) -> Mapping[UUID, Rest]:
+    """Those of these connections that rest. One that rests because of our account does until its carrier takes an MT."""
+    wanted = select(SendingPaces).where(
+        SendingPaces.id.in_(ids), or_(SendingPaces.rest_reason.is_not(None), SendingPaces.rests_until > now)
+    )
+    return {
+        row.id: Rest(until=row.rests_until, reason=row.rest_reason or "throttled", detail=row.rest_detail)
+        for row in await session.scalars(wanted)
+    }
+
+
+async def count_rests(session: Session, now: datetime) -> Mapping[str, int]:
+    """How many connections rest, by reason."""
+    reason = func.coalesce(SendingPaces.rest_reason, "throttled")
+    wanted = (
+        select(reason, func.count())
+        .where(or_(SendingPaces.rest_reason.is_not(None), SendingPaces.rests_until > now))
+        .group_by(reason)
+    )
+    return {"account": 0, "throttled": 0} | {row[0]: row[1] for row in await session.execute(wanted)}
 
 
 async def list_requests(

@@ -1,10 +1,10 @@
-"""Connections (our accounts at carriers) and the numbers that arrive through them."""
+"""Connections (our accounts at carriers), the numbers that arrive through them, and the throughput of both."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, func
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -104,3 +104,24 @@ class ConnectionRequests(Base):
     received_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_connection_requests_connection_id_id", "connection_id", "id"),)
+
+
+class SendingPaces(Base):
+    """How far the throughput of one connection or number is used up; locked by whoever claims MTs there (``mts``).
+
+    ``free_at`` is when its next MT may go, ``tail_at`` the end of the queue of those that are due later, ``rests_until`` how
+    long nothing is sent there: the carrier throttled us, or (``rest_reason``) it refused our account. ``rest_detail`` is what
+    the carrier said then, ``rests`` how often in a row, until it takes an MT again.
+    """
+
+    __tablename__ = "sending_paces"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    free_at: Mapped[datetime]
+    tail_at: Mapped[datetime]
+    rests_until: Mapped[datetime | None]
+    rest_reason: Mapped[str | None]
+    rest_detail: Mapped[str | None]
+    rests: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+
+    __table_args__ = (one_of("rest_reason", "account"),)

@@ -16,6 +16,7 @@ from twoway_router.contexts import service as contexts
 from twoway_router.dispatch.port import DeadJob, Transport
 from twoway_router.domain.clock import Clock
 from twoway_router.inbound.service import count_failure, forget_courtesies
+from twoway_router.numbers.connection_service import count_resting
 from twoway_router.scheduler import queries
 from twoway_router.scheduler.sweeps import (
     DeadProcesses,
@@ -28,7 +29,7 @@ from twoway_router.store import Engine, System, heartbeats, outbox, transaction
 from twoway_router.store.failures import DATABASE_ERRORS, describe
 from twoway_router.store.periods import first_id_of
 from twoway_router.tasks import pause
-from twoway_router.telemetry.metrics import WORK_DUE, WORK_OLDEST_AGE
+from twoway_router.telemetry.metrics import CONNECTIONS_RESTING, WORK_DUE, WORK_OLDEST_AGE
 from twoway_router.web import idempotency
 from twoway_router.webhooks.listener import tell_endpoints
 
@@ -59,6 +60,7 @@ class Scheduler:
         self._sweeps = sweeps_by_name(tell_endpoints)
         self._cleaned_at: datetime | None = None
         self._due: dict[str, tuple[int, datetime | None]] = {}
+        self._rests: dict[str, int] = {}
 
     async def start(self) -> None:
         """Begin to take dead jobs from the transport."""
@@ -106,11 +108,13 @@ class Scheduler:
                         log.error("run.parked", message_id=str(message_id), attempt=counted[1], error="job_dead")
 
     def refresh(self) -> None:
-        """Export how much work is due."""
+        """Export how much work is due, and how many connections rest."""
         now = self._clock()
         for queue, (count, oldest) in self._due.items():
             WORK_DUE.labels(queue).set(count)
             WORK_OLDEST_AGE.labels(queue).set((now - oldest).total_seconds() if oldest else 0)
+        for reason, count in self._rests.items():
+            CONNECTIONS_RESTING.labels(reason).set(count)
 
     async def _guarded(self, name: str, turn: Turn) -> None:
         try:
@@ -128,6 +132,7 @@ class Scheduler:
     async def _keep_house(self, now: datetime) -> int:
         async with transaction(self._engine, System("scheduler")) as session:
             self._due = dict(await queries.count_due(session, now))
+            self._rests = dict(await count_resting(session, now))
             if self._cleaned_at is None or now - self._cleaned_at > CLEAN_EVERY:
                 await idempotency.forget_answers(session, now)
                 await contexts.forget_old(session, now)

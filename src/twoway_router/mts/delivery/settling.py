@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from twoway_router.domain.causes import Cause, CauseKind
 from twoway_router.domain.clock import Clock
 from twoway_router.domain.messages import Capability, MtState
@@ -28,13 +30,17 @@ from twoway_router.mts.service import apply_waiting_receipts, departed, leave
 from twoway_router.store import Engine, Session, System, transaction
 from twoway_router.telemetry.metrics import EFFECTS_UNKNOWN
 
+log = structlog.get_logger(__name__)
+
+FIRST_ACCOUNT_REST: Final = timedelta(minutes=1)
+LONGEST_ACCOUNT_REST: Final = timedelta(minutes=15)
 SHORTEST_PAUSE: Final = timedelta(seconds=1)
 LONGEST_PAUSE: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settlement:
-    """What one try brought."""
+    """What one try brought. ``has_rested``: the connection rested before it because of our account."""
 
     id: UUID
     attempt: int
@@ -44,6 +50,7 @@ class Settlement:
     connection_id: UUID
     started_at: datetime
     finished_at: datetime
+    has_rested: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +99,18 @@ class Settler:
         ]
         async with transaction(self._engine, System("executor")) as session:
             await pacing.rest(session, rests, now)
+            refused = {
+                each.connection_id: each.reply.detail
+                for each in tries.values()
+                if isinstance(each.reply, Retry) and each.reply.account
+            }
+            resting = await pacing.rest_account(
+                session, refused, now, first=FIRST_ACCOUNT_REST, longest=LONGEST_ACCOUNT_REST
+            )
+            working = {
+                each.connection_id for each in tries.values() if each.has_rested and isinstance(each.reply, Done)
+            }
+            resumed = await pacing.note_working(session, working - refused.keys(), now)
             await receipts.lock(session, names)
             locked = await delivering.lock_entries(session, {each.id for each in items})
             moves = {
@@ -117,6 +136,18 @@ class Settler:
                 if move.state in (MtState.HANDED_OVER, MtState.FAILED) and (owner := locked[mt_id].tenant_id)
             }
             await self._tell(session, News(moved={**gone.moved, **moved}, left=gone.left), now)
+        carriers = {each.connection_id: each.carrier for each in tries.values()}
+        for rest in resting:
+            log.warning(
+                "connection.rests",
+                connection_id=str(rest.connection_id),
+                carrier=carriers[rest.connection_id],
+                reason="account",
+                until=rest.until.isoformat(),
+                detail=rest.detail,
+            )
+        for connection_id in resumed:
+            log.info("connection.works", connection_id=str(connection_id), carrier=carriers[connection_id])
         return [None] * len(items)
 
     def _judge(self, item: Settlement | Resolution, locked: Locked, now: datetime) -> Move | None:
@@ -159,6 +190,7 @@ async def _store(
             "dues": [move.at if move.state is MtState.PLANNED else None for _, move in moved],
             "decides": [move.at if move.state is MtState.UNKNOWN else None for _, move in moved],
             "carrier_ids": [move.carrier_message_id for _, move in moved],
+            "spared": [int(move.spares) for _, move in moved],
             "connection_ids": [mt.connection_id for mt, _ in moved],
             "since": [mt.entry.created_at for mt, _ in moved],
         },
@@ -192,5 +224,5 @@ def outcome_word(reply: SendReply) -> str:
     if isinstance(reply, Done):
         return "done"
     if isinstance(reply, Retry):
-        return "throttled" if reply.throttled else "retry"
+        return "account" if reply.account else "throttled" if reply.throttled else "retry"
     return "failed" if isinstance(reply, Failed) else "unknown"

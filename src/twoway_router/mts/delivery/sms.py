@@ -75,6 +75,7 @@ class SmsDelivery:
         self._clock = clock
         self._tell = tell
         self._compiled: dict[UUID, CompiledConnection] = {}
+        self._rested: dict[UUID, bool] = {}
         self.settle = Settler(engine, clock=clock, chance=chance, receipt_wait=limits.receipt_wait, tell=tell).settle
         room, gates = Gate(limits.at_once), Gates[UUID](limits.per_connection)
         self._answers, self.bulk = (
@@ -91,6 +92,7 @@ class SmsDelivery:
     async def look(self, session: Session, ids: Collection[UUID], now: datetime) -> Sequence[Seen]:
         """MTs that are due, at connections that can be used; those of others come back later."""
         seen = await delivering.look(session, ids, now)
+        self._rested |= {each.connection_id: each.rest_reason is not None for each in seen}
         usable: set[UUID] = set()
         for connection_id, revision in {each.connection_id: each.revision for each in seen if each.is_usable}.items():
             if compiled := await self._connections.get(session, connection_id, revision):
@@ -141,9 +143,11 @@ class SmsDelivery:
             connection_id=claimed.connection_id,
             started_at=started_at,
             finished_at=finished_at,
+            has_rested=self._rested.get(claimed.connection_id, False),
         )
         pause = wanted_pause(reply)
-        # an answer that asks for another try counts against the carrier unless it only throttles us
+        # an answer that asks for another try counts against the carrier unless it only throttles us: where our account is
+        # refused, one MT at a time tries again
         return Tried(result=settlement, has_answered=bool(pause) or not isinstance(reply, Unknown | Retry), pause=pause)
 
     async def _send(self, claimed: Claimed, connection: CompiledConnection, now: datetime) -> SendReply:

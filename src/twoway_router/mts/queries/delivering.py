@@ -13,7 +13,7 @@ from twoway_router.consent.gate import must_not_be_sent
 from twoway_router.domain.messages import DeliveryState, MtState, UnknownPolicy
 from twoway_router.mts.queries.order import FIRST_OF_PERSON
 from twoway_router.mts.rules import CLOCK_SKEW, Entry, MtClass
-from twoway_router.mts.tables import IN_ORDER
+from twoway_router.mts.tables import IN_ORDER, PLANNED
 from twoway_router.store import Session
 
 
@@ -35,6 +35,7 @@ class Seen:
     mt_class: MtClass = MtClass.ANSWER
     reason: str | None = None
     rests_until: datetime | None = None
+    rest_reason: str | None = None
     rates: Mapping[UUID, float] = field(default_factory=dict)
 
     @property
@@ -102,6 +103,7 @@ _LOOK: Final = text(
     """
     SELECT m.id, m.number_id, m.recipient, m.connection_id, m.order_key, c.revision, m.state,
            c.state = 'active' AND n.state = 'active' AS is_usable, m.mt_class, m.reason, p.rests_until,
+           p.rest_reason,
            c.settings->>'sends_per_second' AS connection_rate, n.options->>'sends_per_second' AS number_rate
     FROM outbound_messages AS m
     JOIN connections AS c ON c.id = m.connection_id
@@ -151,7 +153,7 @@ is open.
 _LOCK: Final = text(
     """
     SELECT id, tenant_id, number_id, connection_id, recipient, order_key, mt_class, state, delivery_state, attempt, policy,
-           created_at, expires_at, decide_at, reason
+           created_at, expires_at, decide_at, reason, spared
     FROM outbound_messages WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
     """
 )
@@ -169,6 +171,7 @@ _SETTLE: Final = text(
         UPDATE outbound_messages AS m
         SET state = entry.state,
             reason = entry.reason,
+            spared = m.spared + entry.spared,
             due_at = coalesce(entry.due_at, m.due_at),
             lease_until = NULL,
             decide_at = entry.decide_at,
@@ -178,8 +181,9 @@ _SETTLE: Final = text(
             settled_at = CASE WHEN entry.due_at IS NULL AND entry.decide_at IS NULL
                               THEN coalesce(m.settled_at, CAST(:now AS timestamptz)) END
         FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:reasons AS text[]),
-                    CAST(:dues AS timestamptz[]), CAST(:decides AS timestamptz[]), CAST(:carrier_ids AS text[]))
-            AS entry (id, state, reason, due_at, decide_at, carrier_message_id)
+                    CAST(:dues AS timestamptz[]), CAST(:decides AS timestamptz[]), CAST(:carrier_ids AS text[]),
+                    CAST(:spared AS integer[]))
+            AS entry (id, state, reason, due_at, decide_at, carrier_message_id, spared)
         WHERE m.id = entry.id
     )
     UPDATE delivery_receipts AS r
@@ -208,6 +212,20 @@ _POSTPONE: Final = text(
     """
 )
 """In one order, or two executors that postpone the same MTs deadlock. A row that is skipped gets its job from its holder."""
+
+
+_PULL_IN: Final = text(
+    f"""
+    WITH held AS (
+        SELECT id FROM outbound_messages
+        WHERE connection_id = :connection_id AND {PLANNED} AND due_at > :now AND reason = ANY(CAST(:reasons AS text[]))
+        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+    UPDATE outbound_messages AS m SET due_at = :now
+    WHERE m.id = ANY(ARRAY(SELECT id FROM held))
+    RETURNING m.id, m.order_key, m.mt_class, m.due_at
+    """
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -275,6 +293,7 @@ async def lock_entries(session: Session, ids: Collection[UUID]) -> Mapping[UUID,
                 expires_at=row.expires_at,
                 decide_at=row.decide_at,
                 reason=row.reason,
+                spared=row.spared,
             ),
             tenant_id=row.tenant_id,
             number_id=row.number_id,
@@ -292,7 +311,7 @@ async def settle(
 ) -> Sequence[Early]:
     """Store moves, log tries, and take over receipts that came before their MT's answer, oldest first.
 
-    ``moves``: ids, states, reasons, dues, decides, carrier_ids, connection_ids, since. ``tries``: tried_ids, attempts,
+    ``moves``: ids, states, reasons, dues, decides, carrier_ids, spared, connection_ids, since. ``tries``: tried_ids, attempts,
     tenant_ids, outcomes, why, started, finished. One list per column.
     """
     taken = [MtState.HANDED_OVER.value, MtState.CONFIRMED.value]
@@ -301,6 +320,20 @@ async def settle(
         Early(mt_id=row.outbound_message_id, state=row.state, opted_out=row.opted_out)
         for row in sorted(rows, key=lambda row: row.id)
     ]
+
+
+async def pull_in(
+    session: Session, connection_id: UUID, reasons: Sequence[str], now: datetime, limit: int
+) -> Sequence[Postponed]:
+    """Make planned MTs of a connection due now that wait for one of these reasons; returns those that were."""
+    values = {
+        "connection_id": connection_id,
+        "reasons": list(reasons),
+        "now": now,
+        "limit": limit,
+    }
+    rows = await session.execute(_PULL_IN, values)
+    return [Postponed(**(row._asdict() | {"mt_class": MtClass(row.mt_class)})) for row in rows]
 
 
 async def postpone(session: Session, dues: Mapping[UUID, datetime], reason: str) -> Sequence[Postponed]:

@@ -50,6 +50,32 @@ _REST: Final = text(
     ON CONFLICT (id) DO UPDATE SET rests_until = greatest(pace.rests_until, excluded.rests_until)
     """
 )
+_REST_ACCOUNT: Final = text(
+    """
+    INSERT INTO sending_paces AS pace (id, free_at, tail_at, rests_until, rest_reason, rest_detail, rests)
+    SELECT id, CAST(:now AS timestamptz), CAST(:now AS timestamptz), CAST(:now AS timestamptz) + CAST(:first AS interval),
+           'account', detail, 1
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:details AS text[])) AS entry (id, detail)
+    ORDER BY id
+    ON CONFLICT (id) DO UPDATE
+    SET rests_until = greatest(pace.rests_until, CAST(:now AS timestamptz)
+                               + least(CAST(:first AS interval) * 2 ^ pace.rests, CAST(:longest AS interval))),
+        rest_reason = excluded.rest_reason, rest_detail = excluded.rest_detail, rests = least(pace.rests + 1, 10)
+    WHERE pace.rest_reason IS NULL OR pace.rests_until IS NULL OR pace.rests_until <= :now
+    RETURNING id, rests_until, rest_detail
+    """
+)
+"""A rest lengthens only when a try after it is refused too: the refusals of all that was under way are one."""
+_WORKS: Final = text(
+    """
+    UPDATE sending_paces SET rest_reason = NULL, rest_detail = NULL, rests = 0
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND rest_reason IS NOT NULL AND rests_until <= :now
+    RETURNING id
+    """
+)
+_RESUME: Final = text(
+    "UPDATE sending_paces SET rests_until = NULL, rest_reason = NULL, rest_detail = NULL, rests = 0 WHERE id = :id"
+)
 _PRESSING: Final = text(
     f"""
     SELECT DISTINCT m.connection_id, m.number_id FROM outbound_messages AS m
@@ -83,6 +109,39 @@ async def rest(session: Session, untils: Mapping[UUID, datetime], now: datetime)
     """Let connections rest, in every process, because their carriers asked for it."""
     if untils:
         await session.execute(_REST, {"ids": list(untils), "untils": list(untils.values()), "now": now})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountRest:
+    """A connection that begins to rest because its carrier refuses our account."""
+
+    connection_id: UUID
+    until: datetime
+    detail: str
+
+
+async def rest_account(
+    session: Session, details: Mapping[UUID, str], now: datetime, *, first: timedelta, longest: timedelta
+) -> Sequence[AccountRest]:
+    """Let connections rest whose carriers refuse our account, twice as long each time; returns those that did not rest yet."""
+    if not details:
+        return []
+    ids = sorted(details)
+    values = {"ids": ids, "details": [details[each] for each in ids], "now": now, "first": first, "longest": longest}
+    rows = await session.execute(_REST_ACCOUNT, values)
+    return [AccountRest(connection_id=row.id, until=row.rests_until, detail=row.rest_detail) for row in rows]
+
+
+async def note_working(session: Session, ids: Collection[UUID], now: datetime) -> Sequence[UUID]:
+    """Our account works again at these connections; returns those where it did not."""
+    if not ids:
+        return []
+    return [row.id for row in await session.execute(_WORKS, {"ids": sorted(ids), "now": now})]
+
+
+async def resume(session: Session, connection_id: UUID) -> None:
+    """End the rest of a connection, whatever it is for."""
+    await session.execute(_RESUME, {"id": connection_id})
 
 
 async def list_pressing(session: Session, bulk: Collection[Seen], ids: Sequence[UUID], now: datetime) -> set[UUID]:
