@@ -96,7 +96,7 @@ DIALECT: Final = Dialect(
     """),
     refusals=refusals(
         throttled=_status("1", "Throughput Rate Exceeded"),
-        hidden_failure=_status("9", "Partner quota exceeded"),
+        hidden_failure=_status("3", "The text parameter is invalid"),
         permanent=_status("6", "Unroutable message"),
         opted_out=_status("7", "Number barred"),
     ),
