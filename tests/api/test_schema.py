@@ -32,7 +32,7 @@ from twoway_router.store.engine import normalise_url
 
 OPERATORS: Final = ("/v1/tenants", "/v1/carriers", "/v1/connections")
 EXAMPLES: Final = 50
-EXPLODING: Final = ["claim_keyword", "change_keyword"]
+EXPLODING: Final = ["claim_keyword", "change_keyword", "apply_rules", "preview_rules"]
 """A condition holds conditions: the coverage phase makes a quarter of a million cases of a keyword. These are only fuzzed."""
 CHECKS: Final = [
     not_a_server_error,
