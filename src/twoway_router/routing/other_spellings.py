@@ -70,11 +70,16 @@ def digit_look_alikes(key: str) -> tuple[str, ...]:
 
 
 def digit_readings(key: str) -> set[str]:
-    """What a key could be taken for if its digits are read as letters: FREEBURG3R, P1ZZA. Only 0 and 1 count at the end."""
+    """What a key could be taken for if its digits are read as letters: FREEBURG3R, P1ZZA, COFF33.
+
+    One digit at the end is a number, as in VOTO5, unless it is 0 or 1.
+    """
     if key.isalpha() or letters(key) < 2:
         return set()
     inside = _DIGIT_IN_WORD.sub(lambda found: found[0].translate(_DIGITS_AS_LETTERS), key)
     readings = {inside, *(digit_look_alikes(inside) if len(key) >= 5 else ())}
+    if key[-2:].isdecimal():
+        readings.add(key.translate(_DIGITS_AS_LETTERS))
     return readings - {key}
 
 

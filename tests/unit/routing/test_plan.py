@@ -395,3 +395,14 @@ def test_a_compound_with_several_words_keeps_the_text_that_reached_it() -> None:
     verdict = judge_claim(table, Claim(number_id=SHARED, tenant_id=GYM, spellings=("SPA",)))
 
     assert (verdict.kind, verdict.code) == (VerdictKind.REFUSE, "compound")
+
+
+def test_a_word_that_ends_in_digits_for_letters_is_a_look_alike_and_a_numbered_one_is_none() -> None:
+    table = a_table(a_keyword("COFFEE"), a_keyword("VOTOS"))
+
+    verdicts = [
+        judge_claim(table, Claim(number_id=SHARED, tenant_id=tenant, spellings=(word,))).code
+        for tenant, word in ((GYM, "COFF33"), (PIZZERIA, "COFF33"), (GYM, "VOTO5"))
+    ]
+
+    assert verdicts == ["look_alike", "free", "free"]
