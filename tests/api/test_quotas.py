@@ -113,8 +113,7 @@ async def test_a_plan_names_what_the_limit_leaves_no_room_for(
 
     (finding,) = await with_client(caller, refused)
 
-    assert (finding.kind, finding.word) == ("refused", "GELATERIA")
-    assert "No more than 2 keywords" in finding.detail
+    assert (finding.kind, finding.word, finding.code) == ("refused", "GELATERIA", "keyword_quota")
 
 
 async def test_a_plan_names_what_is_refused_on_a_closed_number(
