@@ -26,6 +26,7 @@ ALLOWED: Final[Mapping[str, Mapping[str, str]]] = {
         "numbers": "whether a number can be used, and its policy, belong to planning and to the look before a claim",
         "inbound_messages": "which tenants a person wrote to is one statement, asked only for departures",
         "keywords": "the same statement",
+        "sending_paces": "deliveries write throughput and rests of a connection; the connection's own page only shows them",
     },
     "ingress": {"inbound_messages": "a late part corrects the text of its message in the statement that stores it"},
     "numbers": {
