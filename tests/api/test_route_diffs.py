@@ -236,3 +236,15 @@ async def test_a_draft_must_make_sense(
     refused = await operator.post("/v1/route-diffs", {"number_id": str(place[1])} | draft)
 
     assert (refused.status_code, refused.json()["code"]) == (status, code)
+
+
+async def test_a_word_that_needs_an_operator_is_compared_with_all_that_it_moves(
+    engine: Engine, pizzeria: Caller, gym: Caller, place: Place
+) -> None:
+    await held(pizzeria, place, "50%OFF")
+    await arrived(engine, place, "50off", pizzeria)
+
+    shown = await diff(gym, place, put=[{"word": "50OFF"}])
+
+    (verdict,) = shown["verdicts"]
+    assert (verdict["verdict"], verdict["is_compared"]) == ("override_needed", True)

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, model_validator
 
 from twoway_router.domain.ids import KeywordId, NumberId, TenantId
-from twoway_router.keywords.rules import KeywordClaim
+from twoway_router.keywords.rules import KeywordClaim, RefusalCode
 from twoway_router.keywords.schemas import CollisionOut
 from twoway_router.management.previews import PreviewOut
 from twoway_router.routing.claims import VerdictKind
@@ -117,7 +117,7 @@ class DraftVerdict(Shown):
 
     word: str
     verdict: VerdictKind
-    code: VerdictCode
+    code: VerdictCode | RefusalCode
     detail: str
     is_compared: bool
     collisions: list[CollisionOut]

@@ -174,7 +174,8 @@ def _build(
             collisions = error.extra.get("collisions", ())
             if isinstance(error, OperatorNeeded):
                 verdict = VerdictKind.OVERRIDE_NEEDED
-                draft.admit(rules.tenant_id, replace(wanted, is_override=True), rules)  # as if an operator allowed it
+                allowed = replace(wanted, is_override=True, confirmed_moves=None)
+                draft.admit(rules.tenant_id, allowed, rules)  # as if an operator allowed it
             elif keyword_id in retired:
                 draft.leave_out(held[keyword_id], retired.pop(keyword_id))
         else:
